@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The way in: each goal sets up what it needs. CMakeLists.txt says how things are built.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+TESTS ?=
+DEV ?= ON
+export ARM_DEPS ?= $(CURDIR)/.deps
+
+CONFIGURE = cmake -S . -G Ninja -DARM_DEV=$(DEV) -DARM_DEPS="$(ARM_DEPS)"
+CTEST = tools/run-tests --tests '$(TESTS)'
+
+.PHONY: all setup build demo test check sanitize bench install clean distclean help
+.NOTPARALLEL:
+
+all: build
+
+setup:
+	@tools/setup
+
+$(BUILD)/build.ninja: | setup
+	@$(CONFIGURE) -B $(BUILD)
+
+build: setup $(BUILD)/build.ninja
+	@cmake --build $(BUILD)
+
+demo: build
+	@tools/demo
+
+test: build
+	@cmake --build $(BUILD) --target all armillaria_tests
+	@$(CTEST) $(BUILD)
+
+check: setup
+	@tools/setup check
+	@tools/check
+
+sanitize: setup
+	@$(CONFIGURE) -B build-asan -DARM_SANITIZE=address,undefined
+	@cmake --build build-asan --target all armillaria_tests
+	@$(CTEST) build-asan
+	@$(CONFIGURE) -B build-tsan -DARM_SANITIZE=thread
+	@cmake --build build-tsan --target all armillaria_tests
+	@$(CTEST) build-tsan
+
+bench: build
+	@cmake --build $(BUILD) --target armillaria_bench
+	@bench/run
+
+install: build
+	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(abspath $(PREFIX))"
+
+clean:
+	rm -rf build build-asan build-tsan
+
+distclean: clean
+	rm -rf .deps
+
+help:
+	@echo 'make            set up what the build needs (once), build the library and the command'
+	@echo 'make demo       build, then a short tour (tools/demo)'
+	@echo 'make test       build and run all tests; TESTS=regex for some'
+	@echo 'make check      format, lint, ranks, exports, sizes (tools/check)'
+	@echo 'make sanitize   the tests under ASan and UBSan, then under TSan'
+	@echo 'make bench      the benchmarks (bench/run)'
+	@echo 'make install    PREFIX=/usr/local DESTDIR='
+	@echo 'make clean      remove the build folders; distclean also .deps/'
