@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARMILLARIA_H
+#define ARMILLARIA_H
+
+/* One system in place of a transactional store, a warehouse and a change stream: a
+ * repository of versioned tables. This is the only public header; link with
+ * `pkg-config --libs armillaria`.
+ *
+ * A first program:
+ *
+ *     arm_repo *repo = NULL;
+ *     arm_session *session = NULL;
+ *     struct ArrowArrayStream rows;
+ *     struct arm_error err;
+ *     struct arm_repo_options options = {.size = sizeof options, .create = true};
+ *     if (arm_repo_open("repo", &options, &repo, &err) != ARM_OK ||
+ *         arm_session_open(repo, NULL, &session, &err) != ARM_OK ||
+ *         arm_sql(session, "CREATE TABLE t AS SELECT 42 AS a", NULL, &rows, NULL, &err) != ARM_OK)
+ *         fprintf(stderr, "%s\n", err.message);
+ *
+ * ERRORS. Every fallible call returns a status and takes a caller-owned arm_error last (NULL is
+ * fine). A call that fails leaves its outputs untouched, nothing to release, and the repository
+ * as it was.
+ *
+ * TABLES cross this boundary as Arrow C streams (ArrowArrayStream; Apache Arrow's C data and
+ * stream interfaces). A stream that a call fills belongs to the caller, who calls its `release`;
+ * a stream that a call takes is released by the call, whatever happens. A result stream may
+ * outlive its session and its repository handle.
+ *
+ * THREADS. A repository handle may be shared by threads. A session, and a stream, serves one
+ * thread at a time; arm_session_interrupt and arm_session_progress may be called from any.
+ * Handles refuse a forked child (ARM_FORKED).
+ *
+ * STRINGS are UTF-8 and end with NUL; those passed in are borrowed for the call. Option structs
+ * begin with their own size; all other fields may be zero, which means the default. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ARM_API __attribute__((visibility("default")))
+
+/* X(code, number, text): the one table of codes, their names and their meaning. */
+#define ARM_STATUS_MAP(X)                                                                          \
+    X(ARM_OK, 0, "done")                                                                           \
+    X(ARM_INVALID, 1, "the call is wrong: fix its arguments")                                      \
+    X(ARM_NOT_FOUND, 2, "no such thing")                                                           \
+    X(ARM_EXISTS, 3, "it exists already")                                                          \
+    X(ARM_NO_MEMORY, 4, "out of memory")                                                           \
+    X(ARM_IO, 5, "the system refused a read or a write")                                           \
+    X(ARM_FULL, 6, "no space left: free some and call again")                                      \
+    X(ARM_PERMISSION, 7, "no permission")                                                          \
+    X(ARM_HASH_MISMATCH, 8, "the bytes do not have their hash: run verify")                        \
+    X(ARM_INVALID_HASH, 9, "not a hash: 64 lower-case hexadecimal digits")                         \
+    X(ARM_INVALID_NAME, 10, "not a valid name")                                                    \
+    X(ARM_CORRUPT, 11, "damage found: run verify")                                                 \
+    X(ARM_NEWER_FORMAT, 12, "made by a newer Armillaria: upgrade to read it")                      \
+    X(ARM_NOT_REPOSITORY, 13, "not a repository: run init, or name another directory")             \
+    X(ARM_READ_ONLY, 14, "opened for reading only")                                                \
+    X(ARM_BUSY, 15, "in use by another copy of the library in this process")                       \
+    X(ARM_FORKED, 16, "the handle belongs to the parent process: open anew")                       \
+    X(ARM_CLOSED, 17, "the handle is closed")                                                      \
+    X(ARM_REOPEN, 18, "a failed write stopped the repository: close and open it again")            \
+    X(ARM_COMMIT_UNKNOWN, 19, "the outcome is unknown: reopen and ask by commit id")               \
+    X(ARM_CONFLICT, 20, "another commit came first: run the transaction again")                    \
+    X(ARM_VERSION_CONFLICT, 21, "the version is not the next one")                                 \
+    X(ARM_MERGE_CONFLICT, 22, "both sides changed the same rows")                                  \
+    X(ARM_CONSTRAINT, 23, "a constraint of the table refuses these rows")                          \
+    X(ARM_SCHEMA, 24, "the columns do not fit the table")                                          \
+    X(ARM_SQL, 25, "the statement is wrong")                                                       \
+    X(ARM_INTERRUPTED, 26, "interrupted")                                                          \
+    X(ARM_HISTORY_EXPIRED, 27, "that part of history has been collected")                          \
+    X(ARM_UNSUPPORTED, 28, "not supported")
+
+/** Outcome of a call; ARM_OK is 0. */
+typedef enum arm_status {
+#define ARM_STATUS_CODE(code, number, text) code = number,
+    ARM_STATUS_MAP(ARM_STATUS_CODE)
+#undef ARM_STATUS_CODE
+} arm_status;
+
+/** What went wrong, where, and what to do: filled by a call that fails, untouched by one
+ * that succeeds. Owned by the caller; every call takes NULL for it. `code` repeats the
+ * returned status; `message` is UTF-8 and always ends with a NUL. */
+struct arm_error {
+    arm_status code;
+    uint8_t commit_id[16]; /**< set with ARM_COMMIT_UNKNOWN, ARM_CONFLICT; else zero */
+    char message[1004];
+};
+
+/* ---- Apache Arrow's C data and stream interfaces (the published ABI) ---- */
+
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+
+struct ArrowSchema {
+    const char *format;
+    const char *name;
+    const char *metadata;
+    int64_t flags;
+    int64_t n_children;
+    struct ArrowSchema **children;
+    struct ArrowSchema *dictionary;
+    void (*release)(struct ArrowSchema *);
+    void *private_data;
+};
+
+struct ArrowArray {
+    int64_t length;
+    int64_t null_count;
+    int64_t offset;
+    int64_t n_buffers;
+    int64_t n_children;
+    const void **buffers;
+    struct ArrowArray **children;
+    struct ArrowArray *dictionary;
+    void (*release)(struct ArrowArray *);
+    void *private_data;
+};
+
+#endif
+
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+
+struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
+    void *private_data;
+};
+
+#endif
+
+/* ---- The library ---- */
+
+/** The version of the library, "major.minor.patch"; static. */
+ARM_API const char *arm_version(void);
+
+/** The name of a status ("ARM_NOT_FOUND") and its meaning in words; static. */
+ARM_API const char *arm_status_name(arm_status status);
+ARM_API const char *arm_status_text(arm_status status);
+
+/* ---- Repositories ---- */
+
+/** A repository opened by this process. Opening the same path twice gives two handles over one
+ * shared state. */
+typedef struct arm_repo arm_repo;
+
+/** How acknowledgement and syncing go together; every mode acknowledges only what is synced. */
+typedef enum arm_epoch {
+    ARM_EPOCH_SINGLE_NODE = 0,     /**< sync at once, batch what queues meanwhile */
+    ARM_EPOCH_LOW_LATENCY = 1,     /**< wait up to 200 us for company */
+    ARM_EPOCH_HIGH_THROUGHPUT = 2, /**< wait up to 5 ms for company */
+} arm_epoch;
+
+struct arm_repo_options {
+    size_t size;                 /**< sizeof(struct arm_repo_options) */
+    bool create;                 /**< make it where there is none */
+    bool read_only;              /**< writes answer ARM_READ_ONLY */
+    arm_epoch epoch;
+    uint64_t memory_limit_bytes; /**< of SQL; 0: half of the machine's */
+    uint32_t thread_count;       /**< of SQL; 0: one per processor */
+    const char *spill_directory; /**< NULL: staging/ of the repository */
+};
+
+/** Make a repository in `path`: a directory that does not exist, or is empty. Errors:
+ * ARM_EXISTS where there is something, ARM_PERMISSION, ARM_FULL, ARM_IO. Syncs. */
+ARM_API arm_status arm_repo_create(const char *path, struct arm_error *err);
+
+/** Open the repository in `path`. `options` may be NULL. The first process to open it recovers
+ * it: see arm_recover. Errors: ARM_NOT_REPOSITORY, ARM_NEWER_FORMAT, ARM_CORRUPT, ARM_BUSY
+ * (another copy of this library in the process has it open), ARM_PERMISSION. */
+ARM_API arm_status arm_repo_open(const char *path, const struct arm_repo_options *options,
+                                 arm_repo **out, struct arm_error *err);
+
+/** Close the handle; NULL is accepted. Sessions and streams made from it stay usable until they
+ * are closed themselves. */
+ARM_API void arm_repo_close(arm_repo *repo);
+
+/** The absolute path; valid as long as the handle. */
+ARM_API const char *arm_repo_path(const arm_repo *repo);
+
+/** The largest tx id that is durable (0: none). */
+ARM_API arm_status arm_latest_tx(arm_repo *repo, uint64_t *out, struct arm_error *err);
+
+/** Whether a commit happened: after ARM_COMMIT_UNKNOWN, with err.commit_id, on a handle opened
+ * anew. `*out_tx` is its tx id. Errors: ARM_NOT_FOUND: it did not happen. */
+ARM_API arm_status arm_commit_find(arm_repo *repo, const uint8_t commit_id[16], uint64_t *out_tx,
+                                   struct arm_error *err);
+
+/* ---- Sessions and SQL ---- */
+
+/** One user's thread of work: a current branch, at most one open transaction. */
+typedef struct arm_session arm_session;
+
+/** `branch` NULL: main. Errors: ARM_NOT_FOUND. Cheap: SQL's engine starts with the first
+ * statement. */
+ARM_API arm_status arm_session_open(arm_repo *repo, const char *branch, arm_session **out,
+                                    struct arm_error *err);
+/** Rolls back what is open; NULL is accepted. */
+ARM_API void arm_session_close(arm_session *session);
+/** Name of the current branch; valid until the session's next call. */
+ARM_API const char *arm_session_branch(const arm_session *session);
+/** Stop the running statement, which then fails with ARM_INTERRUPTED. From any thread or a
+ * signal's helper thread; harmless when nothing runs. */
+ARM_API void arm_session_interrupt(arm_session *session);
+/** Progress of the running statement, 0 to 1, or -1 when it cannot be told. From any thread. */
+ARM_API double arm_session_progress(arm_session *session);
+/** Tx id of the session's last commit; 0: none yet. */
+ARM_API uint64_t arm_session_last_tx(const arm_session *session);
+
+/** In what form values leave a result stream. */
+typedef enum arm_render {
+    ARM_RENDER_ARROW = 0, /**< each column in its Arrow type */
+    ARM_RENDER_TEXT = 1,  /**< each column as VARCHAR (Arrow utf8), as DuckDB prints it */
+    ARM_RENDER_JSON = 2,  /**< booleans and numbers up to 64 bits in their Arrow type, nested
+                           * columns as JSON text marked by field metadata "arm.json"="1", all
+                           * others as text */
+} arm_render;
+
+struct arm_sql_options {
+    size_t size;
+    const char *at;      /**< read every table as of this ref; such a session only reads */
+    arm_render render;
+    uint64_t timeout_us; /**< ARM_INTERRUPTED after so long; 0: no limit */
+    const char *message; /**< of the commit the statement makes; NULL: the statement's text, cut */
+};
+
+/** Run the first statement of `sql`: DuckDB's dialect and what INTERFACES adds to it. `options`
+ * may be NULL. `*out_tail` (may be NULL, then `sql` must hold one statement only) points behind
+ * it in `sql`, or is NULL when only blanks and comments are left. `out` gets the rows, streamed;
+ * for a statement without rows a stream of the column `Count` (changed rows) or of no column.
+ * A statement outside BEGIN and COMMIT is a transaction of its own, committed and durable when
+ * this returns. An empty `sql` gives a stream of no column. Errors: ARM_SQL with DuckDB's
+ * message, ARM_CONSTRAINT, ARM_CONFLICT (safe to run again), ARM_INTERRUPTED, ARM_UNSUPPORTED
+ * naming what is not supported, and those of a commit. */
+ARM_API arm_status arm_sql(arm_session *session, const char *sql,
+                           const struct arm_sql_options *options, struct ArrowArrayStream *out,
+                           const char **out_tail, struct arm_error *err);
+
+/* ---- Data in and out ---- */
+
+typedef enum arm_write_mode {
+    ARM_WRITE_CREATE = 0, /**< ARM_EXISTS if the table is there */
+    ARM_WRITE_APPEND = 1,
+    ARM_WRITE_REPLACE = 2, /**< all rows; may change the schema; identical rows: no new version */
+    ARM_WRITE_UPSERT = 3,  /**< by key; ARM_UNSUPPORTED in this version */
+} arm_write_mode;
+
+struct arm_write_options {
+    size_t size;
+    arm_write_mode mode;
+    const char *message;        /**< of the commit */
+    const char *const *key;     /**< columns of the primary key; ARM_UNSUPPORTED in this version */
+    size_t key_count;
+    const char *format;         /**< import: "parquet", "csv", "json", "arrow"; NULL: by content
+                                 * and suffix */
+    const char *const *columns; /**< import: reserved, 0 */
+    size_t column_count;
+};
+
+/** What a write did. `tx` 0: nothing changed, nothing was committed. */
+struct arm_write_result {
+    uint64_t tx;
+    uint64_t version;
+    uint64_t rows;         /**< rows written */
+    uint64_t bytes_added;  /**< newly stored in chunks and log */
+    uint64_t chunks_added; /**< new chunk files */
+    uint64_t chunks_reused;
+};
+
+/** Write the rows of `stream` (taken: released in any case) to `table` ("name" or
+ * "schema.name", quoted as in SQL where odd) as one commit. Columns match by name. Errors:
+ * ARM_EXISTS, ARM_NOT_FOUND, ARM_SCHEMA naming the column, ARM_CONSTRAINT, those of a commit.
+ * Streams: needs no more memory for more rows. */
+ARM_API arm_status arm_write(arm_session *session, const char *table,
+                             struct ArrowArrayStream *stream,
+                             const struct arm_write_options *options,
+                             struct arm_write_result *out, struct arm_error *err);
+
+/** As arm_write, from files: Parquet, CSV, JSON or JSON lines, Arrow IPC; globs are expanded;
+ * all of them make one version. Errors name the file, and the line of ill-formed text. */
+ARM_API arm_status arm_import(arm_session *session, const char *table, const char *const *paths,
+                              size_t path_count, const struct arm_write_options *options,
+                              struct arm_write_result *out, struct arm_error *err);
+
+struct arm_export_options {
+    size_t size;
+    const char *at;     /**< a ref, "version:N" included; NULL: now */
+    const char *format; /**< NULL: by suffix */
+};
+/** Write a table to a file, whole or not at all. `out_rows` may be NULL. */
+ARM_API arm_status arm_export(arm_session *session, const char *table, const char *path,
+                              const struct arm_export_options *options, uint64_t *out_rows,
+                              struct arm_error *err);
+
+/** Write the rows of `stream` (taken) as an Arrow IPC stream file. */
+ARM_API arm_status arm_arrow_write_file(struct ArrowArrayStream *stream, const char *path,
+                                        uint64_t *out_rows, struct arm_error *err);
+
+/* ---- The catalog. Each gives a stream of the columns named (Arrow types in brackets). They
+ * start no SQL engine. `at` NULL: the session's branch now. ---- */
+
+/** table [utf8], schema [utf8], version [uint64], rows [uint64], bytes [uint64],
+ * key [list<utf8>]; ordered by schema and table. */
+ARM_API arm_status arm_tables(arm_session *session, const char *at, struct ArrowArrayStream *out,
+                              struct arm_error *err);
+/** table, version, parent [uint64, null: none], tx, branch, created_at [timestamp us UTC], rows,
+ * bytes, message; newest first. `all`: of every branch. */
+ARM_API arm_status arm_versions(arm_session *session, const char *table, bool all,
+                                struct ArrowArrayStream *out, struct arm_error *err);
+/** column, type [SQL spelling], nullable [bool], key [bool], default [utf8, null], id [uint32]. */
+ARM_API arm_status arm_schema(arm_session *session, const char *table, const char *at,
+                              struct ArrowArrayStream *out, struct arm_error *err);
+
+struct arm_history_options {
+    size_t size;
+    const char *at;
+    const char *table; /**< only commits that changed it */
+    uint64_t limit;    /**< 0: all */
+};
+/** tx, commit [hex utf8], parents [list<utf8>], branch, created_at, author, message,
+ * changes [list<struct<table_name, old_version (null: none), new_version (null: dropped),
+ * is_new_table, rows_added, rows_removed, bytes_added>>]; newest first. */
+ARM_API arm_status arm_log(arm_session *session, const struct arm_history_options *options,
+                           struct ArrowArrayStream *out, struct arm_error *err);
+/** One row of the same columns: the commit a ref names. Errors: ARM_NOT_FOUND. */
+ARM_API arm_status arm_show(arm_session *session, const char *ref, struct ArrowArrayStream *out,
+                            struct arm_error *err);
+/** table, versions, rows, logical_bytes (of all its versions), stored_bytes (of its distinct
+ * chunks and hot rows), dedup_ratio [double]; then one row with table null for the whole
+ * repository: chunk files, log and index. */
+ARM_API arm_status arm_stats(arm_session *session, struct ArrowArrayStream *out,
+                             struct arm_error *err);
+
+/* ---- Trust ---- */
+
+/** One damage found. Borrowed for the call. */
+struct arm_damage {
+    const char *kind;    /**< "log", "index", "chunk", "stray" */
+    const char *object;  /**< path, hash or position */
+    const char *message;
+};
+struct arm_verify_result {
+    bool is_healthy;
+    uint64_t frames;
+    uint64_t records;
+    uint64_t chunks;
+    uint64_t bytes_hashed;
+    uint64_t issues;
+};
+struct arm_verify_options {
+    size_t size;
+    bool full; /**< hash every chunk, and count its rows */
+    void (*on_issue)(void *context, const struct arm_damage *issue);
+    bool (*on_progress)(void *context, uint64_t done, uint64_t total); /**< false: stop */
+    void *context;
+};
+/** Prove the repository: hash chain, index against a fresh fold, chunks present; `full`: every
+ * byte. Damage is reported, not returned: the status is ARM_OK when the check could run. */
+ARM_API arm_status arm_verify(arm_repo *repo, const struct arm_verify_options *options,
+                              struct arm_verify_result *out, struct arm_error *err);
+
+struct arm_recover_result {
+    bool is_clean;        /**< nothing had to be done */
+    uint64_t rolled_back; /**< staged pieces of unfinished work that were removed */
+    uint64_t cut_bytes;   /**< unacknowledged log bytes removed */
+    bool rebuilt;         /**< the index was made anew */
+};
+/** What opening this handle recovered, and what is found to do now. */
+ARM_API arm_status arm_recover(arm_repo *repo, struct arm_recover_result *out,
+                               struct arm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
