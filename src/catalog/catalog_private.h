@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_CATALOG_PRIVATE_H
+#define ARM_CATALOG_PRIVATE_H
+
+/* What the files of catalog/ share: the handle and its caches. */
+
+#include "base/thread.h"
+#include "catalog/cache.h"
+#include "catalog/catalog.h"
+
+enum { ARM_STATE_CACHE_SIZE = 64 };
+
+/* A cached table state and when it was last asked for. */
+struct arm_state_slot {
+    struct arm_table_state *state;
+    uint64_t last_used;
+};
+
+struct arm_catalog {
+    struct arm_index *index;
+    struct arm_log *log;
+    struct arm_store *store;
+    struct arm_mutex mutex; /* guards everything below; a leaf: nothing else is locked under it */
+    struct arm_state_slot states[ARM_STATE_CACHE_SIZE];
+    uint64_t state_clock;
+    size_t cached_entries; /* of all states */
+    struct arm_cache statistics; /* chunk hash -> struct arm_statistics_item * */
+    struct arm_cache schemas;    /* table id, schema id -> Armpb__Schema * */
+};
+
+/* Name now of a branch, or "" if it was dropped. */
+arm_status arm__catalog_branch_name(struct arm_catalog *catalog, uint64_t branch_id,
+                                    char out[256], struct arm_error *err);
+
+/* Empty the caches (see state.c, statistics.c). */
+void arm__catalog_states_release(struct arm_catalog *catalog);
+void arm__catalog_statistics_release(struct arm_catalog *catalog);
+
+#endif

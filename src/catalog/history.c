@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commits and versions, newest first: the index says which, the log has what they say. */
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "catalog/catalog_private.h"
+
+enum { PAYLOAD_BYTES_MAX = ARM_FRAME_BYTES_MAX };
+
+/* ---- Records ---- */
+
+static arm_status find_record(struct arm_catalog *catalog, uint64_t tx, struct arm_record_row *out,
+                              struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__index_record(txn, tx, out, &found, err));
+    if (!found) {
+        st = arm__fail(err, ARM_NOT_FOUND, "there is no tx %llu", (unsigned long long)tx);
+    }
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
+/* Decode a record; one that stands in a chunk is fetched from there. */
+static arm_status decode_record(struct arm_catalog *catalog, const struct arm_record *record,
+                                Armpb__Record **out, struct arm_error *err)
+{
+    struct arm_buf chunk = ARM_BUF_INIT(SIZE_MAX);
+    Armpb__Record *decoded = NULL;
+    struct arm_hash hash;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__record_decode(record->spine, record->payload.size, &decoded, err));
+    if (decoded->in_chunk != NULL) {
+        memcpy(hash.bytes, decoded->in_chunk->hash.data, ARM_HASH_BYTES);
+        arm__record_free(decoded);
+        decoded = NULL;
+        ARM_TRY(arm__store_get_verified(catalog->store, &hash, &chunk, err));
+        ARM_TRY(arm__record_decode(arm__buf_bytes(&chunk), record->payload.size, &decoded, err));
+    }
+    *out = decoded;
+    decoded = NULL;
+done:
+    arm__record_free(decoded);
+    arm__buf_release(&chunk);
+    return st;
+}
+
+/* The frame of a row in `frame`; `*out` points into it. */
+static arm_status read_record(struct arm_catalog *catalog, const struct arm_record_row *row,
+                              struct arm_buf *frame, struct arm_record *out, struct arm_error *err)
+{
+    struct arm_frame_header header;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__log_read_at(catalog->log, row->segment, row->offset, frame, &header, err));
+    if (row->record >= header.record_count || header.first_tx + row->record != row->tx) {
+        st = arm__fail(err, ARM_CORRUPT,
+                       "the index points to segment %llu offset %llu for tx %llu, which is not "
+                       "there: delete index/ and reopen",
+                       (unsigned long long)row->segment, (unsigned long long)row->offset,
+                       (unsigned long long)row->tx);
+        goto done;
+    }
+    *out = arm__frame_record(arm__buf_bytes(frame), row->record);
+done:
+    return st;
+}
+
+arm_status arm__catalog_record(struct arm_catalog *catalog, uint64_t tx, Armpb__Record **out,
+                               struct arm_buf *payload, struct arm_error *err)
+{
+    struct arm_buf frame = ARM_BUF_INIT(PAYLOAD_BYTES_MAX);
+    struct arm_record_row row;
+    struct arm_record record;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(find_record(catalog, tx, &row, err));
+    ARM_TRY(read_record(catalog, &row, &frame, &record, err));
+    if (payload != NULL) {
+        arm__buf_clear(payload);
+        ARM_TRY(arm__buf_append(payload, record.payload.data, record.payload.size, err));
+    }
+    ARM_TRY(decode_record(catalog, &record, out, err));
+done:
+    arm__buf_release(&frame);
+    return st;
+}
+
+arm_status arm__catalog_hot_rows(struct arm_catalog *catalog, const struct arm_state_entry *entry,
+                                 struct arm_buf *out, struct arm_error *err)
+{
+    struct arm_buf frame = ARM_BUF_INIT(PAYLOAD_BYTES_MAX);
+    struct arm_record_row row;
+    struct arm_record record;
+    arm_status st = ARM_OK;
+
+    assert(entry->is_hot);
+    ARM_TRY(find_record(catalog, entry->tx, &row, err));
+    ARM_TRY(read_record(catalog, &row, &frame, &record, err));
+    if (entry->payload_offset > record.payload.size ||
+        entry->bytes > record.payload.size - entry->payload_offset) {
+        st = arm__fail(err, ARM_CORRUPT, "hot rows of tx %llu lie outside their record",
+                       (unsigned long long)entry->tx);
+        goto done;
+    }
+    arm__buf_clear(out);
+    ARM_TRY(arm__buf_append(out, record.payload.data + entry->payload_offset, (size_t)entry->bytes,
+                            err));
+done:
+    arm__buf_release(&frame);
+    return st;
+}
+
+/* ---- Commits ---- */
+
+/* The name of a branch, remembered over a walk that mostly stays on one. */
+struct branch_memo {
+    uint64_t branch_id;
+    char name[256];
+};
+
+static arm_status recall_branch(struct arm_catalog *catalog, struct branch_memo *memo,
+                                uint64_t branch_id, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    if (memo->branch_id != branch_id) {
+        ARM_TRY(arm__catalog_branch_name(catalog, branch_id, memo->name, err));
+        memo->branch_id = branch_id;
+    }
+done:
+    return st;
+}
+
+static arm_status visit_tx(struct arm_catalog *catalog, uint64_t tx, struct branch_memo *memo,
+                           arm_visit_commit *visit, void *context, struct arm_error *err)
+{
+    struct arm_commit_info info = {0};
+    Armpb__Record *record = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(find_record(catalog, tx, &info.row, err));
+    ARM_TRY(arm__catalog_record(catalog, tx, &record, NULL, err));
+    if (record->commit == NULL) {
+        st = arm__fail(err, ARM_NOT_FOUND, "tx %llu is not a commit: it changed a branch or a tag",
+                       (unsigned long long)tx);
+        goto done;
+    }
+    ARM_TRY(recall_branch(catalog, memo, info.row.branch_id, err));
+    info.commit = record->commit;
+    info.branch = memo->name;
+    ARM_TRY(visit(context, &info, err));
+done:
+    arm__record_free(record);
+    return st;
+}
+
+arm_status arm__catalog_commit(struct arm_catalog *catalog, uint64_t tx, arm_visit_commit *visit,
+                               void *context, struct arm_error *err)
+{
+    struct branch_memo memo = {0};
+
+    return visit_tx(catalog, tx, &memo, visit, context, err);
+}
+
+arm_status arm__catalog_log(struct arm_catalog *catalog, const struct arm_snapshot *at,
+                            uint64_t limit, arm_visit_commit *visit, void *context,
+                            struct arm_error *err)
+{
+    struct arm_snapshot from = *at;
+    struct branch_memo memo = {0};
+    uint64_t count = 0;
+    uint64_t tx = 0;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__catalog_head(catalog, &from, &tx, err));
+    while (tx != 0 && (limit == 0 || count < limit)) {
+        ARM_TRY(visit_tx(catalog, tx, &memo, visit, context, err));
+        count++;
+        from.tx = tx - 1;
+        ARM_TRY(arm__catalog_head(catalog, &from, &tx, err));
+    }
+done:
+    return st;
+}
+
+/* ---- Versions ---- */
+
+struct version_walk {
+    struct arm_catalog *catalog;
+    struct branch_memo memo;
+    arm_visit_version *visit;
+    void *context;
+};
+
+static arm_status visit_version(struct version_walk *walk, const struct arm_version_row *version,
+                                struct arm_error *err)
+{
+    struct arm_version_info info = {.version = *version};
+    Armpb__Record *record = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(find_record(walk->catalog, version->tx, &info.record, err));
+    ARM_TRY(arm__catalog_record(walk->catalog, version->tx, &record, NULL, err));
+    ARM_TRY(recall_branch(walk->catalog, &walk->memo, info.record.branch_id, err));
+    info.branch = walk->memo.name;
+    info.message = record->commit == NULL ? "" : record->commit->message;
+    ARM_TRY(walk->visit(walk->context, &info, err));
+done:
+    arm__record_free(record);
+    return st;
+}
+
+static arm_status find_version(struct arm_catalog *catalog, const struct arm_table_id *table_id,
+                               uint64_t number, struct arm_version_row *out, bool *out_found,
+                               struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__index_version(txn, table_id, number, out, NULL, out_found, err));
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
+/* The history of the branch: from the snapshot's version along parents. */
+static arm_status walk_parents(struct version_walk *walk, const struct arm_table_info *from,
+                               struct arm_error *err)
+{
+    struct arm_version_row version = from->version;
+    bool found = true;
+    arm_status st = ARM_OK;
+
+    while (found) {
+        ARM_TRY(visit_version(walk, &version, err));
+        if (version.parent_version == 0) {
+            break;
+        }
+        ARM_TRY(find_version(walk->catalog, &from->row.table_id, version.parent_version, &version,
+                             &found, err));
+    }
+done:
+    return st;
+}
+
+static arm_status find_number(struct arm_catalog *catalog, const char *schema_name,
+                              const char *name, uint64_t number, struct arm_table_id *out,
+                              bool *out_found, struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__index_number(txn, schema_name, name, number, out, out_found, err));
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
+/* Every number the name ever had, on any branch, that is durable. */
+static arm_status walk_numbers(struct version_walk *walk, const char *schema_name,
+                               const char *name, uint64_t last, struct arm_error *err)
+{
+    uint64_t durable = arm__log_durable_to(walk->catalog->log);
+    arm_status st = ARM_OK;
+
+    for (uint64_t number = last; number > 0; number--) {
+        struct arm_table_id table_id;
+        struct arm_version_row version;
+        bool found = false;
+
+        ARM_TRY(find_number(walk->catalog, schema_name, name, number, &table_id, &found, err));
+        if (found) {
+            ARM_TRY(find_version(walk->catalog, &table_id, number, &version, &found, err));
+        }
+        if (found && version.tx <= durable) {
+            ARM_TRY(visit_version(walk, &version, err));
+        }
+    }
+done:
+    return st;
+}
+
+arm_status arm__catalog_versions(struct arm_catalog *catalog, const struct arm_snapshot *at,
+                                 const char *schema_name, const char *name, bool all,
+                                 arm_visit_version *visit, void *context, struct arm_error *err)
+{
+    struct version_walk walk = {.catalog = catalog, .visit = visit, .context = context};
+    struct arm_table_info info = {0};
+    struct arm_index_txn *txn = NULL;
+    uint64_t last = 0;
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__catalog_table(catalog, at, schema_name, name, &info, &found, err));
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__index_last_number(txn, schema_name, name, &last, err));
+    arm__index_abort(txn);
+    txn = NULL;
+    if (!found && (!all || last == 0)) {
+        st = last == 0 ? arm__fail(err, ARM_NOT_FOUND, "there is no table \"%s\"", name)
+                       : arm__fail(err, ARM_NOT_FOUND,
+                                   "there is no table \"%s\" on branch \"%s\"; other branches or "
+                                   "earlier commits have %llu versions of that name: ask for all",
+                                   name, at->branch, (unsigned long long)last);
+        goto done;
+    }
+    if (all) {
+        ARM_TRY(walk_numbers(&walk, schema_name, name, last, err));
+    } else {
+        ARM_TRY(walk_parents(&walk, &info, err));
+    }
+done:
+    arm__index_abort(txn);
+    arm__table_info_release(&info);
+    return st;
+}
