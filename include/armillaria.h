@@ -223,9 +223,9 @@ ARM_API uint64_t arm_session_last_tx(const arm_session *session);
 typedef enum arm_render {
     ARM_RENDER_ARROW = 0, /**< each column in its Arrow type */
     ARM_RENDER_TEXT = 1,  /**< each column as VARCHAR (Arrow utf8), as DuckDB prints it */
-    ARM_RENDER_JSON = 2,  /**< booleans and numbers up to 64 bits in their Arrow type, nested
-                           * columns as JSON text marked by field metadata "arm.json"="1", all
-                           * others as text */
+    ARM_RENDER_JSON = 2,  /**< booleans, integers up to 64 bits and floats in their Arrow type;
+                           * larger integers, decimals and nested columns as JSON text, marked
+                           * by field metadata "arm.json"="1"; all others as text */
 } arm_render;
 
 struct arm_sql_options {
@@ -239,7 +239,8 @@ struct arm_sql_options {
 /** Run the first statement of `sql`: DuckDB's dialect and what INTERFACES adds to it. `options`
  * may be NULL. `*out_tail` (may be NULL, then `sql` must hold one statement only) points behind
  * it in `sql`, or is NULL when only blanks and comments are left. `out` gets the rows, streamed;
- * for a statement without rows a stream of the column `Count` (changed rows) or of no column.
+ * for a statement without rows a stream of the column `Count` (changed rows; marked by schema
+ * metadata "arm.count"="1") or of no column.
  * A statement outside BEGIN and COMMIT is a transaction of its own, committed and durable when
  * this returns. An empty `sql` gives a stream of no column. Errors: ARM_SQL with DuckDB's
  * message, ARM_CONSTRAINT, ARM_CONFLICT (safe to run again), ARM_INTERRUPTED, ARM_UNSUPPORTED
@@ -267,6 +268,7 @@ struct arm_write_options {
                                  * and suffix */
     const char *const *columns; /**< import: reserved, 0 */
     size_t column_count;
+    const char *null_text;      /**< import of CSV: what stands for NULL, besides nothing ("NA") */
 };
 
 /** What a write did. `tx` 0: nothing changed, nothing was committed. */
@@ -304,7 +306,7 @@ ARM_API arm_status arm_export(arm_session *session, const char *table, const cha
                               const struct arm_export_options *options, uint64_t *out_rows,
                               struct arm_error *err);
 
-/** Write the rows of `stream` (taken) as an Arrow IPC stream file. */
+/** Write the rows of `stream` (taken) as an Arrow IPC file, whole or not at all. */
 ARM_API arm_status arm_arrow_write_file(struct ArrowArrayStream *stream, const char *path,
                                         uint64_t *out_rows, struct arm_error *err);
 

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_CLI_CLI_H
+#define ARM_CLI_CLI_H
+
+/* One run of the command: what the user asked for, the repository and session it works on, and
+ * how it ends. */
+
+#include <armillaria.h>
+
+#include "text.h"
+
+enum cli_exit {
+    CLI_DONE = 0,
+    CLI_ERROR = 1,
+    CLI_USAGE = 2,
+    CLI_CONFLICT = 3,
+    CLI_DAMAGE = 4,
+    CLI_SIGNAL = 128, /* and the signal's number */
+};
+
+/* The only macro that jumps: to `done:` with `st` set, when `expr` fails. */
+#define CLI_TRY(expr)                                                                              \
+    do {                                                                                           \
+        st = (expr);                                                                               \
+        if (st != ARM_OK) {                                                                        \
+            goto done;                                                                             \
+        }                                                                                          \
+    } while (0)
+
+struct cli {
+    const char *directory; /* -C; NULL: ARMILLARIA_REPO, else found upward */
+    const char *branch;    /* --branch; NULL: ARMILLARIA_BRANCH, else HEAD */
+    bool json;
+    bool quiet;
+    bool color_out;
+    bool color_err;
+    arm_repo *repo;
+    arm_session *session;
+};
+
+/* ---- Errors ---- */
+
+/* Fill `err` (may be NULL) and return `code`. */
+arm_status cli_fail(struct arm_error *err, arm_status code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* As cli_fail: "cannot <verb> <path>: <why>", from errno. */
+arm_status cli_fail_errno(struct arm_error *err, const char *verb, const char *path);
+
+/* Tell an error on stderr, with what to do about it (`hint`, or by its code when NULL), and
+ * give the exit status it means. */
+int cli_report(const struct cli *cli, const struct arm_error *err, const char *hint);
+int cli_exit_of(arm_status status);
+void cli_warn(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cli_hint(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- The repository ---- */
+
+enum cli_access { CLI_READ, CLI_WRITE };
+
+/* Open the repository. CLI_READ: one that cannot be opened for writing (no permission, damage)
+ * is opened for reading only, with a warning. */
+arm_status cli_open_repo(struct cli *cli, enum cli_access access, struct arm_error *err);
+/* And a session on the current branch. */
+arm_status cli_open(struct cli *cli, enum cli_access access, struct arm_error *err);
+void cli_close(struct cli *cli);
+
+/* Directory of the repository, as told; owned by the caller. Errors: ARM_NOT_REPOSITORY. */
+arm_status cli_find_repository(const struct cli *cli, char **out, struct arm_error *err);
+/* Name the current branch in the repository's HEAD. */
+arm_status cli_write_head(const char *directory, const char *branch, struct arm_error *err);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The armillaria command. It uses the library by its public header alone. */
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+
+static bool wants_color(int fd)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+
+    return isatty(fd) == 1 && (no_color == NULL || no_color[0] == '\0') &&
+           (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+static int refuse_later(const struct cli *cli, const struct cli_verb *verb)
+{
+    struct arm_error err;
+
+    (void)cli_fail(&err, ARM_UNSUPPORTED, "%s (%s) is not in this version yet", verb->name,
+                   verb->summary);
+    return cli_report(cli, &err, "`armillaria --help` lists what is");
+}
+
+static int dispatch(struct cli *cli, const struct cli_args *args)
+{
+    if (args->version) {
+        (void)printf("armillaria %s\n", arm_version());
+        return CLI_DONE;
+    }
+    if (args->verb == NULL && args->help) {
+        cli_help_program();
+        return CLI_DONE;
+    }
+    if (args->verb == NULL) {
+        return cli_usage_error(cli, NULL, "no verb: what shall be done?");
+    }
+    if (args->verb->run == NULL) {
+        return refuse_later(cli, args->verb);
+    }
+    if (args->help) {
+        cli_help_verb(args->verb);
+        return CLI_DONE;
+    }
+    return args->verb->run(cli, args);
+}
+
+/* What was printed must have arrived. */
+static int finish_output(const struct cli *cli, int status)
+{
+    struct arm_error err = {0};
+
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return status;
+    }
+    (void)cli_fail_errno(&err, "write", "standard output");
+    return status == CLI_DONE || err.code == ARM_CLOSED ? cli_report(cli, &err, NULL) : status;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {0};
+    struct cli_args args = {0};
+    int status = CLI_DONE;
+
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, told by its status */
+    cli.color_out = wants_color(STDOUT_FILENO);
+    cli.color_err = wants_color(STDERR_FILENO);
+    status = cli_args_parse(&cli, argc, argv, &args);
+    if (status == CLI_DONE) {
+        status = dispatch(&cli, &args);
+    }
+    free(args.positional);
+    return finish_output(&cli, status);
+}

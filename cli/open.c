@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which repository, which branch: -C and --branch, the environment, what lies upward, HEAD. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value == NULL || value[0] == '\0' ? NULL : value;
+}
+
+/* A repository has FORMAT and log/ (INTERFACES, layout). */
+static bool looks_like_repository(const char *directory)
+{
+    char *format = cli_format("%s/FORMAT", directory);
+    char *log = cli_format("%s/log", directory);
+    bool looks = access(format, F_OK) == 0 && access(log, F_OK) == 0;
+
+    free(format);
+    free(log);
+    return looks;
+}
+
+/* The nearest repository at `directory` (absolute) or above it; cuts the text as it climbs. */
+static bool climb(char *directory)
+{
+    while (!looks_like_repository(directory[0] == '\0' ? "/" : directory)) {
+        char *slash = strrchr(directory, '/');
+
+        if (slash == NULL) {
+            return false;
+        }
+        *slash = '\0';
+    }
+    return true;
+}
+
+arm_status cli_find_repository(const struct cli *cli, char **out, struct arm_error *err)
+{
+    const char *told = cli->directory != NULL ? cli->directory : environment("ARMILLARIA_REPO");
+    char *here = NULL;
+    char *found = NULL;
+
+    if (told != NULL) {
+        *out = cli_strdup(told);
+        return ARM_OK;
+    }
+    here = getcwd(NULL, 0);
+    if (here == NULL) {
+        return cli_fail_errno(err, "find", "the working directory");
+    }
+    found = cli_strdup(here);
+    if (!climb(found)) {
+        (void)cli_fail(err, ARM_NOT_REPOSITORY, "no repository in %s or above it", here);
+        free(here);
+        free(found);
+        return ARM_NOT_REPOSITORY;
+    }
+    free(here);
+    *out = found[0] == '\0' ? cli_strdup("/") : cli_strdup(found);
+    free(found);
+    return ARM_OK;
+}
+
+/* The branch HEAD names; main where there is none. Owned by the caller. */
+static arm_status read_head(const char *directory, char **out, struct arm_error *err)
+{
+    char *path = cli_format("%s/HEAD", directory);
+    FILE *file = fopen(path, "re");
+    char line[512] = "main";
+    arm_status st = ARM_OK;
+
+    if (file == NULL && errno != ENOENT) {
+        st = cli_fail_errno(err, "read", path);
+    } else if (file != NULL && fgets(line, sizeof line, file) == NULL) {
+        st = ferror(file) ? cli_fail_errno(err, "read", path) : ARM_OK;
+        (void)snprintf(line, sizeof line, "main");
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    if (st == ARM_OK) {
+        *out = cli_strdup(line);
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    free(path);
+    return st;
+}
+
+arm_status cli_write_head(const char *directory, const char *branch, struct arm_error *err)
+{
+    char *path = cli_format("%s/HEAD", directory);
+    char *fresh = cli_format("%s/HEAD.new", directory);
+    FILE *file = fopen(fresh, "we");
+    arm_status st = ARM_OK;
+    bool written = false;
+
+    if (file == NULL) {
+        st = cli_fail_errno(err, "write", fresh);
+    } else {
+        written = fprintf(file, "%s\n", branch) > 0;
+        written = fclose(file) == 0 && written;
+        if (!written || rename(fresh, path) != 0) {
+            st = cli_fail_errno(err, "write", path);
+        }
+    }
+    free(fresh);
+    free(path);
+    return st;
+}
+
+static arm_status open_at(struct cli *cli, const char *directory, enum cli_access access,
+                          struct arm_error *err)
+{
+    struct arm_repo_options options = {.size = sizeof options};
+    struct arm_error first;
+    arm_status st = arm_repo_open(directory, &options, &cli->repo, &first);
+
+    if (access == CLI_READ && (st == ARM_PERMISSION || st == ARM_READ_ONLY || st == ARM_CORRUPT)) {
+        options.read_only = true;
+        if (arm_repo_open(directory, &options, &cli->repo, err) == ARM_OK) {
+            cli_warn(cli, "%s: reading only", first.message);
+            return ARM_OK;
+        }
+    }
+    if (st != ARM_OK) {
+        *err = first;
+    }
+    return st;
+}
+
+arm_status cli_open_repo(struct cli *cli, enum cli_access access, struct arm_error *err)
+{
+    char *directory = NULL;
+    arm_status st = ARM_OK;
+
+    CLI_TRY(cli_find_repository(cli, &directory, err));
+    CLI_TRY(open_at(cli, directory, access, err));
+done:
+    free(directory);
+    return st;
+}
+
+arm_status cli_open(struct cli *cli, enum cli_access access, struct arm_error *err)
+{
+    const char *told = cli->branch != NULL ? cli->branch : environment("ARMILLARIA_BRANCH");
+    char *head = NULL;
+    arm_status st = ARM_OK;
+
+    CLI_TRY(cli_open_repo(cli, access, err));
+    if (told == NULL) {
+        CLI_TRY(read_head(arm_repo_path(cli->repo), &head, err));
+    }
+    CLI_TRY(arm_session_open(cli->repo, told == NULL ? head : told, &cli->session, err));
+done:
+    free(head);
+    return st;
+}
+
+void cli_close(struct cli *cli)
+{
+    arm_session_close(cli->session);
+    arm_repo_close(cli->repo);
+    cli->session = NULL;
+    cli->repo = NULL;
+}

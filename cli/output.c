@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CSV, JSON, JSON lines, Markdown and drawn tables. */
+
+#include "output.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "table.h"
+#include "width.h"
+
+enum { FLUSH_BYTES = 1 << 16 };
+
+/* ---- Formats ---- */
+
+bool cli_format_parse(const char *name, enum cli_format *out)
+{
+    static const char *const names[] = {"table",    "csv",     "json", "jsonl",
+                                        "markdown", "parquet", "arrow"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *out = (enum cli_format)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cli_format_of_file(const char *path, enum cli_format *out)
+{
+    static const struct {
+        const char *suffix;
+        enum cli_format format;
+    } suffixes[] = {
+        {".csv", CLI_FORMAT_CSV},     {".json", CLI_FORMAT_JSON},
+        {".jsonl", CLI_FORMAT_JSONL}, {".ndjson", CLI_FORMAT_JSONL},
+        {".md", CLI_FORMAT_MARKDOWN}, {".parquet", CLI_FORMAT_PARQUET},
+        {".arrow", CLI_FORMAT_ARROW}, {".arrows", CLI_FORMAT_ARROW},
+        {".txt", CLI_FORMAT_TABLE},
+    };
+    const char *dot = strrchr(path, '.');
+
+    for (size_t i = 0; dot != NULL && i < sizeof suffixes / sizeof *suffixes; i++) {
+        if (strcasecmp(dot, suffixes[i].suffix) == 0) {
+            *out = suffixes[i].format;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cli_format_is_text(enum cli_format format)
+{
+    return format != CLI_FORMAT_PARQUET && format != CLI_FORMAT_ARROW;
+}
+
+arm_render cli_format_render(enum cli_format format)
+{
+    switch (format) {
+    case CLI_FORMAT_JSON:
+    case CLI_FORMAT_JSONL:
+        return ARM_RENDER_JSON;
+    case CLI_FORMAT_PARQUET:
+    case CLI_FORMAT_ARROW:
+        return ARM_RENDER_ARROW;
+    case CLI_FORMAT_TABLE:
+    case CLI_FORMAT_CSV:
+    case CLI_FORMAT_MARKDOWN:
+        break;
+    }
+    return ARM_RENDER_TEXT;
+}
+
+/* ---- Writing ---- */
+
+arm_status cli_sink_write(const struct cli_sink *sink, const struct cli_text *text,
+                          struct arm_error *err)
+{
+    if (sink->watch != NULL && cli_watch_caught(sink->watch) != 0) {
+        return cli_fail(err, ARM_INTERRUPTED, "interrupted");
+    }
+    if (sink->watch != NULL && sink->is_terminal) {
+        cli_watch_hide(sink->watch);
+    }
+    if (text->size > 0 && fwrite(text->data, 1, text->size, sink->out) != text->size) {
+        return cli_fail_errno(err, "write", sink->name);
+    }
+    return ARM_OK;
+}
+
+/* A format that writes row by row: `head` first, `row` for each, `foot` last, all into a text
+ * that is flushed now and then. */
+struct row_format {
+    void (*head)(const struct cli_reader *reader, struct cli_text *out);
+    void (*row)(const struct cli_reader *reader, uint64_t row, const char *const *names,
+                struct cli_text *out);
+    const char *foot;       /* behind the last row */
+    const char *empty_foot; /* where there was none */
+};
+
+/* JSON wants member names to differ: the second "a" is "a_1", as in DuckDB. */
+static char **unique_names(const struct cli_reader *reader)
+{
+    size_t count = cli_reader_column_count(reader);
+    char **names = cli_alloc(count, sizeof *names);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *name = cli_reader_column_name(reader, i);
+        unsigned suffix = 0;
+
+        names[i] = cli_strdup(name);
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(names[i], names[j]) == 0) {
+                free(names[i]);
+                names[i] = cli_format("%s_%u", name, ++suffix);
+                j = SIZE_MAX; /* from the start */
+            }
+        }
+    }
+    return names;
+}
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+}
+
+static arm_status write_by_row(struct cli_reader *reader, const struct row_format *format,
+                               const struct cli_sink *sink, struct arm_error *err)
+{
+    char **names = unique_names(reader);
+    struct cli_text text = {0};
+    uint64_t rows = 0;
+    bool has_row = false;
+    arm_status st = ARM_OK;
+
+    if (format->head != NULL) {
+        format->head(reader, &text);
+    }
+    for (;;) {
+        CLI_TRY(cli_reader_next(reader, &has_row, err));
+        if (!has_row) {
+            break;
+        }
+        format->row(reader, rows++, (const char *const *)(const void *)names, &text);
+        if (text.size >= FLUSH_BYTES) {
+            CLI_TRY(cli_sink_write(sink, &text, err));
+            cli_text_clear(&text);
+        }
+    }
+    cli_text_add(&text, rows == 0 ? format->empty_foot : format->foot);
+    CLI_TRY(cli_sink_write(sink, &text, err));
+done:
+    cli_text_release(&text);
+    free_names(names, cli_reader_column_count(reader));
+    return st;
+}
+
+/* ---- CSV: a header; NULL is nothing, an empty text is "" ---- */
+
+static void csv_text(const char *text, size_t size, struct cli_text *out)
+{
+    bool quoted = size == 0 || text[0] == ' ' || text[size - 1] == ' ';
+
+    for (size_t i = 0; !quoted && i < size; i++) {
+        quoted = strchr(",\"\r\n", text[i]) != NULL && text[i] != '\0';
+    }
+    if (!quoted) {
+        cli_text_append(out, text, size);
+        return;
+    }
+    cli_text_add(out, "\"");
+    for (size_t i = 0; i < size; i++) {
+        cli_text_append(out, &text[i], 1);
+        if (text[i] == '"') {
+            cli_text_add(out, "\"");
+        }
+    }
+    cli_text_add(out, "\"");
+}
+
+static void csv_head(const struct cli_reader *reader, struct cli_text *out)
+{
+    for (size_t i = 0; i < cli_reader_column_count(reader); i++) {
+        const char *name = cli_reader_column_name(reader, i);
+
+        cli_text_add(out, i == 0 ? "" : ",");
+        csv_text(name, strlen(name), out);
+    }
+    cli_text_add(out, "\n");
+}
+
+static void csv_row(const struct cli_reader *reader, uint64_t row, const char *const *names,
+                    struct cli_text *out)
+{
+    (void)row;
+    (void)names;
+    for (size_t i = 0; i < cli_reader_column_count(reader); i++) {
+        struct cli_cell cell = cli_reader_cell(reader, i);
+        size_t size = 0;
+
+        cli_text_add(out, i == 0 ? "" : ",");
+        if (!cli_cell_is_null(cell)) {
+            const char *text = cli_cell_text(cell, &size);
+
+            csv_text(text, size, out);
+        }
+    }
+    cli_text_add(out, "\n");
+}
+
+static const struct row_format csv_format = {csv_head, csv_row, "", ""};
+
+/* ---- JSON ---- */
+
+static void json_object(const struct cli_reader *reader, const char *const *names,
+                        struct cli_text *out)
+{
+    cli_text_add(out, "{");
+    for (size_t i = 0; i < cli_reader_column_count(reader); i++) {
+        cli_text_add(out, i == 0 ? "" : ",");
+        cli_json_string(names[i], strlen(names[i]), out);
+        cli_text_add(out, ":");
+        cli_cell_json(cli_reader_cell(reader, i), out);
+    }
+    cli_text_add(out, "}");
+}
+
+static void json_row(const struct cli_reader *reader, uint64_t row, const char *const *names,
+                     struct cli_text *out)
+{
+    cli_text_add(out, row == 0 ? "[" : ",\n ");
+    json_object(reader, names, out);
+}
+
+static void jsonl_row(const struct cli_reader *reader, uint64_t row, const char *const *names,
+                      struct cli_text *out)
+{
+    (void)row;
+    json_object(reader, names, out);
+    cli_text_add(out, "\n");
+}
+
+static const struct row_format json_format = {NULL, json_row, "]\n", "[]\n"};
+static const struct row_format jsonl_format = {NULL, jsonl_row, "", ""};
+
+/* ---- Markdown ---- */
+
+static void markdown_text(const char *text, size_t size, struct cli_text *out)
+{
+    struct cli_text shown = {0};
+
+    (void)cli_text_show(&shown, text, size);
+    for (size_t i = 0; i < shown.size; i++) {
+        cli_text_add(out, shown.data[i] == '|' ? "\\" : "");
+        cli_text_append(out, &shown.data[i], 1);
+    }
+    cli_text_release(&shown);
+}
+
+static void markdown_head(const struct cli_reader *reader, struct cli_text *out)
+{
+    size_t count = cli_reader_column_count(reader);
+
+    cli_text_add(out, "|");
+    for (size_t i = 0; i < count; i++) {
+        const char *name = cli_reader_column_name(reader, i);
+
+        cli_text_add(out, " ");
+        markdown_text(name, strlen(name), out);
+        cli_text_add(out, " |");
+    }
+    cli_text_add(out, "\n|");
+    for (size_t i = 0; i < count; i++) {
+        cli_text_add(out, "---|");
+    }
+    cli_text_add(out, "\n");
+}
+
+static void markdown_row(const struct cli_reader *reader, uint64_t row, const char *const *names,
+                         struct cli_text *out)
+{
+    (void)row;
+    (void)names;
+    cli_text_add(out, "|");
+    for (size_t i = 0; i < cli_reader_column_count(reader); i++) {
+        struct cli_cell cell = cli_reader_cell(reader, i);
+        size_t size = 0;
+
+        cli_text_add(out, " ");
+        if (!cli_cell_is_null(cell)) {
+            const char *text = cli_cell_text(cell, &size);
+
+            markdown_text(text, size, out);
+        }
+        cli_text_add(out, " |");
+    }
+    cli_text_add(out, "\n");
+}
+
+static const struct row_format markdown_format = {markdown_head, markdown_row, "", ""};
+
+/* ---- Tables ---- */
+
+static arm_status write_table(struct cli_reader *reader, const struct cli_sink *sink,
+                              struct arm_error *err)
+{
+    struct cli_table_options options = {.style = CLI_TABLE_BOX,
+                                        .is_terminal = sink->is_terminal,
+                                        .color = sink->color,
+                                        .out = sink->out};
+    struct cli_table *table = cli_table_new(&options);
+    const struct cli_text nothing = {0};
+    size_t count = cli_reader_column_count(reader);
+    bool has_row = true;
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        cli_table_column(table, cli_reader_column_name(reader, i), CLI_ALIGN_AUTO);
+    }
+    for (;;) {
+        CLI_TRY(cli_reader_next(reader, &has_row, err));
+        if (!has_row) {
+            break;
+        }
+        if (sink->watch != NULL && cli_watch_caught(sink->watch) != 0) {
+            st = cli_fail(err, ARM_INTERRUPTED, "interrupted");
+            goto done;
+        }
+        for (size_t i = 0; i < count; i++) {
+            struct cli_cell cell = cli_reader_cell(reader, i);
+            bool is_null = cli_cell_is_null(cell);
+            size_t size = 0;
+            const char *text = is_null ? NULL : cli_cell_text(cell, &size);
+
+            cli_table_cell(table, text, size);
+        }
+    }
+    CLI_TRY(cli_sink_write(sink, &nothing, err)); /* puts the bar away */
+    cli_table_finish(table);
+    table = NULL;
+    if (ferror(sink->out)) {
+        st = cli_fail_errno(err, "write", sink->name);
+    }
+done:
+    cli_table_free(table);
+    return st;
+}
+
+arm_status cli_write_rows(struct cli_reader *reader, enum cli_format format,
+                          const struct cli_sink *sink, struct arm_error *err)
+{
+    switch (format) {
+    case CLI_FORMAT_TABLE:
+        return write_table(reader, sink, err);
+    case CLI_FORMAT_CSV:
+        return write_by_row(reader, &csv_format, sink, err);
+    case CLI_FORMAT_JSON:
+        return write_by_row(reader, &json_format, sink, err);
+    case CLI_FORMAT_JSONL:
+        return write_by_row(reader, &jsonl_format, sink, err);
+    case CLI_FORMAT_MARKDOWN:
+        return write_by_row(reader, &markdown_format, sink, err);
+    case CLI_FORMAT_PARQUET:
+    case CLI_FORMAT_ARROW:
+        break;
+    }
+    return cli_fail(err, ARM_INVALID, "not a text format");
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What went wrong, told to a person: what, where, and what to do. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "width.h"
+
+arm_status cli_fail(struct arm_error *err, arm_status code, const char *format, ...)
+{
+    if (err != NULL) {
+        va_list args;
+
+        memset(err, 0, sizeof *err);
+        err->code = code;
+        va_start(args, format);
+        (void)vsnprintf(err->message, sizeof err->message, format, args);
+        va_end(args);
+    }
+    return code;
+}
+
+arm_status cli_fail_errno(struct arm_error *err, const char *verb, const char *path)
+{
+    int error_number = errno;
+    arm_status code = ARM_IO;
+
+    switch (error_number) {
+    case ENOSPC:
+    case EDQUOT:
+        code = ARM_FULL;
+        break;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        code = ARM_PERMISSION;
+        break;
+    case ENOENT:
+        code = ARM_NOT_FOUND;
+        break;
+    case EPIPE:
+        code = ARM_CLOSED;
+        break;
+    default:
+        break;
+    }
+    return cli_fail(err, code, "cannot %s %s: %s", verb, path, strerror(error_number));
+}
+
+int cli_exit_of(arm_status status)
+{
+    switch (status) {
+    case ARM_OK:
+        return CLI_DONE;
+    case ARM_CONFLICT:
+    case ARM_VERSION_CONFLICT:
+    case ARM_MERGE_CONFLICT:
+        return CLI_CONFLICT;
+    case ARM_CORRUPT:
+    case ARM_HASH_MISMATCH:
+        return CLI_DAMAGE;
+    case ARM_CLOSED: /* whoever read our output has left */
+        return CLI_SIGNAL + SIGPIPE;
+    default:
+        return CLI_ERROR;
+    }
+}
+
+/* What to do next, where the code alone tells. */
+static const char *hint_of(arm_status status)
+{
+    switch (status) {
+    case ARM_CONFLICT:
+        return "another commit came first and nothing was changed: run it again";
+    case ARM_CORRUPT:
+    case ARM_HASH_MISMATCH:
+        return "`armillaria verify --full` tells what is damaged";
+    case ARM_FULL:
+        return "nothing was changed: free some space and run it again";
+    case ARM_REOPEN:
+        return "nothing was acknowledged: run it again";
+    case ARM_COMMIT_UNKNOWN:
+        return "look for this commit in `armillaria log` before you run it again";
+    case ARM_NEWER_FORMAT:
+        return "upgrade armillaria; nothing was changed";
+    case ARM_NOT_REPOSITORY:
+        return "`armillaria init DIR` makes a repository, -C DIR names one";
+    default:
+        return NULL;
+    }
+}
+
+/* "error: <message>", the message shown safely, line by line. */
+static void tell(const struct cli *cli, const char *label, const char *color, const char *message)
+{
+    struct cli_text shown = {0};
+    const char *line = message;
+
+    while (line != NULL) {
+        const char *end = strchr(line, '\n');
+        size_t size = end == NULL ? strlen(line) : (size_t)(end - line);
+
+        (void)cli_text_show(&shown, line, size);
+        line = end == NULL ? NULL : end + 1;
+        if (line != NULL) {
+            cli_text_add(&shown, "\n  ");
+        }
+    }
+    (void)fflush(stdout);
+    if (cli->color_err) {
+        (void)fprintf(stderr, "\x1b[%sm%s:\x1b[0m %s\n", color, label, cli_text_string(&shown));
+    } else {
+        (void)fprintf(stderr, "%s: %s\n", label, cli_text_string(&shown));
+    }
+    cli_text_release(&shown);
+}
+
+int cli_report(const struct cli *cli, const struct arm_error *err, const char *hint)
+{
+    const char *next = hint == NULL ? hint_of(err->code) : hint;
+    const char *message = err->message[0] == '\0' ? arm_status_text(err->code) : err->message;
+
+    if (err->code == ARM_CLOSED) {
+        return cli_exit_of(err->code);
+    }
+    tell(cli, "error", "1;31", message);
+    if (next != NULL && next[0] != '\0') {
+        cli_hint(cli, "%s", next);
+    }
+    return cli_exit_of(err->code);
+}
+
+void cli_warn(const struct cli *cli, const char *format, ...)
+{
+    char text[1200];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    tell(cli, "warning", "1;33", text);
+}
+
+void cli_hint(const struct cli *cli, const char *format, ...)
+{
+    char text[1200];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    tell(cli, "hint", "33", text);
+}

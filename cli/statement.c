@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The spelling of SQL, as DuckDB's scanner has it: '…' with '' inside, E'…' with backslashes,
+ * "…", $tag$…$tag$, -- to the end of the line, nested comments. */
+
+#include "statement.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
+/* Behind the closing quote, or at the end of the text. */
+static const char *skip_quoted(const char *at, bool backslashes)
+{
+    char quote = *at++;
+
+    while (*at != '\0') {
+        if (*at == '\\' && backslashes && at[1] != '\0') {
+            at += 2;
+        } else if (*at != quote) {
+            at++;
+        } else if (at[1] == quote) {
+            at += 2;
+        } else {
+            return at + 1;
+        }
+    }
+    return at;
+}
+
+static const char *skip_comment(const char *at)
+{
+    size_t depth = 0;
+
+    do {
+        if (at[0] == '/' && at[1] == '*') {
+            depth++;
+            at += 2;
+        } else if (at[0] == '*' && at[1] == '/') {
+            depth--;
+            at += 2;
+        } else {
+            at++;
+        }
+    } while (depth > 0 && *at != '\0');
+    return at;
+}
+
+/* "$tag$ … $tag$"; `at` itself when this is no dollar quote. */
+static const char *skip_dollars(const char *at)
+{
+    size_t tag = 1;
+    const char *end = NULL;
+
+    while (is_word(at[tag]) && !(tag == 1 && isdigit((unsigned char)at[tag]))) {
+        tag++;
+    }
+    if (at[tag] != '$') {
+        return at;
+    }
+    tag++;
+    for (end = at + tag; *end != '\0'; end++) {
+        if (strncmp(end, at, tag) == 0) {
+            return end + tag;
+        }
+    }
+    return end;
+}
+
+/* Behind the quote or comment that begins at `at`; `at` itself where none does. `before` is the
+ * character before it. */
+static const char *skip_opaque(const char *at, char before, char before_that)
+{
+    bool is_escape = (before == 'e' || before == 'E') && !is_word(before_that);
+
+    if (*at == '\'') {
+        return skip_quoted(at, is_escape);
+    }
+    if (*at == '"') {
+        return skip_quoted(at, false);
+    }
+    if (at[0] == '-' && at[1] == '-') {
+        return at + strcspn(at, "\n");
+    }
+    if (at[0] == '/' && at[1] == '*') {
+        return skip_comment(at);
+    }
+    if (*at == '$' && !is_word(before)) {
+        return skip_dollars(at);
+    }
+    return at;
+}
+
+size_t cli_statement_end(const char *sql)
+{
+    const char *at = sql;
+
+    while (*at != '\0') {
+        const char *next = skip_opaque(at, at > sql ? at[-1] : ' ', at > sql + 1 ? at[-2] : ' ');
+
+        if (next == at && *at == ';') {
+            return (size_t)(at + 1 - sql);
+        }
+        at = next == at ? at + 1 : next;
+    }
+    return 0;
+}
+
+bool cli_statement_is_blank(const char *sql)
+{
+    const char *at = sql;
+
+    while (*at != '\0') {
+        bool is_comment = (at[0] == '-' && at[1] == '-') || (at[0] == '/' && at[1] == '*');
+
+        if (is_comment) {
+            at = skip_opaque(at, ' ', ' ');
+        } else if (isspace((unsigned char)*at) || *at == ';') {
+            at++;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}

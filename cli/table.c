@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Collecting the cells of a table, and which of its rows are drawn. */
+
+#include "table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "table_private.h"
+#include "width.h"
+
+enum {
+    HEAD_ROWS = 20,      /* on a terminal: rows shown at the top ... */
+    TAIL_ROWS = 20,      /* ... and at the bottom */
+    SAMPLE_ROWS = 10000, /* elsewhere: rows that decide the widths */
+};
+
+struct cli_table *cli_table_new(const struct cli_table_options *options)
+{
+    struct cli_table *table = cli_alloc(1, sizeof *table);
+
+    table->options = *options;
+    table->ring = cli_alloc(TAIL_ROWS, sizeof(struct cell *));
+    return table;
+}
+
+static bool is_number(const char *text, size_t size)
+{
+    size_t digits = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        bool is_digit = text[i] >= '0' && text[i] <= '9';
+        bool is_sign = (text[i] == '-' || text[i] == '+') &&
+                       (i == 0 || text[i - 1] == 'e' || text[i - 1] == 'E');
+
+        digits += is_digit ? 1 : 0;
+        if (!is_digit && !is_sign && (digits == 0 || strchr(".eE", text[i]) == NULL)) {
+            return false;
+        }
+    }
+    return digits > 0;
+}
+
+static struct cell make_cell(const char *text, size_t size)
+{
+    struct cell cell = {0};
+
+    if (text != NULL) {
+        struct cli_text shown = {0};
+
+        cell.width = cli_text_show(&shown, text, size);
+        cell.is_number = is_number(text, size);
+        cli_text_append(&shown, "", 0);
+        cell.text = shown.data;
+        cell.size = shown.size;
+    }
+    return cell;
+}
+
+void cli_table_column(struct cli_table *table, const char *name, enum cli_align align)
+{
+    table->columns = cli_grow(table->columns, table->column_count + 1, sizeof *table->columns);
+    table->columns[table->column_count++] =
+        (struct column){.name = make_cell(name, strlen(name)), .align = align};
+}
+
+static void free_row(const struct cli_table *table, struct cell *row)
+{
+    for (size_t i = 0; row != NULL && i < table->column_count; i++) {
+        free(row[i].text);
+    }
+    free(row);
+}
+
+static void draw_held(struct cli_table *table)
+{
+    cli_table_fit(table);
+    table->is_fitted = true;
+    cli_table_draw_head(table);
+    for (size_t i = 0; i < table->row_count; i++) {
+        cli_table_draw_row(table, table->rows[i]);
+        free_row(table, table->rows[i]);
+    }
+    table->row_count = 0;
+}
+
+static void hold_row(struct cli_table *table, struct cell *row)
+{
+    if ((table->row_count & (table->row_count - 1)) == 0) { /* grow at powers of two */
+        size_t capacity = table->row_count == 0 ? 1 : 2 * table->row_count;
+
+        table->rows = cli_grow(table->rows, capacity, sizeof(struct cell *));
+    }
+    table->rows[table->row_count++] = row;
+}
+
+static void end_row(struct cli_table *table)
+{
+    struct cell *row = table->row;
+
+    table->row = NULL;
+    table->cell_count = 0;
+    table->total++;
+    if (table->is_fitted) {
+        cli_table_draw_row(table, row);
+        free_row(table, row);
+    } else if (!table->options.is_terminal || table->options.all_rows) {
+        hold_row(table, row);
+        if (table->row_count == SAMPLE_ROWS) {
+            draw_held(table);
+        }
+    } else if (table->row_count < HEAD_ROWS) {
+        hold_row(table, row);
+    } else {
+        free_row(table, table->ring[table->ring_next]);
+        table->ring[table->ring_next] = row;
+        table->ring_next = (table->ring_next + 1) % TAIL_ROWS;
+    }
+}
+
+void cli_table_cell(struct cli_table *table, const char *text, size_t size_bytes)
+{
+    if (table->row == NULL) {
+        table->row = cli_alloc(table->column_count, sizeof *table->row);
+    }
+    table->row[table->cell_count++] = make_cell(text, size_bytes);
+    if (table->cell_count == table->column_count) {
+        end_row(table);
+    }
+}
+
+static bool hides_rows(const struct cli_table *table)
+{
+    return table->options.is_terminal && !table->options.all_rows &&
+           table->total > HEAD_ROWS + TAIL_ROWS;
+}
+
+/* The ring's rows behind the head, with a gap if rows between were let go. */
+static void unroll_ring(struct cli_table *table, size_t *out_gap)
+{
+    *out_gap = hides_rows(table) ? table->row_count : SIZE_MAX;
+    for (size_t i = 0; i < TAIL_ROWS; i++) {
+        struct cell **slot = &table->ring[(table->ring_next + i) % TAIL_ROWS];
+
+        if (*slot != NULL) {
+            hold_row(table, *slot);
+            *slot = NULL;
+        }
+    }
+}
+
+static void tell_count(const struct cli_table *table)
+{
+    struct cli_text text = {0};
+
+    cli_text_count(&text, table->total);
+    cli_text_add(&text, table->total == 1 ? " row" : " rows");
+    if (hides_rows(table)) {
+        cli_text_printf(&text, ", %d shown", HEAD_ROWS + TAIL_ROWS);
+    }
+    (void)fprintf(table->options.out, table->options.color ? "\x1b[2m%s\x1b[0m\n" : "%s\n",
+                  cli_text_string(&text));
+    cli_text_release(&text);
+}
+
+void cli_table_finish(struct cli_table *table)
+{
+    if (!table->is_fitted) {
+        size_t gap = SIZE_MAX;
+
+        unroll_ring(table, &gap);
+        cli_table_fit(table);
+        cli_table_draw_head(table);
+        for (size_t i = 0; i < table->row_count; i++) {
+            if (i == gap) {
+                cli_table_draw_gap(table);
+            }
+            cli_table_draw_row(table, table->rows[i]);
+        }
+    }
+    cli_table_draw_foot(table);
+    if (table->options.is_terminal && !table->options.all_rows) {
+        tell_count(table);
+    }
+    cli_table_free(table);
+}
+
+void cli_table_free(struct cli_table *table)
+{
+    if (table == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < table->row_count; i++) {
+        free_row(table, table->rows[i]);
+    }
+    for (size_t i = 0; i < TAIL_ROWS; i++) {
+        free_row(table, table->ring[i]);
+    }
+    for (size_t i = 0; i < table->column_count; i++) {
+        free(table->columns[i].name.text);
+    }
+    free_row(table, table->row);
+    free(table->rows);
+    free(table->ring);
+    free(table->columns);
+    free(table->shown);
+    free(table);
+}

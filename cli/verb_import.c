@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* armillaria import, export. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arrow.h"
+#include "run.h"
+#include "verbs.h"
+
+/* ---- Standard input ---- */
+
+/* Standard input as a file: Parquet is read from its end, and types are inferred by looking
+ * twice. Deleted by the caller. */
+static arm_status spool_stdin(const char *format, char **out, struct arm_error *err)
+{
+    const char *directory = getenv("TMPDIR");
+    char *path =
+        cli_format("%s/armillaria-stdin-XXXXXX.%s", directory == NULL ? "/tmp" : directory, format);
+    int fd = mkstemps(path, (int)strlen(format) + 1);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    char bytes[1 << 16];
+    size_t size = 0;
+    arm_status st = ARM_OK;
+
+    if (file == NULL) {
+        st = cli_fail_errno(err, "make", path);
+        free(path);
+        return st;
+    }
+    while (st == ARM_OK && (size = fread(bytes, 1, sizeof bytes, stdin)) > 0) {
+        if (fwrite(bytes, 1, size, file) != size) {
+            st = cli_fail_errno(err, "write", path);
+        }
+    }
+    if (st == ARM_OK && ferror(stdin)) {
+        st = cli_fail_errno(err, "read", "standard input");
+    }
+    if (fclose(file) != 0 && st == ARM_OK) {
+        st = cli_fail_errno(err, "write", path);
+    }
+    if (st == ARM_OK) {
+        *out = path;
+    } else {
+        (void)unlink(path);
+        free(path);
+    }
+    return st;
+}
+
+/* Messages speak of standard input, not of the file it went through. */
+static void name_stdin(const char *path, struct arm_error *err)
+{
+    struct cli_text text = {0};
+    const char *rest = err->message;
+    const char *found = NULL;
+
+    while ((found = strstr(rest, path)) != NULL) {
+        cli_text_append(&text, rest, (size_t)(found - rest));
+        cli_text_add(&text, "standard input");
+        rest = found + strlen(path);
+    }
+    cli_text_add(&text, rest);
+    (void)snprintf(err->message, sizeof err->message, "%s", text.data);
+    cli_text_release(&text);
+}
+
+/* ---- import ---- */
+
+static bool parse_mode(const char *text, arm_write_mode *out)
+{
+    static const char *const names[] = {"create", "append", "replace"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = (arm_write_mode)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_format(const char *format)
+{
+    static const char *const names[] = {"parquet", "csv", "json", "arrow"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(format, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Mode, format, message; CLI_DONE, or what is wrong with them. */
+static int read_options(const struct cli *cli, const struct cli_args *args,
+                        struct arm_write_options *out)
+{
+    const char *mode = cli_args_value(args, "mode");
+    const char *format = cli_args_value(args, "format");
+
+    *out = (struct arm_write_options){.size = sizeof *out,
+                                      .message = cli_args_value(args, "m"),
+                                      .null_text = cli_args_value(args, "null")};
+    if (mode != NULL && strcmp(mode, "upsert") == 0) {
+        struct arm_error err;
+
+        (void)cli_fail(&err, ARM_UNSUPPORTED, "--mode upsert is not in this version yet");
+        return cli_report(cli, &err, NULL);
+    }
+    if (mode != NULL && !parse_mode(mode, &out->mode)) {
+        return cli_usage_error(cli, args->verb, "'%s' is not a mode: create, append or replace",
+                               mode);
+    }
+    if (format != NULL && (strcmp(format, "jsonl") == 0 || strcmp(format, "ndjson") == 0)) {
+        format = "json";
+    }
+    if (format != NULL && !is_format(format)) {
+        return cli_usage_error(cli, args->verb, "'%s' is not a format: parquet, csv, json or arrow",
+                               format);
+    }
+    out->format = format;
+    for (size_t i = 1; i < args->positional_count; i++) {
+        if (strcmp(args->positional[i], "-") == 0 && format == NULL) {
+            return cli_usage_error(cli, args->verb, "standard input (-) needs --format");
+        }
+        if (strcmp(args->positional[i], "-") == 0 && args->positional_count > 2) {
+            return cli_usage_error(cli, args->verb, "standard input (-) goes alone");
+        }
+    }
+    return CLI_DONE;
+}
+
+static void print_import(const struct cli *cli, const char *table,
+                         const struct arm_write_result *result)
+{
+    struct cli_text text = {0};
+
+    if (cli->json) {
+        cli_text_add(&text, "[{\"table\":");
+        cli_json_string(table, strlen(table), &text);
+        cli_text_printf(&text,
+                        ",\"version\":%" PRIu64 ",\"tx\":%" PRIu64 ",\"rows\":%" PRIu64
+                        ",\"bytes_added\":%" PRIu64 ",\"chunks_added\":%" PRIu64
+                        ",\"chunks_reused\":%" PRIu64 "}]",
+                        result->version, result->tx, result->rows, result->bytes_added,
+                        result->chunks_added, result->chunks_reused);
+    } else if (result->tx == 0) {
+        cli_text_printf(&text, "%s: nothing changed, version %" PRIu64 " has these rows already",
+                        table, result->version);
+    } else {
+        cli_text_printf(&text, "%s: version %" PRIu64 ", ", table, result->version);
+        cli_text_count(&text, result->rows);
+        cli_text_add(&text, result->rows == 1 ? " row, " : " rows, ");
+        cli_text_bytes(&text, result->bytes_added);
+        cli_text_add(&text, " stored");
+        if (result->chunks_reused > 0) {
+            cli_text_printf(&text, ", %" PRIu64 " of %" PRIu64 " chunks known",
+                            result->chunks_reused, result->chunks_reused + result->chunks_added);
+        }
+        cli_text_printf(&text, ", tx %" PRIu64, result->tx);
+    }
+    (void)printf("%s\n", text.data);
+    cli_text_release(&text);
+}
+
+/* What a person does about it, where the message alone does not say. */
+static const char *import_hint(arm_status status)
+{
+    switch (status) {
+    case ARM_EXISTS:
+        return "--mode append adds the rows, --mode replace puts them in place of the old ones";
+    case ARM_SCHEMA:
+        return "nothing was changed; --mode replace takes the file's columns";
+    default:
+        return NULL;
+    }
+}
+
+static int run_import(struct cli *cli, const struct cli_args *args)
+{
+    const char *table = args->positional[0];
+    const char *const *paths = args->positional + 1;
+    struct arm_write_options options;
+    struct arm_write_result result = {0};
+    struct cli_watch *watch = NULL;
+    struct arm_error err = {0};
+    char *spooled = NULL;
+    int status = read_options(cli, args, &options);
+    arm_status st = ARM_OK;
+
+    if (status != CLI_DONE) {
+        return status;
+    }
+    watch = cli_watch_begin(cli);
+    CLI_TRY(cli_open(cli, CLI_WRITE, &err));
+    if (strcmp(paths[0], "-") == 0) {
+        CLI_TRY(spool_stdin(options.format, &spooled, &err));
+        paths = (const char *const *)&spooled;
+    }
+    cli_watch_session(watch, cli->session);
+    cli_watch_show(watch, "importing");
+    CLI_TRY(arm_import(cli->session, table, paths, args->positional_count - 1, &options, &result,
+                       &err));
+    cli_watch_hide(watch);
+    if (cli->json || !cli->quiet) {
+        print_import(cli, table, &result);
+    }
+done:
+    cli_watch_hide(watch);
+    if (st != ARM_OK && spooled != NULL) {
+        name_stdin(spooled, &err);
+    }
+    if (st != ARM_OK) {
+        status = cli_run_report(cli, watch, &err, import_hint(st));
+    }
+    if (spooled != NULL) {
+        (void)unlink(spooled);
+        free(spooled);
+    }
+    cli_watch_session(watch, NULL);
+    cli_close(cli);
+    cli_watch_end(watch);
+    return status;
+}
+
+/* ---- export ---- */
+
+static void print_export(const struct cli *cli, const char *table, const char *file, uint64_t rows)
+{
+    struct cli_text text = {0};
+
+    if (cli->json) {
+        cli_text_add(&text, "[{\"table\":");
+        cli_json_string(table, strlen(table), &text);
+        cli_text_add(&text, ",\"file\":");
+        cli_json_string(file, strlen(file), &text);
+        cli_text_printf(&text, ",\"rows\":%" PRIu64 "}]", rows);
+    } else {
+        cli_text_printf(&text, "%s: ", file);
+        cli_text_count(&text, rows);
+        cli_text_add(&text, rows == 1 ? " row" : " rows");
+    }
+    (void)printf("%s\n", text.data);
+    cli_text_release(&text);
+}
+
+static int run_export(struct cli *cli, const struct cli_args *args)
+{
+    struct arm_export_options options = {.size = sizeof options, .at = cli_args_value(args, "at")};
+    struct cli_watch *watch = cli_watch_begin(cli);
+    struct arm_error err = {0};
+    uint64_t rows = 0;
+    int status = CLI_DONE;
+    arm_status st = ARM_OK;
+
+    CLI_TRY(cli_open(cli, CLI_READ, &err));
+    cli_watch_session(watch, cli->session);
+    cli_watch_show(watch, "exporting");
+    CLI_TRY(
+        arm_export(cli->session, args->positional[0], args->positional[1], &options, &rows, &err));
+    cli_watch_hide(watch);
+    if (cli->json || !cli->quiet) {
+        print_export(cli, args->positional[0], args->positional[1], rows);
+    }
+done:
+    cli_watch_hide(watch);
+    if (st != ARM_OK) {
+        status = cli_run_report(cli, watch, &err, NULL);
+    }
+    cli_watch_session(watch, NULL);
+    cli_close(cli);
+    cli_watch_end(watch);
+    return status;
+}
+
+const struct cli_verb cli_verb_import = {
+    .name = "import",
+    .usage = "TABLE FILE... [--mode create|append|replace] [--format F] [--null TEXT] [-m MSG]",
+    .summary = "write files into a table",
+    .help =
+        "Reads Parquet, CSV, JSON, JSON lines or Arrow IPC, by content and suffix; several files\n"
+        "or globs make one version. Columns match by name. create and replace take the file's\n"
+        "types, append the table's. - is standard input, and needs --format.",
+    .positional_min = 2,
+    .positional_max = SIZE_MAX,
+    .run = run_import,
+    .options =
+        {
+            {"mode", 0, "MODE", "create (the default), append or replace", false},
+            {"format", 0, "F", "parquet, csv, json or arrow", false},
+            {"message", 'm', "MSG", "of the commit", false},
+                {"null", 0, "TEXT", "what stands for NULL in CSV, besides nothing", false},
+            {"key", 0, "C,...", "columns of the primary key", true},
+        },
+};
+
+const struct cli_verb cli_verb_export = {
+    .name = "export",
+    .usage = "TABLE FILE [--at REF]",
+    .summary = "write a table to a file",
+    .help = "Writes Parquet, CSV, JSON or Arrow IPC, by the file's suffix; whole or not at all.",
+    .positional_min = 2,
+    .positional_max = 2,
+    .run = run_export,
+    .options = {{"at", 0, "REF", "as of this ref; version:N too", false}},
+};

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* armillaria log, show. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arrow.h"
+#include "verbs.h"
+#include "width.h"
+
+static const char *const commit_fields[] = {
+    "tx", "commit", "parents", "branch", "created_at", "author", "message",
+};
+
+/* Of a change, in `log` as in `changes`; `show` also says bytes_added. */
+static const char *const change_fields[] = {
+    "table_name", "old_version",  "new_version", "is_new_table",
+    "rows_added", "rows_removed", "bytes_added",
+};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static struct cli_cell field(const struct cli_reader *reader, const char *name)
+{
+    return cli_reader_cell(reader, cli_reader_find(reader, name));
+}
+
+/* ---- JSON ---- */
+
+static void json_member(const char *name, struct cli_cell cell, bool is_first, struct cli_text *out)
+{
+    cli_text_add(out, is_first ? "" : ",");
+    cli_json_string(name, strlen(name), out);
+    cli_text_add(out, ":");
+    cli_cell_json(cell, out);
+}
+
+static void json_commit(const struct cli_reader *reader, bool with_bytes, struct cli_text *out)
+{
+    struct cli_cell changes = field(reader, "changes");
+    size_t change_field_count = COUNT_OF(change_fields) - (with_bytes ? 0 : 1);
+
+    cli_text_add(out, "{");
+    for (size_t i = 0; i < COUNT_OF(commit_fields); i++) {
+        json_member(commit_fields[i], field(reader, commit_fields[i]), i == 0, out);
+    }
+    cli_text_add(out, ",\"changes\":[");
+    for (int64_t i = 0; i < cli_cell_item_count(changes); i++) {
+        struct cli_cell change = cli_cell_item(changes, i);
+
+        cli_text_add(out, i == 0 ? "{" : ",{");
+        for (size_t j = 0; j < change_field_count; j++) {
+            json_member(change_fields[j], cli_cell_member(change, change_fields[j]), j == 0, out);
+        }
+        cli_text_add(out, "}");
+    }
+    cli_text_add(out, "]}");
+}
+
+/* ---- For people ---- */
+
+/* A text cell, shown safely; `indent` before each of its lines. */
+static void show_lines(struct cli_cell cell, const char *indent, struct cli_text *out)
+{
+    size_t size = 0;
+    const char *text = cli_cell_text(cell, &size);
+
+    for (size_t at = 0; at < size;) {
+        const char *end = memchr(text + at, '\n', size - at);
+        size_t line = end == NULL ? size - at : (size_t)(end - text) - at;
+
+        cli_text_add(out, indent);
+        (void)cli_text_show(out, text + at, line);
+        cli_text_add(out, "\n");
+        at += line + 1;
+    }
+}
+
+static void show_name(struct cli_cell cell, struct cli_text *out)
+{
+    size_t size = 0;
+    const char *text = cli_cell_text(cell, &size);
+
+    (void)cli_text_show(out, text, size);
+}
+
+static void show_change(struct cli_cell change, struct cli_text *out)
+{
+    struct cli_cell old_version = cli_cell_member(change, "old_version");
+    struct cli_cell new_version = cli_cell_member(change, "new_version");
+
+    cli_text_add(out, "    ");
+    show_name(cli_cell_member(change, "table_name"), out);
+    if (cli_cell_is_null(new_version)) {
+        cli_text_add(out, ": dropped");
+    } else {
+        cli_text_printf(out, ": version %" PRId64, cli_cell_integer(new_version));
+        if (cli_cell_integer(cli_cell_member(change, "is_new_table")) != 0) {
+            cli_text_add(out, ", new");
+        } else if (!cli_cell_is_null(old_version)) {
+            cli_text_printf(out, ", after %" PRId64, cli_cell_integer(old_version));
+        }
+    }
+    cli_text_add(out, "; rows +");
+    cli_text_count(out, (uint64_t)cli_cell_integer(cli_cell_member(change, "rows_added")));
+    cli_text_add(out, " -");
+    cli_text_count(out, (uint64_t)cli_cell_integer(cli_cell_member(change, "rows_removed")));
+    cli_text_add(out, "; stored ");
+    cli_text_bytes(out, (uint64_t)cli_cell_integer(cli_cell_member(change, "bytes_added")));
+    cli_text_add(out, "\n");
+}
+
+static void show_commit(const struct cli *cli, const struct cli_reader *reader, bool with_parents,
+                        struct cli_text *out)
+{
+    struct cli_cell parents = field(reader, "parents");
+    struct cli_cell changes = field(reader, "changes");
+    size_t message_size = 0;
+
+    cli_text_add(out, cli->color_out ? "\x1b[33m" : "");
+    cli_text_printf(out, "tx %" PRId64 "  commit ", cli_cell_integer(field(reader, "tx")));
+    cli_cell_show(field(reader, "commit"), out);
+    cli_text_add(out, cli->color_out ? "\x1b[0m\n" : "\n");
+    for (int64_t i = 0; with_parents && i < cli_cell_item_count(parents); i++) {
+        cli_text_add(out, "Parent: ");
+        cli_cell_show(cli_cell_item(parents, i), out);
+        cli_text_add(out, "\n");
+    }
+    cli_text_add(out, "Branch: ");
+    show_name(field(reader, "branch"), out);
+    cli_text_add(out, "\nAuthor: ");
+    show_name(field(reader, "author"), out);
+    cli_text_add(out, "\nDate:   ");
+    cli_cell_show(field(reader, "created_at"), out);
+    cli_text_add(out, "\n\n");
+    (void)cli_cell_text(field(reader, "message"), &message_size);
+    if (message_size > 0) {
+        show_lines(field(reader, "message"), "    ", out);
+        cli_text_add(out, "\n");
+    }
+    for (int64_t i = 0; i < cli_cell_item_count(changes); i++) {
+        show_change(cli_cell_item(changes, i), out);
+    }
+}
+
+/* ---- The verbs ---- */
+
+static arm_status print_log(const struct cli *cli, struct cli_reader *reader, struct arm_error *err)
+{
+    struct cli_text text = {0};
+    bool has_row = false;
+    bool is_first = true;
+    arm_status st = ARM_OK;
+
+    for (;;) {
+        CLI_TRY(cli_reader_next(reader, &has_row, err));
+        if (!has_row) {
+            break;
+        }
+        if (cli->json) {
+            cli_text_add(&text, is_first ? "[" : ",\n ");
+            json_commit(reader, false, &text);
+        } else {
+            cli_text_add(&text, is_first ? "" : "\n");
+            show_commit(cli, reader, false, &text);
+        }
+        is_first = false;
+        (void)fwrite(text.data, 1, text.size, stdout);
+        cli_text_clear(&text);
+    }
+    if (cli->json) {
+        (void)fputs(is_first ? "[]\n" : "]\n", stdout);
+    } else if (is_first && !cli->quiet) {
+        (void)fputs("no commit yet\n", stdout);
+    }
+done:
+    cli_text_release(&text);
+    return st;
+}
+
+static int run_log(struct cli *cli, const struct cli_args *args)
+{
+    struct arm_history_options options = {.size = sizeof options,
+                                          .at = cli_args_value(args, "at"),
+                                          .table = cli_args_value(args, "table")};
+    const char *limit = cli_args_value(args, "n");
+    struct ArrowArrayStream stream = {0};
+    struct cli_reader reader = {0};
+    struct arm_error err = {0};
+    arm_status st = ARM_OK;
+
+    if (limit != NULL && (!cli_parse_count(limit, &options.limit) || options.limit == 0)) {
+        return cli_usage_error(cli, args->verb, "'%s' is not a number of commits", limit);
+    }
+    CLI_TRY(cli_open(cli, CLI_READ, &err));
+    CLI_TRY(arm_log(cli->session, &options, &stream, &err));
+    CLI_TRY(cli_reader_open(&stream, &reader, &err));
+    CLI_TRY(print_log(cli, &reader, &err));
+done:
+    cli_reader_close(&reader);
+    cli_close(cli);
+    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+}
+
+static int run_show(struct cli *cli, const struct cli_args *args)
+{
+    struct ArrowArrayStream stream = {0};
+    struct cli_reader reader = {0};
+    struct cli_text text = {0};
+    struct arm_error err = {0};
+    bool has_row = false;
+    arm_status st = ARM_OK;
+
+    CLI_TRY(cli_open(cli, CLI_READ, &err));
+    CLI_TRY(arm_show(cli->session, args->positional[0], &stream, &err));
+    CLI_TRY(cli_reader_open(&stream, &reader, &err));
+    CLI_TRY(cli_reader_next(&reader, &has_row, &err));
+    if (has_row && cli->json) {
+        json_commit(&reader, true, &text);
+        cli_text_add(&text, "\n");
+    } else if (has_row) {
+        show_commit(cli, &reader, true, &text);
+    }
+    (void)fwrite(cli_text_string(&text), 1, text.size, stdout);
+done:
+    cli_text_release(&text);
+    cli_reader_close(&reader);
+    cli_close(cli);
+    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+}
+
+const struct cli_verb cli_verb_log = {
+    .name = "log",
+    .usage = "[--table T] [-n N]",
+    .summary = "the commits of the branch, newest first",
+    .help =
+        "Lists the commits of the branch's history, newest first, with the tables each changed.",
+    .run = run_log,
+    .options =
+        {
+            {"table", 0, "T", "only commits that changed this table", false},
+            {NULL, 'n', "N", "at most so many", false},
+            {"at", 0, "REF", "the history of this ref", false},
+            {"graph", 0, NULL, "draw the branches", true},
+        },
+};
+
+const struct cli_verb cli_verb_show = {
+    .name = "show",
+    .usage = "REF",
+    .summary = "one commit",
+    .help = "Shows one commit: its parents, tables, versions, rows and bytes added and removed.\n"
+            "REF is a branch, a tag, tx:N or a time, each with an optional ~n (n commits back).",
+    .positional_min = 1,
+    .positional_max = 1,
+    .run = run_show,
+    .options = {{NULL, 0, NULL, NULL, false}},
+};

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* armillaria sql. */
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run.h"
+#include "shell.h"
+#include "verbs.h"
+
+/* All of a file, or of standard input ("-"), ended by NUL. Text with a NUL in it is no SQL. */
+static arm_status read_all(const char *path, char **out, struct arm_error *err)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    FILE *file = is_stdin ? stdin : fopen(path, "re");
+    struct cli_text text = {0};
+    char bytes[1 << 14];
+    size_t size = 0;
+    arm_status st = ARM_OK;
+
+    if (file == NULL) {
+        return cli_fail_errno(err, "read", path);
+    }
+    while ((size = fread(bytes, 1, sizeof bytes, file)) > 0) {
+        cli_text_append(&text, bytes, size);
+    }
+    if (ferror(file)) {
+        st = cli_fail_errno(err, "read", is_stdin ? "standard input" : path);
+    } else if (text.size > 0 && memchr(text.data, '\0', text.size) != NULL) {
+        st = cli_fail(err, ARM_SQL, "%s is not SQL text: it has a NUL byte in it", path);
+    }
+    if (!is_stdin) {
+        (void)fclose(file);
+    }
+    if (st == ARM_OK) {
+        cli_text_append(&text, "", 0);
+        *out = text.data;
+    } else {
+        cli_text_release(&text);
+    }
+    return st;
+}
+
+/* --format, else --json, else what the suffix of -o means, else a table. */
+static int choose_format(const struct cli *cli, const struct cli_args *args, enum cli_format *out)
+{
+    const char *format = cli_args_value(args, "format");
+    const char *file = cli_args_value(args, "o");
+
+    *out = cli->json ? CLI_FORMAT_JSON : CLI_FORMAT_TABLE;
+    if (format != NULL && !cli_format_parse(format, out)) {
+        return cli_usage_error(cli, args->verb,
+                               "'%s' is not a format: table, csv, json, jsonl, markdown, parquet "
+                               "or arrow",
+                               format);
+    }
+    if (format == NULL && !cli->json && file != NULL && !cli_format_of_file(file, out)) {
+        return cli_usage_error(cli, args->verb,
+                               "the suffix of '%s' does not tell its format: add --format", file);
+    }
+    if (!cli_format_is_text(*out) && file == NULL && isatty(STDOUT_FILENO)) {
+        return cli_usage_error(cli, args->verb,
+                               "this format is not for a terminal: add -o FILE, or redirect");
+    }
+    return CLI_DONE;
+}
+
+static arm_status run_into(struct cli_run *run, struct cli_target *target, const char *sql,
+                           struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    if (!cli_format_is_text(run->format)) {
+        CLI_TRY(cli_run_file(run, sql, target->path, err));
+    } else {
+        run->sink.out = target->out;
+        run->sink.name = target->name;
+        run->sink.is_terminal = target->out == stdout && isatty(STDOUT_FILENO);
+        run->sink.color = run->sink.is_terminal && run->cli->color_out;
+        CLI_TRY(cli_run_text(run, sql, err));
+        CLI_TRY(cli_run_finish(run, err));
+    }
+    CLI_TRY(cli_target_commit(target, err));
+done:
+    return st;
+}
+
+static int run_sql(struct cli *cli, const struct cli_args *args)
+{
+    const char *command = cli_args_value(args, "c");
+    const char *file = cli_args_value(args, "f");
+    struct cli_run run = {.cli = cli, .at = cli_args_value(args, "at")};
+    struct cli_target target = {0};
+    struct arm_error err = {0};
+    char *sql = NULL;
+    int status = choose_format(cli, args, &run.format);
+    arm_status st = ARM_OK;
+
+    if (status != CLI_DONE) {
+        return status;
+    }
+    if (command != NULL && file != NULL) {
+        return cli_usage_error(cli, args->verb, "-c and -f are one or the other");
+    }
+    run.watch = cli_watch_begin(cli);
+    run.sink.watch = run.watch;
+    CLI_TRY(cli_open(cli, CLI_READ, &err));
+    cli_watch_session(run.watch, cli->session);
+    if (command == NULL && file == NULL && isatty(STDIN_FILENO)) {
+        status = cli_shell(&run);
+        goto done;
+    }
+    if (command != NULL) {
+        sql = cli_strdup(command);
+    } else {
+        CLI_TRY(read_all(file == NULL ? "-" : file, &sql, &err));
+    }
+    CLI_TRY(
+        cli_target_open(cli_args_value(args, "o"), !cli_format_is_text(run.format), &target, &err));
+    CLI_TRY(run_into(&run, &target, sql, &err));
+done:
+    if (st != ARM_OK) {
+        status = cli_run_report(cli, run.watch, &err, NULL);
+    }
+    cli_watch_session(run.watch, NULL);
+    cli_target_abort(&target);
+    cli_run_release(&run);
+    free(sql);
+    cli_close(cli);
+    cli_watch_end(run.watch);
+    return status;
+}
+
+const struct cli_verb cli_verb_sql = {
+    .name = "sql",
+    .usage = "[-c SQL | -f FILE] [--at REF] [--format F] [-o FILE]",
+    .summary = "run SQL, or talk SQL on a terminal",
+    .help =
+        "Runs statements one by one, each its own commit unless between BEGIN and COMMIT, and\n"
+        "stops at the first error. Without -c and -f: an interactive shell on a terminal, else\n"
+        "the statements of standard input. The dialect is DuckDB's; tables can be read at any\n"
+        "version:\n"
+        "\n"
+        "    armillaria sql -c 'SELECT count(*) FROM flights AT (VERSION => 1)'\n"
+        "\n"
+        "Of several statements, table shows each one's result; in the other formats the counts\n"
+        "of changed rows are left out where another statement gives rows.",
+    .positional_max = 0,
+    .run = run_sql,
+    .options =
+        {
+            {NULL, 'c', "SQL", "the statements", false},
+            {NULL, 'f', "FILE", "a file of statements; - is standard input", false},
+            {"at", 0, "REF", "read every table as of this ref", false},
+            {"format", 0, "F", "table, csv, json, jsonl, markdown, parquet or arrow", false},
+            {NULL, 'o', "FILE", "write the rows to a file; its suffix tells the format", false},
+        },
+};

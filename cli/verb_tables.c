@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* armillaria tables, versions, schema. */
+
+#include "list.h"
+#include "verbs.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static const struct cli_list_column tables_columns[] = {
+    {"table", CLI_LIST_TABLE}, {"version", CLI_LIST_PLAIN}, {"rows", CLI_LIST_COUNT},
+    {"bytes", CLI_LIST_BYTES}, {"key", CLI_LIST_PLAIN},
+};
+
+static const struct cli_list_column versions_columns[] = {
+    {"table", CLI_LIST_PLAIN}, {"version", CLI_LIST_PLAIN}, {"parent", CLI_LIST_PLAIN},
+    {"tx", CLI_LIST_PLAIN},    {"branch", CLI_LIST_PLAIN},  {"created_at", CLI_LIST_PLAIN},
+    {"rows", CLI_LIST_COUNT},  {"bytes", CLI_LIST_BYTES},   {"message", CLI_LIST_PLAIN},
+};
+
+static const struct cli_list_column schema_columns[] = {
+    {"column", CLI_LIST_PLAIN}, {"type", CLI_LIST_PLAIN},    {"nullable", CLI_LIST_PLAIN},
+    {"key", CLI_LIST_PLAIN},    {"default", CLI_LIST_PLAIN}, {"id", CLI_LIST_PLAIN},
+};
+
+static arm_status print_tables(const struct cli *cli, const char *at, struct arm_error *err)
+{
+    struct ArrowArrayStream stream = {0};
+    arm_status st = ARM_OK;
+
+    CLI_TRY(arm_tables(cli->session, at, &stream, err));
+    CLI_TRY(cli_list(cli, &stream, tables_columns, COUNT_OF(tables_columns), err));
+done:
+    return st;
+}
+
+int cli_print_tables(struct cli *cli)
+{
+    struct arm_error err = {0};
+
+    return print_tables(cli, NULL, &err) == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+}
+
+static int run_tables(struct cli *cli, const struct cli_args *args)
+{
+    struct arm_error err = {0};
+    arm_status st = ARM_OK;
+
+    CLI_TRY(cli_open(cli, CLI_READ, &err));
+    CLI_TRY(print_tables(cli, cli_args_value(args, "at"), &err));
+done:
+    cli_close(cli);
+    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+}
+
+static int run_versions(struct cli *cli, const struct cli_args *args)
+{
+    struct ArrowArrayStream stream = {0};
+    struct arm_error err = {0};
+    arm_status st = ARM_OK;
+
+    CLI_TRY(cli_open(cli, CLI_READ, &err));
+    CLI_TRY(arm_versions(cli->session, args->positional[0], cli_args_value(args, "all") != NULL,
+                         &stream, &err));
+    CLI_TRY(cli_list(cli, &stream, versions_columns, COUNT_OF(versions_columns), &err));
+done:
+    cli_close(cli);
+    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+}
+
+static int run_schema(struct cli *cli, const struct cli_args *args)
+{
+    struct ArrowArrayStream stream = {0};
+    struct arm_error err = {0};
+    arm_status st = ARM_OK;
+
+    CLI_TRY(cli_open(cli, CLI_READ, &err));
+    CLI_TRY(
+        arm_schema(cli->session, args->positional[0], cli_args_value(args, "at"), &stream, &err));
+    CLI_TRY(cli_list(cli, &stream, schema_columns, COUNT_OF(schema_columns), &err));
+done:
+    cli_close(cli);
+    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+}
+
+const struct cli_verb cli_verb_tables = {
+    .name = "tables",
+    .usage = "[--at REF]",
+    .summary = "the tables of the branch",
+    .help = "Lists the tables of the branch with their newest version, rows and bytes.",
+    .run = run_tables,
+    .options = {{"at", 0, "REF", "as of this ref", false}},
+};
+
+const struct cli_verb cli_verb_versions = {
+    .name = "versions",
+    .usage = "TABLE [--all]",
+    .summary = "the versions of a table, newest first",
+    .help = "Lists the versions of a table in the branch's history, newest first.",
+    .positional_min = 1,
+    .positional_max = 1,
+    .run = run_versions,
+    .options = {{"all", 0, NULL, "those of every branch", false}},
+};
+
+const struct cli_verb cli_verb_schema = {
+    .name = "schema",
+    .usage = "TABLE [--at REF]",
+    .summary = "the columns of a table",
+    .help = "Lists the columns of a table: name, SQL type, whether it takes NULL.",
+    .positional_min = 1,
+    .positional_max = 1,
+    .run = run_schema,
+    .options = {{"at", 0, "REF", "as of this ref; version:N too", false}},
+};

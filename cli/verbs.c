@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of verbs: those of this version, and the names of those to come. */
+
+#include "verbs.h"
+
+#include <string.h>
+
+/* A verb of INTERFACES that is refused by name until its time comes. */
+#define LATER(verb, what)                                                                          \
+    static const struct cli_verb later_##verb = {.name = #verb, .usage = "...", .summary = (what)}
+
+LATER(branch, "list, create, delete and rename branches");
+LATER(checkout, "change the current branch");
+LATER(tag, "list, create and delete tags");
+LATER(merge, "bring one branch's changes into another");
+LATER(diff, "tables and rows that differ");
+LATER(revert, "undo a commit with a new one");
+LATER(restore, "bring a table back as it was");
+LATER(changes, "the changelog");
+LATER(compact, "rewrite many small pieces as few");
+LATER(gc, "remove what no commit needs");
+
+static const struct cli_verb later_cherry_pick = {
+    .name = "cherry-pick", .usage = "...", .summary = "repeat a commit of another branch"};
+
+const struct cli_verb *const cli_verbs[] = {
+    &cli_verb_init,   &cli_verb_import,   &cli_verb_export, &cli_verb_sql,
+    &cli_verb_tables, &cli_verb_versions, &cli_verb_schema, &cli_verb_log,
+    &cli_verb_show,   &cli_verb_stats,    &cli_verb_verify, &cli_verb_recover,
+    &later_branch,    &later_checkout,    &later_tag,       &later_merge,
+    &later_diff,      &later_revert,      &later_restore,   &later_cherry_pick,
+    &later_changes,   &later_compact,     &later_gc,        NULL,
+};
+
+const struct cli_verb *cli_find_verb(const char *name)
+{
+    for (size_t i = 0; cli_verbs[i] != NULL; i++) {
+        if (strcmp(cli_verbs[i]->name, name) == 0) {
+            return cli_verbs[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_CLI_VERBS_H
+#define ARM_CLI_VERBS_H
+
+/* The verbs of this version, one definition each, beside the code that does it. verbs.c lists
+ * them for the parser. */
+
+#include "args.h"
+
+extern const struct cli_verb cli_verb_init;
+extern const struct cli_verb cli_verb_import;
+extern const struct cli_verb cli_verb_export;
+extern const struct cli_verb cli_verb_sql;
+extern const struct cli_verb cli_verb_tables;
+extern const struct cli_verb cli_verb_versions;
+extern const struct cli_verb cli_verb_schema;
+extern const struct cli_verb cli_verb_log;
+extern const struct cli_verb cli_verb_show;
+extern const struct cli_verb cli_verb_stats;
+extern const struct cli_verb cli_verb_verify;
+extern const struct cli_verb cli_verb_recover;
+
+/* The tables of the open session, as `tables` prints them; the exit status. */
+int cli_print_tables(struct cli *cli);
+
+#endif

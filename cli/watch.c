@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signals and the progress bar. */
+
+#include "watch.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS = 100,
+    PATIENCE_TICKS = 5, /* work shorter than this shows no bar */
+    BAR_CELLS = 30,
+};
+
+/* `mutex` guards what is below it. */
+struct cli_watch {
+    pthread_t thread;
+    bool has_thread;
+    bool may_draw; /* stderr is a terminal, and nobody asked for quiet */
+    sigset_t signals;
+    atomic_int caught;
+    atomic_bool ending;
+    pthread_mutex_t mutex;
+    arm_session *session;
+    const char *what; /* NULL: no bar wanted */
+    double progress;
+    unsigned ticks; /* since the bar was wanted */
+    bool is_drawn;
+};
+
+static void wipe(struct cli_watch *watch)
+{
+    if (watch->is_drawn) {
+        (void)fputs("\r\x1b[K", stderr);
+        (void)fflush(stderr);
+        watch->is_drawn = false;
+    }
+}
+
+static void draw(struct cli_watch *watch, double progress)
+{
+    int full = (int)(progress * (double)BAR_CELLS);
+    char bar[BAR_CELLS + 1];
+
+    for (int i = 0; i < BAR_CELLS; i++) {
+        bar[i] = i < full ? '#' : '.';
+    }
+    bar[BAR_CELLS] = '\0';
+    if (progress >= 0) {
+        (void)fprintf(stderr, "\r\x1b[K%s [%s] %3.0f %%", watch->what, bar, progress * 100);
+    } else {
+        (void)fprintf(stderr, "\r\x1b[K%s ... %u s", watch->what, watch->ticks * TICK_MS / 1000);
+    }
+    (void)fflush(stderr);
+    watch->is_drawn = true;
+}
+
+static void tick(struct cli_watch *watch)
+{
+    (void)pthread_mutex_lock(&watch->mutex);
+    if (watch->session != NULL && atomic_load(&watch->caught) != 0) {
+        arm_session_interrupt(watch->session);
+    }
+    if (watch->what != NULL && watch->may_draw && ++watch->ticks >= PATIENCE_TICKS) {
+        double progress = watch->progress;
+
+        if (watch->session != NULL && progress < 0) {
+            progress = arm_session_progress(watch->session);
+        }
+        draw(watch, progress > 1 ? 1 : progress);
+    }
+    (void)pthread_mutex_unlock(&watch->mutex);
+}
+
+static void *watch_loop(void *context)
+{
+    struct cli_watch *watch = context;
+    const struct timespec wait = {.tv_nsec = TICK_MS * 1000000L};
+
+    while (!atomic_load(&watch->ending)) {
+        int signal_number = sigtimedwait(&watch->signals, NULL, &wait);
+
+        if ((signal_number == SIGINT || signal_number == SIGTERM) &&
+            atomic_exchange(&watch->caught, signal_number) != 0) {
+            wipe(watch);
+            _exit(CLI_SIGNAL + signal_number);
+        }
+        tick(watch);
+    }
+    return NULL;
+}
+
+/* A signal that is ignored (nohup, a background job) stays so. */
+static void add_signal(sigset_t *signals, int signal_number)
+{
+    struct sigaction action;
+
+    if (sigaction(signal_number, NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+        (void)sigaddset(signals, signal_number);
+    }
+}
+
+struct cli_watch *cli_watch_begin(const struct cli *cli)
+{
+    struct cli_watch *watch = cli_alloc(1, sizeof *watch);
+
+    watch->may_draw = !cli->quiet && isatty(STDERR_FILENO) == 1;
+    watch->progress = -1;
+    (void)pthread_mutex_init(&watch->mutex, NULL);
+    (void)sigemptyset(&watch->signals);
+    add_signal(&watch->signals, SIGINT);
+    add_signal(&watch->signals, SIGTERM);
+    (void)sigaddset(&watch->signals, SIGUSR2); /* ours: wakes the thread to end */
+    (void)pthread_sigmask(SIG_BLOCK, &watch->signals, NULL);
+    watch->has_thread = pthread_create(&watch->thread, NULL, watch_loop, watch) == 0;
+    return watch;
+}
+
+void cli_watch_end(struct cli_watch *watch)
+{
+    if (watch == NULL) {
+        return;
+    }
+    atomic_store(&watch->ending, true);
+    if (watch->has_thread) {
+        (void)pthread_kill(watch->thread, SIGUSR2);
+        (void)pthread_join(watch->thread, NULL);
+    }
+    wipe(watch);
+    (void)pthread_mutex_destroy(&watch->mutex);
+    free(watch);
+}
+
+void cli_watch_session(struct cli_watch *watch, arm_session *session)
+{
+    (void)pthread_mutex_lock(&watch->mutex);
+    watch->session = session;
+    (void)pthread_mutex_unlock(&watch->mutex);
+}
+
+void cli_watch_progress(struct cli_watch *watch, double progress)
+{
+    (void)pthread_mutex_lock(&watch->mutex);
+    watch->progress = progress;
+    (void)pthread_mutex_unlock(&watch->mutex);
+}
+
+void cli_watch_show(struct cli_watch *watch, const char *what)
+{
+    (void)pthread_mutex_lock(&watch->mutex);
+    watch->what = what;
+    watch->ticks = 0;
+    (void)pthread_mutex_unlock(&watch->mutex);
+}
+
+void cli_watch_hide(struct cli_watch *watch)
+{
+    (void)pthread_mutex_lock(&watch->mutex);
+    watch->what = NULL;
+    wipe(watch);
+    (void)pthread_mutex_unlock(&watch->mutex);
+}
+
+int cli_watch_caught(const struct cli_watch *watch)
+{
+    return atomic_load(&watch->caught);
+}
+
+void cli_watch_forget(struct cli_watch *watch)
+{
+    atomic_store(&watch->caught, 0);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_CLI_WATCH_H
+#define ARM_CLI_WATCH_H
+
+/* Beside long work: a thread that waits for SIGINT and SIGTERM, interrupts the statement, and
+ * draws a progress bar on stderr when that is a terminal and the work takes a while.
+ *
+ * The first signal asks the work to stop, again and again until it does; a second one ends the
+ * process at once, which the repository survives as any kill. */
+
+#include "cli.h"
+
+struct cli_watch;
+
+/* Begin before anything starts threads of its own: they inherit the signals blocked. */
+struct cli_watch *cli_watch_begin(const struct cli *cli);
+/* Stop watching, put the bar away; NULL is accepted. Signals stay blocked. */
+void cli_watch_end(struct cli_watch *watch);
+
+/* The session whose statement is interrupted and measured; NULL: none. */
+void cli_watch_session(struct cli_watch *watch, arm_session *session);
+/* Progress told by the work itself, 0 to 1; -1: none. */
+void cli_watch_progress(struct cli_watch *watch, double progress);
+/* Show a bar from now on (`what` before it), or put it away for this piece of work. */
+void cli_watch_show(struct cli_watch *watch, const char *what);
+void cli_watch_hide(struct cli_watch *watch);
+
+/* The signal that came; 0: none. */
+int cli_watch_caught(const struct cli_watch *watch);
+/* The shell goes on after one. */
+void cli_watch_forget(struct cli_watch *watch);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_COMMIT_COMMIT_H
+#define ARM_COMMIT_COMMIT_H
+
+/* The one path of every change: validate, place, append, fold, publish, wait for the sync.
+ *
+ * K1  Nothing is visible before it is durable; nothing is acknowledged before it is durable.
+ * K2  Validation sees everything appended, durable or not: no conflict is missed.
+ * K3  Appends never conflict. Deletions conflict only on the same rows. A replacement
+ *     (truncate, removed entries) conflicts with any other change of the table's rows; a
+ *     schema change, rename or drop with any other change of the table; two creations of one
+ *     name conflict.
+ * K4  A change that changes nothing makes no version; a commit of none makes no record.
+ * K5  Positions, row ids, version numbers, totals and the time are given under the commit
+ *     lock: what a writer prepared stays valid whoever came first. */
+
+#include "commit/repository.h"
+
+/* An entry to be added. Rows get ids when committed. */
+struct arm_new_entry {
+    uint32_t rows;
+    uint64_t bytes;
+    bool is_new;            /* the chunk was stored for this commit (counts as bytes added) */
+    bool is_hot;
+    struct arm_hash rows_hash;
+    struct arm_hash chunk;             /* !is_hot */
+    struct arm_bytes hot;              /* is_hot: the batch, borrowed */
+    struct arm_position position;      /* size 0: append; else as computed from the snapshot */
+    struct arm_bytes dead;             /* its rows that died in the same transaction: roaring
+                                        * portable, borrowed; becomes a DeletionEdit beside it */
+    size_t statistics_count;           /* 0 where the log knows the chunk already */
+    Armpb__ColumnStatistics **statistics;
+};
+
+/* Rows to be deleted from one entry of the snapshot's version. */
+struct arm_new_deletion {
+    struct arm_position position;
+    uint64_t first_row_id;
+    uint32_t rows;                 /* of the entry */
+    struct arm_bytes bits;         /* roaring portable, only the newly dead; borrowed */
+};
+
+/* A table to be changed. For ARMPB__CHANGE_KIND__CREATE: schema_name, name, schema (its field
+ * ids are given). CREATE OR REPLACE is a DROP of the old table, then a CREATE, in one request:
+ * changes are applied in their order. Within a change: truncated and removed, then added, then
+ * deleted. */
+struct arm_new_change {
+    Armpb__ChangeKind kind;
+    struct arm_table_id table_id;      /* of an existing table */
+    uint64_t base_version;             /* what the writer saw; 0 with CREATE */
+    const char *schema_name;           /* CREATE, RENAME; borrowed */
+    const char *name;
+    const Armpb__Schema *schema;       /* CREATE, ALTER: borrowed; else NULL */
+    bool truncated;
+    size_t removed_count;
+    const struct arm_position *removed;
+    size_t added_count;
+    const struct arm_new_entry *added;
+    size_t deleted_count;
+    const struct arm_new_deletion *deleted;
+    bool force_version;                /* a version even if nothing changes (udr) */
+};
+
+struct arm_commit_request {
+    struct arm_snapshot snapshot;      /* what the writer saw; its branch is changed */
+    struct arm_id commit_id;           /* zeros: a random one */
+    const char *author;                /* NULL: ARMILLARIA_AUTHOR, USER, or "unknown" */
+    const char *message;               /* NULL: "" */
+    size_t change_count;
+    struct arm_new_change *changes;
+};
+
+struct arm_commit_result {
+    uint64_t tx;                       /* 0: nothing changed, no commit */
+    struct arm_id commit_id;
+    int64_t time_us;
+};
+
+/* `out_versions` (may be NULL): change_count numbers, 0 where no version was made.
+ * Errors: ARM_CONFLICT (message names table, kind and the other tx; err->commit_id is its),
+ * ARM_EXISTS, ARM_NOT_FOUND, ARM_FULL, ARM_READ_ONLY, ARM_REOPEN; ARM_COMMIT_UNKNOWN with
+ * err->commit_id. Blocks on the commit lock and on a sync. Thread-safe. */
+arm_status arm__commit(struct arm_repository *repository, const struct arm_commit_request *request,
+                       struct arm_commit_result *out, uint64_t *out_versions,
+                       struct arm_error *err);
+
+/* Append a ref change (fields of `change` but id, time and author are the caller's). */
+arm_status arm__commit_ref(struct arm_repository *repository, Armpb__RefChange *change,
+                           uint64_t *out_tx, struct arm_error *err);
+
+/* Whether a commit is in the log: after ARM_COMMIT_UNKNOWN and a reopening. 0: it is not. */
+arm_status arm__commit_find(struct arm_repository *repository, const struct arm_id *commit_id,
+                            uint64_t *out_tx, struct arm_error *err);
+
+#endif

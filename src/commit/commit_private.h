@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_COMMIT_PRIVATE_H
+#define ARM_COMMIT_PRIVATE_H
+
+/* What the files of commit/ share. */
+
+#include <stdatomic.h>
+
+#include "commit/commit.h"
+#include "commit/repository.h"
+
+/* ---- header.c: the file FORMAT ---- */
+
+#define ARM_FORMAT_VERSION 1u
+
+struct arm_header {
+    struct arm_id id;
+    uint64_t compatible;           /* feature bits: unknown ones may be ignored ... */
+    uint64_t read_only_compatible; /* ... or written past, not over ... */
+    uint64_t incompatible;         /* ... or not even read */
+    int64_t created_us;
+};
+
+arm_status arm__header_encode(const struct arm_header *header, struct arm_buf *out,
+                              struct arm_error *err);
+/* `*out_read_only`: it has read-only-compatible features that this program does not know.
+ * Errors: ARM_NOT_REPOSITORY, ARM_NEWER_FORMAT with the version that reads it, ARM_CORRUPT. */
+arm_status arm__header_decode(struct arm_bytes text, struct arm_header *out, bool *out_read_only,
+                              struct arm_error *err);
+
+/* ---- trust.c: the file index/trust ---- */
+
+/* What the index file was when it could last be believed. */
+struct arm_trust {
+    char boot_id[64]; /* empty: not known */
+    uint64_t device;
+    uint64_t inode;
+    uint64_t mount;
+    uint64_t next_tx;     /* everything before it was durable at the last clean close; 0: nothing */
+    bool is_clean;        /* closed, synced and not written since ... */
+    uint64_t size_bytes;  /* ... when it had this size ... */
+    int64_t modified_us;  /* ... and was modified then */
+};
+
+/* `*out_found` false: there is none, or none that can be read. */
+arm_status arm__trust_read(const struct arm_io *io, const char *root, struct arm_trust *out,
+                           bool *out_found, struct arm_error *err);
+/* Durably. */
+arm_status arm__trust_write(const struct arm_io *io, const char *root,
+                            const struct arm_trust *trust, struct arm_error *err);
+/* The index file as it is now; `*out_found` false: it is not there. */
+arm_status arm__trust_look(const struct arm_io *io, const char *root, struct arm_trust *out,
+                           bool *out_found, struct arm_error *err);
+/* R2: whether the file `now` is the one that `mark` vouches for. */
+bool arm__trust_holds(const struct arm_trust *mark, const struct arm_trust *now);
+/* Remove index/data.mdb and what belongs to it, and all trust but what is known durable. */
+arm_status arm__trust_wipe(const struct arm_io *io, const char *root, uint64_t next_tx,
+                           struct arm_error *err);
+
+/* ---- locks.c: index/lock ---- */
+
+/* Byte 0 is the gate, held exclusively while somebody opens or closes; byte 1 the living,
+ * shared by all who have the repository open; and one byte per process, so that a second copy
+ * of the library in it is found out. Lock order: gate, living, process, then the commit lock. */
+struct arm_locks {
+    const struct arm_io *io;
+    struct arm_file *file;
+    bool has_living;
+    bool has_process;
+};
+/* Takes gate, process and living; `*out_first`: nobody else lives (and the living byte is held
+ * exclusively until arm__locks_share). Errors: ARM_BUSY, ARM_PERMISSION. */
+arm_status arm__locks_enter(const struct arm_io *io, const char *root, struct arm_locks *out,
+                            bool *out_first, struct arm_error *err);
+/* Let others in: the living byte is shared, the gate free. */
+arm_status arm__locks_share(struct arm_locks *locks, struct arm_error *err);
+/* Take the gate again before closing; `*out_last`: nobody else lives. */
+arm_status arm__locks_leave(struct arm_locks *locks, bool *out_last, struct arm_error *err);
+void arm__locks_release(struct arm_locks *locks); /* accepts the zeroed state */
+
+/* ---- repository.c ---- */
+
+struct arm_repository {
+    const struct arm_io *io;
+    char *path;
+    struct arm_header header;
+    struct arm_locks locks;
+    int pid;
+    bool read_only;        /* asked for, or the format does not let us write (R1) */
+    bool log_is_read_only; /* the file system or the format does not let us write */
+    bool is_damaged;
+    atomic_bool is_marked; /* the index is known not to be marked clean (trust.c) */
+    struct arm_store *store;
+    struct arm_log *log;
+    struct arm_index *index;
+    struct arm_catalog *catalog;
+    struct arm_recovery_report report;
+};
+
+/* A handle that knows its path alone; then everything below it, the locks first (header is set);
+ * and its end, in reverse, without a clean close. */
+arm_status arm__repository_new(const char *path, const struct arm_repository_options *options,
+                               struct arm_repository **out, struct arm_error *err);
+arm_status arm__repository_attach(struct arm_repository *repository,
+                                  const struct arm_repository_options *options,
+                                  struct arm_error *err);
+void arm__repository_detach(struct arm_repository *repository);
+
+/* Begin a change of the index, whose clean mark is gone from here on: the commit lock, and
+ * every frame folded that a killed process left. */
+arm_status arm__repository_begin(struct arm_repository *repository, struct arm_index_txn **out,
+                                 struct arm_index_state *out_state, struct arm_error *err);
+/* `commit_id` of a failing call, for ARM_CONFLICT and ARM_COMMIT_UNKNOWN. */
+void arm__error_set_commit(struct arm_error *err, const struct arm_id *commit_id);
+
+/* ---- recover.c ---- */
+
+/* What the first opener does, and what who comes later does; index and report are set. */
+arm_status arm__recover_first(struct arm_repository *repository, struct arm_error *err);
+arm_status arm__recover_join(struct arm_repository *repository, struct arm_error *err);
+/* What the last one does before it closes. */
+arm_status arm__recover_close(struct arm_repository *repository, struct arm_error *err);
+/* Remove what is left in staging/ by those who are gone. */
+arm_status arm__recover_sweep(struct arm_repository *repository, uint64_t *out_removed,
+                              struct arm_error *err);
+
+/* ---- catchup.c ---- */
+
+/* Where frames come from and where they are folded to. */
+struct arm_catch_up {
+    struct arm_log *log;
+    struct arm_store *store;
+    const struct arm_log_position *until; /* NULL: the tail */
+    uint64_t record_limit;                /* 0: none */
+    uint64_t *frame_count;                /* counts frames; may be NULL */
+};
+/* Fold frames until the end or the limit; `*state` moves along. `*out_folded` counts records
+ * (may be NULL), `*out_more` says that the limit ended it. */
+arm_status arm__catch_up(const struct arm_catch_up *source, struct arm_index_txn *txn,
+                         struct arm_index_state *state, uint64_t *out_folded, bool *out_more,
+                         struct arm_error *err);
+/* The same for a whole index, in transactions of a bearable size. */
+arm_status arm__catch_up_all(const struct arm_catch_up *source, struct arm_index *index,
+                             uint64_t *out_folded, struct arm_error *err);
+
+/* ---- arena.c: memory that is freed all at once ---- */
+
+struct arm_arena_block;
+struct arm_arena {
+    struct arm_arena_block *last;
+};
+arm_status arm__arena_alloc(struct arm_arena *arena, size_t count, size_t size_bytes, void *out,
+                            struct arm_error *err);
+void arm__arena_release(struct arm_arena *arena); /* accepts the zeroed state */
+
+/* ---- validate.c, place.c: one change of a request on its way into the record ---- */
+
+struct arm_change_plan {
+    const struct arm_new_change *request;
+    Armpb__ChangeKind kind;
+    struct arm_table_id table_id;
+    struct arm_table_row row;       /* on the branch now; zeroed with CREATE */
+    struct arm_version_row parent;  /* zeroed with CREATE */
+    const char *schema_name;        /* after the change */
+    const char *name;
+    bool changes_nothing;           /* K4 */
+    uint64_t version;               /* given; 0: none */
+};
+
+struct arm_commit_plan {
+    struct arm_repository *repository;
+    const struct arm_commit_request *request;
+    struct arm_index_txn *txn;
+    struct arm_index_state state;
+    struct arm_id commit_id;
+    struct arm_arena arena;
+    size_t change_count; /* the request's */
+    struct arm_change_plan *changes;
+    struct arm_buf payload;
+    Armpb__Commit commit;
+};
+
+/* Everything that has been appended is seen (K2). */
+static inline uint64_t arm__plan_now(const struct arm_commit_plan *plan)
+{
+    return plan->state.folded.next_tx - 1;
+}
+
+/* Find each table, and judge it against what came since (K3). */
+arm_status arm__commit_validate(struct arm_commit_plan *plan, struct arm_error *err);
+/* K4: mark the changes that change nothing. */
+arm_status arm__commit_sift(struct arm_commit_plan *plan, struct arm_error *err);
+/* K5: fill plan->commit and plan->payload. */
+arm_status arm__commit_place(struct arm_commit_plan *plan, struct arm_error *err);
+/* place.c for one change: entries, rows, totals. */
+arm_status arm__place_rows(struct arm_commit_plan *plan, struct arm_change_plan *change,
+                           Armpb__TableChange *out, struct arm_error *err);
+
+/* ---- append.c: a record that is fit, made durable ---- */
+
+/* Encode, fold, append, commit the index, publish; takes plan->txn in any case. `*out_tx` is
+ * its tx. After it a wait for durability is due. */
+struct arm_append {
+    struct arm_index_txn *txn; /* taken */
+    struct arm_index_state *state;
+    const Armpb__Record *record;
+    struct arm_bytes payload;
+    struct arm_id commit_id;
+};
+arm_status arm__repository_append(struct arm_repository *repository,
+                                  const struct arm_append *append, struct arm_error *err);
+arm_status arm__repository_wait(struct arm_repository *repository, uint64_t tx,
+                                const struct arm_id *commit_id, struct arm_error *err);
+/* max(now, last + 1 us). */
+int64_t arm__repository_time(struct arm_repository *repository,
+                             const struct arm_index_state *state);
+/* Author as given, or from the environment. */
+const char *arm__commit_author(const char *given);
+/* protobuf-c's strings are not const; nothing writes through them. */
+char *arm__commit_unconst(const char *text);
+
+/* ---- parquet_rows.c ---- */
+
+/* The row count in a Parquet file's footer; `file` may be its end alone. Untrusted bytes.
+ * Errors: ARM_CORRUPT. */
+arm_status arm__parquet_rows(struct arm_bytes file, uint64_t *out, struct arm_error *err);
+
+#endif

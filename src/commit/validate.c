@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Validation: each change of a request against what was appended since its snapshot (K2, K3).
+ *
+ * A table's versions since the writer's base are walked back from the branch's head, along
+ * parents. What each did is in the index, or, for one that was materialised, in its log record.
+ *
+ *                        theirs:  append   delete       replace   schema, rename, drop
+ *   ours: append                  -        -            conflict  conflict
+ *         delete                  -        same rows    conflict  conflict
+ *         replace                 conflict conflict     conflict  conflict
+ *         schema, rename, drop    conflict conflict     conflict  conflict
+ */
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "commit/commit_private.h"
+#include "model/vector.h"
+
+static const char *const default_schema = "main";
+
+/* ---- Telling ---- */
+
+/* ARM_CONFLICT with the other commit's id. */
+static arm_status conflict(struct arm_commit_plan *plan, const char *schema_name,
+                           const char *name, const char *what, uint64_t other_tx,
+                           struct arm_error *err)
+{
+    struct arm_record_row other = {.tx = 0};
+    struct arm_error ignored;
+    bool found = false;
+    arm_status st;
+
+    (void)arm__index_record(plan->txn, other_tx, &other, &found, &ignored);
+    st = arm__fail(err, ARM_CONFLICT,
+                   "table \"%s\".\"%s\": %s by tx %llu since this transaction began; run it again",
+                   schema_name, name, what, (unsigned long long)other_tx);
+    if (found) {
+        arm__error_set_commit(err, &other.commit_id);
+    }
+    return st;
+}
+
+/* The same by the name that the writer knew, whatever it is called now. */
+static arm_status conflict_on(struct arm_commit_plan *plan, const struct arm_change_plan *change,
+                              const char *what, uint64_t other_tx, struct arm_error *err)
+{
+    const struct arm_snapshot *snapshot = &plan->request->snapshot;
+    struct arm_table_row seen = change->row;
+    struct arm_error ignored;
+    uint64_t dropped_tx;
+    bool found;
+
+    (void)arm__index_table_by_id(plan->txn, snapshot->branch_id, snapshot->tx, &change->table_id,
+                                 &seen, &dropped_tx, &found, &ignored);
+    return conflict(plan, seen.schema_name, seen.name, what, other_tx, err);
+}
+
+/* ---- What ours is ---- */
+
+static bool is_structural(const struct arm_change_plan *change)
+{
+    return change->kind == ARMPB__CHANGE_KIND__DROP ||
+           change->kind == ARMPB__CHANGE_KIND__RENAME || change->request->schema != NULL;
+}
+
+static bool is_replacement(const struct arm_new_change *request)
+{
+    return request->truncated || request->removed_count > 0;
+}
+
+static bool has_rows(const struct arm_new_change *request)
+{
+    return is_replacement(request) || request->added_count > 0 || request->deleted_count > 0;
+}
+
+/* ---- Against one version of theirs ---- */
+
+static int compare_position(const struct arm_position *a, ProtobufCBinaryData b)
+{
+    return arm__bytes_compare(arm__position_bytes(a), arm__bytes(b.data, b.len));
+}
+
+/* Deletions of the same rows of the same entry. */
+static arm_status meet_deletions(struct arm_commit_plan *plan,
+                                 const struct arm_change_plan *change,
+                                 const struct arm_new_deletion *ours,
+                                 const Armpb__TableChange *theirs, uint64_t tx,
+                                 struct arm_error *err)
+{
+    roaring_bitmap_t *a = NULL;
+    roaring_bitmap_t *b = NULL;
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < theirs->n_deleted; i++) {
+        const Armpb__DeletionEdit *edit = theirs->deleted[i];
+
+        if (compare_position(&ours->position, edit->position) != 0) {
+            continue;
+        }
+        ARM_TRY(arm__vector_decode(ours->bits, ours->rows, &a, err));
+        ARM_TRY(arm__vector_decode(arm__bytes(edit->bits.data, edit->bits.len), ours->rows, &b,
+                                   err));
+        if (roaring_bitmap_intersect(a, b)) {
+            st = conflict_on(plan, change, "the same rows were changed", tx, err);
+        }
+        goto done; /* a position stands in a change once */
+    }
+done:
+    arm__vector_free(b);
+    arm__vector_free(a);
+    return st;
+}
+
+/* An entry that both put at one position between others. */
+static arm_status meet_positions(struct arm_commit_plan *plan,
+                                 const struct arm_change_plan *change,
+                                 const Armpb__TableChange *theirs, uint64_t tx,
+                                 struct arm_error *err)
+{
+    const struct arm_new_change *request = change->request;
+
+    for (size_t i = 0; i < request->added_count; i++) {
+        for (size_t k = 0; request->added[i].position.size != 0 && k < theirs->n_added; k++) {
+            if (compare_position(&request->added[i].position, theirs->added[k]->position) == 0) {
+                return conflict_on(plan, change, "rows were inserted at the same place", tx, err);
+            }
+        }
+    }
+    return ARM_OK;
+}
+
+static arm_status meet_change(struct arm_commit_plan *plan, const struct arm_change_plan *change,
+                              const Armpb__TableChange *theirs, uint64_t tx,
+                              struct arm_error *err)
+{
+    const struct arm_new_change *request = change->request;
+    bool they_replace = (theirs->has_truncated && theirs->truncated) || theirs->n_removed > 0;
+    bool they_have_rows = they_replace || theirs->n_added > 0 || theirs->n_deleted > 0;
+    arm_status st = ARM_OK;
+
+    if (theirs->kind == ARMPB__CHANGE_KIND__RENAME) {
+        return conflict_on(plan, change, "it was renamed", tx, err);
+    }
+    if (they_replace && has_rows(request)) {
+        return conflict_on(plan, change, "its rows were replaced", tx, err);
+    }
+    if (they_have_rows && is_replacement(request)) {
+        return conflict_on(plan, change, "its rows were changed", tx, err);
+    }
+    for (size_t i = 0; i < request->deleted_count; i++) {
+        ARM_TRY(meet_deletions(plan, change, &request->deleted[i], theirs, tx, err));
+    }
+    ARM_TRY(meet_positions(plan, change, theirs, tx, err));
+done:
+    return st;
+}
+
+/* The change of a materialised version, which the index does not keep. */
+static arm_status change_from_log(struct arm_commit_plan *plan, const struct arm_version_row *row,
+                                  const struct arm_change_plan *change, struct arm_error *err)
+{
+    Armpb__Record *record = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__catalog_record(plan->repository->catalog, row->tx, &record, NULL, err));
+    for (size_t i = 0; record->commit != NULL && i < record->commit->n_changes; i++) {
+        const Armpb__TableChange *theirs = record->commit->changes[i];
+
+        if (theirs->table_id.len == ARM_TABLE_ID_BYTES &&
+            memcmp(theirs->table_id.data, row->table_id.bytes, ARM_TABLE_ID_BYTES) == 0) {
+            ARM_TRY(meet_change(plan, change, theirs, row->tx, err));
+        }
+    }
+done:
+    arm__record_free(record);
+    return st;
+}
+
+static arm_status meet_version(struct arm_commit_plan *plan, const struct arm_change_plan *change,
+                               const struct arm_version_row *row, const Armpb__TableChange *theirs,
+                               struct arm_error *err)
+{
+    if (is_structural(change)) {
+        return conflict_on(plan, change, "it was changed", row->tx, err);
+    }
+    return theirs != NULL ? meet_change(plan, change, theirs, row->tx, err)
+                          : change_from_log(plan, row, change, err);
+}
+
+/* Every version between the writer's base and the head, newest first. */
+static arm_status meet_versions(struct arm_commit_plan *plan, const struct arm_change_plan *change,
+                                struct arm_error *err)
+{
+    uint64_t base = change->request->base_version;
+    uint64_t version = change->row.version;
+    struct arm_version_row newer = change->parent;
+    Armpb__TableChange *theirs = NULL;
+    bool found;
+    arm_status st = ARM_OK;
+
+    while (version != base) {
+        struct arm_version_row row;
+
+        if (version == 0 || version < base) {
+            st = conflict_on(plan, change, "the version that it was based on is not its ancestor",
+                             change->row.tx, err);
+            goto done;
+        }
+        ARM_TRY(arm__index_version(plan->txn, &change->table_id, version, &row, &theirs, &found,
+                                   err));
+        if (!found) {
+            st = arm__fail(err, ARM_CORRUPT, "index: version %llu is missing",
+                           (unsigned long long)version);
+            goto done;
+        }
+        if (row.schema_id != newer.schema_id) {
+            st = conflict_on(plan, change, "its columns were changed", newer.tx, err);
+            goto done;
+        }
+        ARM_TRY(meet_version(plan, change, &row, theirs, err));
+        if (theirs != NULL) {
+            armpb__table_change__free_unpacked(theirs, NULL);
+            theirs = NULL;
+        }
+        newer = row;
+        version = row.parent_version;
+    }
+    if (base != 0 && newer.version != base) { /* the base's own schema, one step further */
+        struct arm_version_row row;
+
+        ARM_TRY(arm__index_version(plan->txn, &change->table_id, base, &row, NULL, &found, err));
+        if (found && row.schema_id != newer.schema_id) {
+            st = conflict_on(plan, change, "its columns were changed", newer.tx, err);
+        }
+    }
+done:
+    if (theirs != NULL) {
+        armpb__table_change__free_unpacked(theirs, NULL);
+    }
+    return st;
+}
+
+/* ---- Finding the tables ---- */
+
+static arm_status find_table(struct arm_commit_plan *plan, struct arm_change_plan *change,
+                             struct arm_error *err)
+{
+    uint64_t branch_id = plan->request->snapshot.branch_id;
+    uint64_t dropped_tx = 0;
+    bool found;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_table_by_id(plan->txn, branch_id, arm__plan_now(plan), &change->table_id,
+                                   &change->row, &dropped_tx, &found, err));
+    if (!found && dropped_tx > plan->request->snapshot.tx) {
+        st = conflict_on(plan, change, "it was dropped", dropped_tx, err);
+        goto done;
+    }
+    if (!found) {
+        st = arm__fail(err, ARM_NOT_FOUND, "there is no such table on branch \"%s\"",
+                       plan->request->snapshot.branch);
+        goto done;
+    }
+    ARM_TRY(arm__index_version(plan->txn, &change->table_id, change->row.version, &change->parent,
+                               NULL, &found, err));
+    if (!found) {
+        st = arm__fail(err, ARM_CORRUPT, "index: version %llu is missing",
+                       (unsigned long long)change->row.version);
+    }
+done:
+    return st;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    return strcasecmp(a, b) == 0;
+}
+
+/* Whether the table of that name is dropped or renamed away by this very request. */
+static bool is_freed(const struct arm_commit_plan *plan, const struct arm_table_id *table_id)
+{
+    for (size_t i = 0; i < plan->change_count; i++) {
+        const struct arm_change_plan *other = &plan->changes[i];
+
+        if ((other->kind == ARMPB__CHANGE_KIND__DROP ||
+             other->kind == ARMPB__CHANGE_KIND__RENAME) &&
+            arm__table_id_equal(&other->table_id, table_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A name that CREATE or RENAME takes must be free. */
+static arm_status check_free(struct arm_commit_plan *plan, const struct arm_change_plan *change,
+                             struct arm_error *err)
+{
+    uint64_t branch_id = plan->request->snapshot.branch_id;
+    struct arm_table_row taken;
+    bool found;
+    arm_status st = ARM_OK;
+
+    for (const struct arm_change_plan *other = plan->changes; other < change; other++) {
+        bool takes = other->kind == ARMPB__CHANGE_KIND__CREATE ||
+                     other->kind == ARMPB__CHANGE_KIND__RENAME;
+
+        if (takes && same_name(other->schema_name, change->schema_name) &&
+            same_name(other->name, change->name)) {
+            st = arm__fail(err, ARM_INVALID, "table \"%s\".\"%s\" is made twice in one commit",
+                           change->schema_name, change->name);
+            goto done;
+        }
+    }
+    ARM_TRY(arm__index_table(plan->txn, branch_id, arm__plan_now(plan), change->schema_name,
+                             change->name, &taken, &found, err));
+    if (!found || is_freed(plan, &taken.table_id)) {
+        goto done;
+    }
+    st = taken.tx > plan->request->snapshot.tx
+             ? conflict(plan, change->schema_name, change->name, "it was created or changed",
+                        taken.tx, err)
+             : arm__fail(err, ARM_EXISTS, "there is a table \"%s\".\"%s\" already",
+                         change->schema_name, change->name);
+done:
+    return st;
+}
+
+/* ---- All of it ---- */
+
+static arm_status check_request(const struct arm_new_change *request, struct arm_error *err)
+{
+    bool takes = request->kind == ARMPB__CHANGE_KIND__CREATE ||
+                 request->kind == ARMPB__CHANGE_KIND__RENAME;
+    arm_status st = ARM_OK;
+
+    if (takes) {
+        if (request->name == NULL) {
+            return arm__fail(err, ARM_INVALID, "a table is to be made without a name");
+        }
+        ARM_TRY(arm__name_check(request->schema_name != NULL ? request->schema_name
+                                                             : default_schema,
+                                "schema", err));
+        ARM_TRY(arm__name_check(request->name, "table", err));
+    }
+    if (request->kind == ARMPB__CHANGE_KIND__CREATE && request->schema == NULL) {
+        st = arm__fail(err, ARM_INVALID, "table \"%s\" is to be made without columns",
+                       request->name);
+    }
+done:
+    return st;
+}
+
+/* One plan per change. */
+static arm_status plan_changes(struct arm_commit_plan *plan, struct arm_error *err)
+{
+    const struct arm_commit_request *request = plan->request;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__arena_alloc(&plan->arena, request->change_count, sizeof *plan->changes,
+                             &plan->changes, err));
+    for (size_t i = 0; i < request->change_count; i++) {
+        const struct arm_new_change *from = &request->changes[i];
+
+        ARM_TRY(check_request(from, err));
+        plan->changes[i] = (struct arm_change_plan){
+            .request = from, .kind = from->kind, .table_id = from->table_id};
+        if (from->kind == ARMPB__CHANGE_KIND__CREATE) {
+            plan->changes[i].table_id = arm__table_id(&plan->commit_id, (uint32_t)i);
+        }
+    }
+    plan->change_count = request->change_count;
+done:
+    return st;
+}
+
+static arm_status check_twice(const struct arm_commit_plan *plan, struct arm_error *err)
+{
+    for (size_t i = 0; i < plan->change_count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (arm__table_id_equal(&plan->changes[i].table_id, &plan->changes[k].table_id)) {
+                return arm__fail(err, ARM_INVALID, "one table is changed twice in one commit");
+            }
+        }
+    }
+    return ARM_OK;
+}
+
+static arm_status validate_change(struct arm_commit_plan *plan, struct arm_change_plan *change,
+                                  struct arm_error *err)
+{
+    const struct arm_new_change *request = change->request;
+    bool is_new = change->kind == ARMPB__CHANGE_KIND__CREATE;
+    arm_status st = ARM_OK;
+
+    if (!is_new) {
+        ARM_TRY(find_table(plan, change, err));
+        ARM_TRY(meet_versions(plan, change, err));
+        change->schema_name = change->row.schema_name;
+        change->name = change->row.name;
+    }
+    if (is_new || change->kind == ARMPB__CHANGE_KIND__RENAME) {
+        change->schema_name = request->schema_name != NULL ? request->schema_name
+                              : is_new                     ? default_schema
+                                                           : change->row.schema_name;
+        change->name = request->name;
+    }
+    if (is_new || (change->kind == ARMPB__CHANGE_KIND__RENAME &&
+                   !(same_name(change->schema_name, change->row.schema_name) &&
+                     same_name(change->name, change->row.name)))) {
+        ARM_TRY(check_free(plan, change, err));
+    }
+done:
+    return st;
+}
+
+arm_status arm__commit_validate(struct arm_commit_plan *plan, struct arm_error *err)
+{
+    const struct arm_snapshot *snapshot = &plan->request->snapshot;
+    char name[256];
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_branch_name(plan->txn, snapshot->branch_id, arm__plan_now(plan), name,
+                                   err));
+    if (name[0] == '\0') {
+        st = arm__fail(err, ARM_NOT_FOUND, "branch \"%s\" is not there any more",
+                       snapshot->branch);
+        goto done;
+    }
+    ARM_TRY(plan_changes(plan, err));
+    ARM_TRY(check_twice(plan, err));
+    for (size_t i = 0; i < plan->change_count; i++) {
+        ARM_TRY(validate_change(plan, &plan->changes[i], err));
+    }
+done:
+    return st;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_DUCK_DUCK_H
+#define ARM_DUCK_DUCK_H
+
+/* The door to DuckDB's catalog, the only C++ of the project behind a C header: a repository is
+ * an attached catalog of type "armillaria". It translates and decides nothing.
+ *
+ * D1  No C++ exception crosses this header; no C status is lost on the way into DuckDB: the
+ *     code, message and commit id of a failed C call come out as they went in.
+ * D2  A session's transaction is its DuckDB transaction: pinned at BEGIN (or at the start of
+ *     an autocommit statement).
+ * D3  A scan sees one arm_view; a chunk that statistics exclude is never opened. */
+
+#include "table/engine.h"
+#include "txn/txn.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Make the engine know repositories: one catalog, attached as database "armillaria", which shows
+ * to each connection its session's repository. Once. */
+arm_status arm__duck_register(struct arm_engine *engine, struct arm_error *err);
+
+/* What the adapter asks of a session: borrowed as long as its connection lives. */
+struct arm_duck_session {
+    void *self;
+    struct arm_repository *repository;
+    struct arm_engine *engine;
+    /* The branch and point a new transaction starts from. */
+    arm_status (*snapshot)(void *self, struct arm_snapshot *out, bool *out_read_only,
+                           struct arm_error *err);
+    /* The message of the commit being made; may give NULL. Told the outcome. */
+    const char *(*message)(void *self);
+    void (*committed)(void *self, const struct arm_commit_result *result);
+    /* CREATE BRANCH and its like: `*out_text` (arm__free) is one row of the answer. Errors:
+     * ARM_UNSUPPORTED until the branches issue. */
+    arm_status (*branch_statement)(void *self, const char *sql, char **out_text,
+                                   struct arm_error *err);
+};
+
+/* Open a connection of the engine whose default database is the session's catalog. */
+struct arm_duck_connection;
+arm_status arm__duck_connect(const struct arm_duck_session *session,
+                             struct arm_duck_connection **out, struct arm_error *err);
+void arm__duck_disconnect(struct arm_duck_connection *connection); /* NULL is accepted */
+duckdb_connection arm__duck_handle(struct arm_duck_connection *connection);
+
+/* The transaction that BEGIN opened, for writes that do not pass through SQL; borrowed until it
+ * ends. NULL: there is none. */
+struct arm_txn *arm__duck_transaction(struct arm_duck_connection *connection);
+
+/* Let statements read `stream` (borrowed, not released) as the table `name`, once; NULL: no
+ * more. */
+arm_status arm__duck_offer(struct arm_duck_connection *connection, const char *name,
+                           struct ArrowArrayStream *stream, struct arm_error *err);
+
+/* The first statement of `sql`: its length in bytes. `*out_length` 0: only blanks and
+ * comments. Errors: ARM_SQL with the position. */
+arm_status arm__duck_split(struct arm_duck_connection *connection, const char *sql,
+                           size_t *out_length, struct arm_error *err);
+
+/* Prepare and start one statement (the text of one, as split). The result streams. DuckDB's
+ * errors become ARM_SQL, ARM_CONSTRAINT, ARM_CONFLICT, ARM_INTERRUPTED, ARM_NO_MEMORY, ARM_FULL,
+ * ARM_IO ... or the code of the C call below that failed (D1). */
+struct arm_duck_result;
+arm_status arm__duck_execute(struct arm_duck_connection *connection, const char *sql,
+                             struct arm_duck_result **out, struct arm_error *err);
+void arm__duck_result_free(struct arm_duck_result *result); /* NULL is accepted */
+size_t arm__duck_column_count(const struct arm_duck_result *result);
+const char *arm__duck_column_name(const struct arm_duck_result *result, size_t column);
+/* Borrowed logical type of a column. */
+duckdb_logical_type arm__duck_column_type(const struct arm_duck_result *result, size_t column);
+/* Rows may come (SELECT, RETURNING, …); false: only a count of changed rows. */
+bool arm__duck_has_rows(const struct arm_duck_result *result);
+/* The next chunk, owned by the caller (duckdb_destroy_data_chunk); NULL at the end. Under
+ * render text or json its columns are cast as arm_render says. */
+arm_status arm__duck_next(struct arm_duck_result *result, duckdb_data_chunk *out,
+                          struct arm_error *err);
+/* Take what is left into memory (within DuckDB's limit, spilled beyond), so that the connection
+ * is free for another statement. */
+arm_status arm__duck_buffer(struct arm_duck_result *result, struct arm_error *err);
+/* Before the first arm__duck_next: cast columns for reading by people. Column types change. */
+arm_status arm__duck_render(struct arm_duck_result *result, arm_render render,
+                            struct arm_error *err);
+/* Whether a column was turned into JSON text by ARM_RENDER_JSON. */
+bool arm__duck_column_is_json(const struct arm_duck_result *result, size_t column);
+
+/* From any thread. */
+void arm__duck_interrupt(struct arm_duck_connection *connection);
+double arm__duck_progress(struct arm_duck_connection *connection); /* 0..1; -1: unknown */
+/* How many chunk files its scans have opened (D3). */
+uint64_t arm__duck_opened(struct arm_duck_connection *connection);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

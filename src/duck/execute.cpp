@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running one statement of a session.
+
+#include "duck/connection.hpp"
+#include "duck/error.hpp"
+#include "duck/result.hpp"
+#include "duckdb/main/pending_query_result.hpp"
+#include "duckdb/parser/parsed_data/create_info.hpp"
+#include "duckdb/parser/statement/create_statement.hpp"
+#include "duckdb/parser/statement/insert_statement.hpp"
+
+namespace {
+
+using duckdb::ErrorData;
+using duckdb::QueryResult;
+using duckdb::SQLStatement;
+using duckdb::unique_ptr;
+
+using Statements = duckdb::vector<unique_ptr<SQLStatement>>;
+
+unique_ptr<QueryResult> RunOne(duckdb::ClientContext &context, unique_ptr<SQLStatement> statement,
+                               bool may_stream)
+{
+    duckdb::QueryParameters parameters;
+
+    parameters.output_type = may_stream ? duckdb::QueryResultOutputType::ALLOW_STREAMING
+                                        : duckdb::QueryResultOutputType::FORCE_MATERIALIZED;
+    auto pending = context.PendingQuery(std::move(statement), parameters);
+    if (pending->HasError()) {
+        pending->ThrowError();
+    }
+    auto result = pending->Execute();
+    if (result->HasError()) {
+        result->ThrowError();
+    }
+    return result;
+}
+
+// Some statements are several to DuckDB: PIVOT makes a type first. The last one answers.
+unique_ptr<QueryResult> RunAll(duckdb::ClientContext &context, Statements statements)
+{
+    unique_ptr<QueryResult> result;
+
+    for (auto &statement : statements) {
+        bool is_last = &statement == &statements.back();
+        result = RunOne(context, std::move(statement), is_last);
+    }
+    return result;
+}
+
+// DuckDB finds no key to conflict with, and says so of its own; for us it is a feature to come.
+bool IsOnConflict(const Statements &statements)
+{
+    if (statements.size() != 1 || statements[0]->type != duckdb::StatementType::INSERT_STATEMENT) {
+        return false;
+    }
+    return statements[0]->Cast<duckdb::InsertStatement>().on_conflict_info != nullptr;
+}
+
+arm_status TellFailure(arm_duck_connection &connection, const ErrorData &error,
+                       bool is_on_conflict, arm_error *err)
+{
+    auto &state = *connection.state;
+
+    if (state.has_commit_error) {
+        state.has_commit_error = false;
+        if (err != nullptr) {
+            *err = state.commit_error;
+        }
+        return state.commit_error.code;
+    }
+    if (is_on_conflict && error.Type() == duckdb::ExceptionType::BINDER &&
+        duckdb::StringUtil::Contains(error.RawMessage(), "UNIQUE/PRIMARY KEY")) {
+        return arm__fail(err, ARM_UNSUPPORTED, "ON CONFLICT is not supported yet: no table has a "
+                                               "key");
+    }
+    return arm::Tell(error, err);
+}
+
+} // namespace
+
+arm_status arm__duck_execute(struct arm_duck_connection *connection, const char *sql,
+                             struct arm_duck_result **out, struct arm_error *err)
+{
+    bool is_on_conflict = false;
+
+    return arm::Guard(err, [&]() {
+        auto &context = connection->Context();
+        connection->state->has_commit_error = false;
+        try {
+            auto statements = context.ParseStatements(sql);
+            if (statements.empty()) {
+                return arm__fail(err, ARM_SQL, "there is no statement");
+            }
+            is_on_conflict = IsOnConflict(statements);
+            auto result = RunAll(context, std::move(statements));
+            *out = new arm_duck_result(*connection, std::move(result));
+            return ARM_OK;
+        } catch (const std::bad_alloc &) {
+            throw;
+        } catch (const std::exception &ex) {
+            return TellFailure(*connection, ErrorData(ex), is_on_conflict, err);
+        }
+    });
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "duck/insert.hpp"
+
+#include "duck/error.hpp"
+#include "duck/row_writer.hpp"
+#include "duck/schema_entry.hpp"
+#include "duck/table_entry.hpp"
+#include "duck/transaction.hpp"
+
+namespace arm {
+
+namespace {
+
+class InsertState : public duckdb::GlobalSinkState {
+public:
+    shared_ptr<View> view; // whose schema the writer borrows; null: the operator's own
+    unique_ptr<RowWriter> writer;
+    uint64_t rows = 0;
+};
+
+} // namespace
+
+Insert::Insert(duckdb::PhysicalPlan &plan, vector<LogicalType> types,
+               shared_ptr<TableEntry> table_p, idx_t cardinality)
+    : PhysicalOperator(plan, duckdb::PhysicalOperatorType::EXTENSION, std::move(types),
+                       cardinality),
+      table(std::move(table_p)), schema(table->schema), table_name(table->name)
+{
+}
+
+Insert::Insert(duckdb::PhysicalPlan &plan, vector<LogicalType> types, SchemaEntry &schema,
+               const string &name, OwnedSchema columns, bool replaces, idx_t cardinality)
+    : PhysicalOperator(plan, duckdb::PhysicalOperatorType::EXTENSION, std::move(types),
+                       cardinality),
+      schema(schema), table_name(name), columns(std::move(columns)), replaces(replaces)
+{
+}
+
+string Insert::GetName() const
+{
+    return table ? "ARMILLARIA_INSERT" : "ARMILLARIA_CREATE_TABLE_AS";
+}
+
+duckdb::InsertionOrderPreservingMap<string> Insert::ParamsToString() const
+{
+    duckdb::InsertionOrderPreservingMap<string> result;
+
+    result["Table"] = table_name;
+    return result;
+}
+
+unique_ptr<duckdb::GlobalSinkState> Insert::GetGlobalSinkState(ClientContext &context) const
+{
+    auto &transaction = Transaction::Get(context, schema.catalog);
+    auto result = make_uniq<InsertState>();
+    const Armpb__Schema *written = columns.get();
+
+    if (table) {
+        result->view = transaction.Look(*table);
+        written = result->view->Get().schema;
+    }
+    result->writer = make_uniq<RowWriter>(transaction.session, *written, table_name);
+    return std::move(result);
+}
+
+duckdb::SinkResultType Insert::Sink(duckdb::ExecutionContext &, DataChunk &chunk,
+                                    duckdb::OperatorSinkInput &input) const
+{
+    input.global_state.Cast<InsertState>().writer->Push(chunk);
+    return duckdb::SinkResultType::NEED_MORE_INPUT;
+}
+
+duckdb::SinkFinalizeType Insert::Finalize(duckdb::Pipeline &, duckdb::Event &,
+                                          ClientContext &context,
+                                          duckdb::OperatorSinkFinalizeInput &input) const
+{
+    auto &state = input.global_state.Cast<InsertState>();
+    arm_txn *txn = Transaction::Get(context, schema.catalog).Txn();
+    const char *schema_name = schema.name.c_str();
+    arm_written written = state.writer->Finish();
+    arm_status st = ARM_OK;
+    arm_error error;
+
+    state.rows = written.rows;
+    if (!table) {
+        st = arm__txn_create_table(txn, schema_name, table_name.c_str(), columns.get(), replaces,
+                                   &error);
+    }
+    if (st == ARM_OK) {
+        st = arm__txn_append(txn, schema_name, table_name.c_str(), &written, &error);
+    }
+    arm__written_release(&written);
+    Check(st, error);
+    return duckdb::SinkFinalizeType::READY;
+}
+
+duckdb::SourceResultType Insert::GetDataInternal(duckdb::ExecutionContext &, DataChunk &chunk,
+                                                 duckdb::OperatorSourceInput &) const
+{
+    auto &state = sink_state->Cast<InsertState>();
+
+    chunk.SetCardinality(1);
+    chunk.SetValue(0, 0, Value::BIGINT(static_cast<int64_t>(state.rows)));
+    return duckdb::SourceResultType::FINISHED;
+}
+
+} // namespace arm

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ARM_DUCK_RENDERER_HPP
+#define ARM_DUCK_RENDERER_HPP
+
+// Casts the columns of a result for reading by people or as JSON (arm_render).
+
+#include "duck/core.hpp"
+#include "duckdb/execution/expression_executor.hpp"
+
+namespace arm {
+
+class Renderer {
+public:
+    Renderer(shared_ptr<ClientContext> context, const vector<LogicalType> &types,
+             arm_render render);
+
+    const vector<LogicalType> &Types() const { return types; }
+    bool IsJson(idx_t column) const { return is_json[column]; }
+    unique_ptr<DataChunk> Render(DataChunk &chunk);
+
+private:
+    const shared_ptr<ClientContext> context;
+    vector<LogicalType> types;
+    vector<bool> is_json;
+    vector<unique_ptr<Expression>> casts;
+    duckdb::ExpressionExecutor executor;
+};
+
+} // namespace arm
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "duck/scan_reader.hpp"
+
+#include "duck/delete_filter.hpp"
+#include "duck/error.hpp"
+#include "duck/file_list.hpp"
+#include "duck/hot_reader.hpp"
+#include "duckdb/common/multi_file/multi_file_states.hpp"
+#include "duckdb/common/table_column.hpp"
+#include "duckdb/planner/expression/bound_constant_expression.hpp"
+#include "duckdb/planner/table_filter.hpp"
+
+namespace arm {
+
+unique_ptr<duckdb::MultiFileReader> ScanReader::Make(const duckdb::TableFunction &function)
+{
+    auto info = duckdb::shared_ptr_cast<duckdb::TableFunctionInfo, ScanInfo>(
+        function.function_info);
+
+    return make_uniq<ScanReader>(std::move(info));
+}
+
+unique_ptr<duckdb::MultiFileReader> ScanReader::Copy() const
+{
+    return make_uniq<ScanReader>(info);
+}
+
+shared_ptr<duckdb::MultiFileList>
+ScanReader::CreateFileList(ClientContext &, const vector<string> &, const duckdb::FileGlobInput &)
+{
+    return make_shared_ptr<FileList>(info);
+}
+
+bool ScanReader::Bind(duckdb::MultiFileOptions &, duckdb::MultiFileList &,
+                      vector<LogicalType> &types, vector<string> &names,
+                      duckdb::MultiFileReaderBindData &bind_data)
+{
+    bind_data.schema = info->table->scan_columns;
+    bind_data.mapping = duckdb::MultiFileColumnMappingMode::BY_FIELD_ID;
+    for (auto &column : bind_data.schema) {
+        names.push_back(column.name);
+        types.push_back(column.type);
+    }
+    return true;
+}
+
+void ScanReader::BindOptions(duckdb::MultiFileOptions &, duckdb::MultiFileList &,
+                             vector<LogicalType> &, vector<string> &,
+                             duckdb::MultiFileReaderBindData &)
+{
+}
+
+// A chunk that cannot be opened is damage of the repository, not a mistake of the statement.
+shared_ptr<duckdb::BaseFileReader>
+ScanReader::CreateReader(ClientContext &context, duckdb::GlobalTableFunctionState &global,
+                         const duckdb::OpenFileInfo &file, idx_t file_index,
+                         const duckdb::MultiFileBindData &bind_data)
+{
+    const Slot &slot = SlotOf(*info, file);
+    arm_error error;
+
+    if (slot.is_hot) {
+        return make_shared_ptr<HotReader>(file, info, slot);
+    }
+    (*info->opened)++;
+    try {
+        return MultiFileReader::CreateReader(context, global, file, file_index, bind_data);
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &ex) {
+        duckdb::ErrorData cause(ex);
+        if (cause.Type() == duckdb::ExceptionType::INTERRUPT ||
+            cause.Type() == duckdb::ExceptionType::OUT_OF_MEMORY) {
+            throw;
+        }
+        arm__fail(&error, ARM_CORRUPT, "a chunk of table %s cannot be read: %s",
+                  info->table->name.c_str(), cause.RawMessage().c_str());
+    }
+    Throw(error);
+}
+
+namespace {
+
+// Columns whose filters the reader would judge wrong keep none: those of WHERE stand above the
+// scan (ScanSupportsFilter), those of joins and top-n only save work, and the mapper cannot carry
+// all of them over a cast.
+bool KeepSound(const ScanInfo &info, const vector<duckdb::ColumnIndex> &column_ids,
+                  duckdb::TableFilterSet &filters, duckdb::TableFilterSet &kept)
+{
+    bool dropped = false;
+
+    for (auto &filter : filters.filters) {
+        auto column = column_ids[filter.first].GetPrimaryIndex();
+        if (duckdb::IsVirtualColumn(column) || info.table->takes_filters[column]) {
+            kept.filters[filter.first] = filter.second->Copy();
+        } else {
+            dropped = true;
+        }
+    }
+    return dropped;
+}
+
+} // namespace
+
+duckdb::ReaderInitializeType
+ScanReader::InitializeReader(duckdb::MultiFileReaderData &reader,
+                             const duckdb::MultiFileBindData &bind_data,
+                             const vector<duckdb::MultiFileColumnDefinition> &columns,
+                             const vector<duckdb::ColumnIndex> &column_ids,
+                             optional_ptr<duckdb::TableFilterSet> filters, ClientContext &context,
+                             duckdb::MultiFileGlobalState &global)
+{
+    const Slot &slot = SlotOf(*info, reader.reader->file);
+    const arm_state_entry &entry = info->view->Entry(slot.first_entry);
+    duckdb::TableFilterSet kept;
+
+    if (!slot.is_hot && entry.vector != nullptr) {
+        reader.reader->deletion_filter = make_uniq<DeleteFilter>(entry.vector);
+    }
+    if (filters && KeepSound(*info, column_ids, *filters, kept)) {
+        filters = &kept; // copied by the mapper
+    }
+    return MultiFileReader::InitializeReader(reader, bind_data, columns, column_ids, filters,
+                                             context, global);
+}
+
+unique_ptr<Expression>
+ScanReader::GetConstantVirtualColumn(duckdb::MultiFileReaderData &reader, idx_t column,
+                                     const LogicalType &type)
+{
+    if (column == COLUMN_ENTRY) {
+        auto entry = SlotOf(*info, reader.reader->file).first_entry;
+        return make_uniq<duckdb::BoundConstantExpression>(Value::UBIGINT(entry));
+    }
+    return MultiFileReader::GetConstantVirtualColumn(reader, column, type);
+}
+
+} // namespace arm

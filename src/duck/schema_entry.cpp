@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "duck/schema_entry.hpp"
+
+#include "duck/columns.hpp"
+#include "duck/error.hpp"
+#include "duck/repository_catalog.hpp"
+#include "duck/table_entry.hpp"
+#include "duck/transaction.hpp"
+#include "duckdb/parser/parsed_data/create_function_info.hpp"
+#include "duckdb/parser/parsed_data/create_schema_info.hpp"
+#include "duckdb/parser/parsed_data/drop_info.hpp"
+#include "duckdb/planner/parsed_data/bound_create_table_info.hpp"
+#include "duckdb/planner/tableref/bound_at_clause.hpp"
+
+namespace arm {
+
+using duckdb::CatalogTransaction;
+using duckdb::CatalogType;
+
+SchemaEntry::SchemaEntry(duckdb::Catalog &catalog, duckdb::CreateSchemaInfo &info)
+    : duckdb::SchemaCatalogEntry(catalog, info)
+{
+}
+
+RepositoryCatalog &SchemaEntry::Repository()
+{
+    return catalog.Cast<RepositoryCatalog>();
+}
+
+// A number names a version of the table; a time without a zone is UTC.
+string RefOf(const duckdb::BoundAtClause &at)
+{
+    const Value &value = at.GetValue();
+    char text[ARM_TIME_TEXT];
+
+    if (value.IsNull()) {
+        throw duckdb::BinderException("AT needs a version or a time, not NULL");
+    }
+    if (!duckdb::StringUtil::CIEquals(at.Unit(), "TIMESTAMP") ||
+        value.type().id() == duckdb::LogicalTypeId::VARCHAR) {
+        return value.ToString();
+    }
+    auto time = value.DefaultCastAs(LogicalType::TIMESTAMP);
+    arm__time_format(duckdb::TimestampValue::Get(time).value, text);
+    return text;
+}
+
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::LookupEntry(CatalogTransaction transaction,
+                                                            const duckdb::EntryLookupInfo &lookup)
+{
+    auto at = lookup.GetAtClause();
+
+    if (lookup.GetCatalogType() != CatalogType::TABLE_ENTRY) {
+        return nullptr;
+    }
+    auto &ours = Transaction::Get(transaction.GetContext(), catalog);
+    return ours.Table(*this, lookup.GetEntryName(), at ? RefOf(*at) : string()).get();
+}
+
+void SchemaEntry::Scan(ClientContext &context, CatalogType type,
+                       const std::function<void(duckdb::CatalogEntry &)> &visit)
+{
+    if (type != CatalogType::TABLE_ENTRY) {
+        return;
+    }
+    auto &ours = Transaction::Get(context, catalog);
+    for (auto &table_name : ours.TableNames(name)) {
+        auto table = ours.Table(*this, table_name, string());
+        if (table) {
+            visit(*table);
+        }
+    }
+}
+
+// Without a transaction there is nothing to be seen.
+void SchemaEntry::Scan(CatalogType, const std::function<void(duckdb::CatalogEntry &)> &) {}
+
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateTable(CatalogTransaction transaction,
+                                                            duckdb::BoundCreateTableInfo &info)
+{
+    auto &base = info.Base();
+    auto &ours = Transaction::Get(transaction.GetContext(), catalog);
+    bool replaces = base.on_conflict == duckdb::OnCreateConflict::REPLACE_ON_CONFLICT;
+    arm_error error;
+
+    if (base.on_conflict == duckdb::OnCreateConflict::IGNORE_ON_CONFLICT &&
+        ours.Table(*this, base.table, string())) {
+        return nullptr;
+    }
+    auto schema = SchemaOf(base);
+    Check(arm__txn_create_table(ours.Txn(), name.c_str(), base.table.c_str(), schema.get(),
+                                replaces, &error),
+          error);
+    return ours.Table(*this, base.table, string()).get();
+}
+
+void SchemaEntry::DropEntry(ClientContext &context, duckdb::DropInfo &info)
+{
+    auto &ours = Transaction::Get(context, catalog);
+    arm_error error;
+
+    if (info.type != CatalogType::TABLE_ENTRY) {
+        Refuse("DROP " + duckdb::CatalogTypeToString(info.type));
+    }
+    Check(arm__txn_drop_table(ours.Txn(), name.c_str(), info.name.c_str(), &error), error);
+}
+
+void SchemaEntry::Alter(CatalogTransaction, duckdb::AlterInfo &)
+{
+    Refuse("ALTER");
+}
+
+optional_ptr<duckdb::CatalogEntry>
+SchemaEntry::CreateIndex(CatalogTransaction, duckdb::CreateIndexInfo &, duckdb::TableCatalogEntry &)
+{
+    Refuse("CREATE INDEX");
+}
+
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateFunction(CatalogTransaction,
+                                                               duckdb::CreateFunctionInfo &)
+{
+    Refuse("CREATE FUNCTION");
+}
+
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateView(CatalogTransaction,
+                                                           duckdb::CreateViewInfo &)
+{
+    Refuse("CREATE VIEW");
+}
+
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateSequence(CatalogTransaction,
+                                                               duckdb::CreateSequenceInfo &)
+{
+    Refuse("CREATE SEQUENCE");
+}
+
+optional_ptr<duckdb::CatalogEntry>
+SchemaEntry::CreateTableFunction(CatalogTransaction, duckdb::CreateTableFunctionInfo &)
+{
+    Refuse("CREATE TABLE FUNCTION");
+}
+
+optional_ptr<duckdb::CatalogEntry>
+SchemaEntry::CreateCopyFunction(CatalogTransaction, duckdb::CreateCopyFunctionInfo &)
+{
+    Refuse("CREATE COPY FUNCTION");
+}
+
+optional_ptr<duckdb::CatalogEntry>
+SchemaEntry::CreatePragmaFunction(CatalogTransaction, duckdb::CreatePragmaFunctionInfo &)
+{
+    Refuse("CREATE PRAGMA FUNCTION");
+}
+
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateCollation(CatalogTransaction,
+                                                                duckdb::CreateCollationInfo &)
+{
+    Refuse("CREATE COLLATION");
+}
+
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateType(CatalogTransaction,
+                                                           duckdb::CreateTypeInfo &)
+{
+    Refuse("CREATE TYPE");
+}
+
+} // namespace arm

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ARM_DUCK_SESSION_STATE_HPP
+#define ARM_DUCK_SESSION_STATE_HPP
+
+// What DuckDB keeps for us on a session's connection: whose session it is. One catalog serves
+// all sessions of an engine; this is how it tells them apart.
+
+#include <atomic>
+
+#include "duck/core.hpp"
+#include "duckdb/common/case_insensitive_map.hpp"
+#include "duckdb/main/client_context_state.hpp"
+
+namespace arm {
+
+class SessionState : public duckdb::ClientContextState {
+public:
+    explicit SessionState(const arm_duck_session &session);
+
+    // Throws where a connection is not a session's.
+    static SessionState &Get(ClientContext &context);
+    static optional_ptr<SessionState> TryGet(ClientContext &context);
+    static void Register(ClientContext &context, const shared_ptr<SessionState> &state);
+
+    // D2: the snapshot is taken when DuckDB's transaction begins, not at the first touch.
+    void TransactionBegin(duckdb::MetaTransaction &transaction, ClientContext &context) override;
+
+    const arm_duck_session &session;
+    // Chunks opened so far by this session's scans.
+    shared_ptr<std::atomic<uint64_t>> opened;
+    // DuckDB tells of a failed commit by its message alone: the error itself waits here.
+    bool has_commit_error = false;
+    arm_error commit_error;
+    // Streams that statements may read as tables, by name; borrowed.
+    duckdb::case_insensitive_map_t<ArrowArrayStream *> streams;
+};
+
+} // namespace arm
+
+#endif

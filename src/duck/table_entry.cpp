@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "duck/table_entry.hpp"
+
+#include "duck/columns.hpp"
+#include "duck/error.hpp"
+#include "duck/scan.hpp"
+#include "duck/statistics.hpp"
+#include "duck/transaction.hpp"
+#include "duckdb/common/multi_file/multi_file_reader.hpp"
+#include "duckdb/common/table_column.hpp"
+#include "duckdb/storage/table_storage_info.hpp"
+
+namespace arm {
+
+duckdb::virtual_column_map_t RowVirtualColumns()
+{
+    duckdb::virtual_column_map_t result;
+
+    result.insert({COLUMN_ENTRY, duckdb::TableColumn("__arm_entry", LogicalType::UBIGINT)});
+    result.insert({duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER,
+                   duckdb::TableColumn("__arm_row", LogicalType::BIGINT)});
+    result.insert({duckdb::COLUMN_IDENTIFIER_EMPTY,
+                   duckdb::TableColumn("", LogicalType::BOOLEAN)});
+    return result;
+}
+
+vector<duckdb::column_t> RowIdColumnsOfTable()
+{
+    return {COLUMN_ENTRY, duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER};
+}
+
+namespace {
+
+// A column that files hold in another type would be compared as what it is there. Of DuckDB's
+// 1.5.5 Parquet reader itself: its Bloom filters miss a BLOB with unprintable bytes, -0.0 looked
+// for as 0.0, and a NaN of other bits.
+bool TakesFilters(const Armpb__Type &type)
+{
+    switch (type.kind) {
+    case ARMPB__TYPE_KIND__BLOB:
+    case ARMPB__TYPE_KIND__FLOAT:
+    case ARMPB__TYPE_KIND__DOUBLE: return false;
+    default: break;
+    }
+    for (size_t i = 0; i < type.n_fields; i++) {
+        if (!TakesFilters(*type.fields[i]->type)) {
+            return false;
+        }
+    }
+    return arm__type_is_physical(&type);
+}
+
+vector<bool> FilterColumns(const Armpb__Schema &schema)
+{
+    vector<bool> result;
+
+    for (size_t i = 0; i < schema.n_columns; i++) {
+        result.push_back(TakesFilters(*schema.columns[i]->field->type));
+    }
+    return result;
+}
+
+} // namespace
+
+TableEntry::TableEntry(duckdb::Catalog &catalog, duckdb::SchemaCatalogEntry &schema,
+                       duckdb::CreateTableInfo &info, const Armpb__Schema &columns,
+                       const string &at)
+    : duckdb::TableCatalogEntry(catalog, schema, info), at(at), scan_columns(ScanColumns(columns)),
+      takes_filters(FilterColumns(columns))
+{
+}
+
+shared_ptr<TableEntry> TableEntry::Make(duckdb::Catalog &catalog,
+                                        duckdb::SchemaCatalogEntry &schema, const arm_view &view,
+                                        const string &at)
+{
+    duckdb::CreateTableInfo info(schema, view.name);
+
+    AddColumns(*view.schema, info);
+    return make_shared_ptr<TableEntry>(catalog, schema, info, *view.schema, at);
+}
+
+unique_ptr<duckdb::BaseStatistics> TableEntry::GetStatistics(ClientContext &context,
+                                                             duckdb::column_t column)
+{
+    return ColumnBounds(*Transaction::Get(context, catalog).Look(*this), *this, column);
+}
+
+duckdb::TableStorageInfo TableEntry::GetStorageInfo(ClientContext &context)
+{
+    duckdb::TableStorageInfo result;
+
+    result.cardinality = Transaction::Get(context, catalog).Look(*this)->Get().live_rows;
+    return result;
+}
+
+duckdb::TableFunction TableEntry::GetScanFunction(ClientContext &context,
+                                                  unique_ptr<duckdb::FunctionData> &bind_data)
+{
+    auto view = Transaction::Get(context, catalog).Look(*this);
+
+    return BindScan(context, shared_from_this(), std::move(view), bind_data);
+}
+
+// The AT clause has chosen this entry already.
+duckdb::TableFunction TableEntry::GetScanFunction(ClientContext &context,
+                                                  unique_ptr<duckdb::FunctionData> &bind_data,
+                                                  const duckdb::EntryLookupInfo &)
+{
+    return GetScanFunction(context, bind_data);
+}
+
+// UPDATE will be delete and insert: here it asks for every column, so that its operator gets
+// whole new rows (see probes, PlanUpdate).
+void TableEntry::BindUpdateConstraints(duckdb::Binder &, duckdb::LogicalGet &,
+                                       duckdb::LogicalProjection &, duckdb::LogicalUpdate &,
+                                       ClientContext &)
+{
+    Refuse("UPDATE");
+}
+
+duckdb::virtual_column_map_t TableEntry::GetVirtualColumns() const
+{
+    return RowVirtualColumns();
+}
+
+vector<duckdb::column_t> TableEntry::GetRowIdColumns() const
+{
+    return RowIdColumnsOfTable();
+}
+
+} // namespace arm

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ARM_DUCK_TRANSACTION_HPP
+#define ARM_DUCK_TRANSACTION_HPP
+
+// A session's transaction inside DuckDB's (D2): an arm_txn, and the catalog entries that were
+// looked up in it.
+
+#include <mutex>
+
+#include "duck/session_state.hpp"
+#include "duck/view.hpp"
+#include "duckdb/transaction/transaction.hpp"
+
+namespace arm {
+
+class SchemaEntry;
+class TableEntry;
+
+class Transaction : public duckdb::Transaction {
+public:
+    Transaction(duckdb::TransactionManager &manager, ClientContext &context);
+    ~Transaction() override;
+
+    static Transaction &Get(ClientContext &context, duckdb::Catalog &catalog);
+
+    arm_txn *Txn() { return txn; }
+    // Hand over what commit or rollback frees.
+    arm_txn *Take();
+
+    // The table of that name, at a ref ("": now); null: there is none. Valid as long as the
+    // transaction, or whoever shares it.
+    optional_ptr<TableEntry> Table(SchemaEntry &schema, const string &name, const string &at);
+    // The rows it has at this moment. Throws if there is no such table.
+    shared_ptr<View> Look(const TableEntry &table);
+    // Names of all tables of a schema; of all schemas.
+    vector<string> TableNames(const string &schema_name);
+    vector<string> SchemaNames();
+
+    SessionState &session;
+
+private:
+    shared_ptr<View> FindView(const string &schema_name, const string &name, const string &at);
+
+    arm_txn *txn = nullptr;
+    std::mutex mutex;
+    uint64_t catalog_version = 0; // that `tables` is of
+    duckdb::unordered_map<string, shared_ptr<TableEntry>> tables;
+    vector<shared_ptr<TableEntry>> retired; // plans of this transaction may still point there
+};
+
+} // namespace arm
+
+#endif

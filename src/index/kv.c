@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ordered map under the index: one LMDB environment with the sub-databases of index.h.
+ *
+ * Not synced per commit (what it holds is in the log), no write map. Read transactions are kept
+ * reset and used again: renewing one costs no lock and no system call.
+ *
+ *   V1  One writer at a time among all processes: LMDB's robust mutex, our commit lock.
+ *   V2  A transaction begun in another process than the handle's is refused (ARM_FORKED).
+ *   V3  The map is reserved once, as large as the address space allows, and never resized. */
+
+#include <assert.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/io.h"
+#include "base/thread.h"
+#include "index/index_private.h"
+
+enum {
+    READERS_MAX = 4096,
+    POOL_MAX = 64,
+    SCRATCH_BYTES_MAX = 64 << 20,
+    FILE_MODE = 0644,
+};
+static const size_t map_bytes_most = (size_t)256 << 30;
+static const size_t map_bytes_least = (size_t)256 << 20;
+
+struct arm_index_txn {
+    struct arm_index *index;
+    MDB_txn *handle;
+    bool is_writing;
+    struct arm_index_txn *next; /* in the pool */
+};
+
+struct arm_index {
+    MDB_env *env;
+    MDB_dbi dbs[ARM_DB_COUNT];
+    pid_t pid;
+    struct arm_mutex mutex; /* guards the pool; a leaf */
+    struct arm_index_txn *pool;
+    size_t pool_count;
+    struct arm_buf scratch; /* the writer's */
+};
+
+struct arm_kv_cursor {
+    MDB_cursor *handle;
+    bool is_started;
+};
+
+const char *arm__db_name(enum arm_db db)
+{
+    static const char *const names[ARM_DB_COUNT] = {
+        "meta",   "tx",      "id",     "head",  "ref",  "branch", "table",  "name",
+        "number", "version", "schema", "chunk", "rows", "node",   "vector",
+    };
+
+    return names[db];
+}
+
+static arm_status fail_lmdb(int rc, const char *what, struct arm_error *err)
+{
+    switch (rc) {
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+    case MDB_PANIC:
+    case MDB_INCOMPATIBLE:
+        return arm__fail(err, ARM_CORRUPT, "index: %s: %s", what, mdb_strerror(rc));
+    case MDB_MAP_FULL:
+    case MDB_MAP_RESIZED:
+    case MDB_TXN_FULL:
+        return arm__fail(err, ARM_FULL, "index: %s: %s", what, mdb_strerror(rc));
+    case MDB_READERS_FULL:
+        return arm__fail(err, ARM_FULL, "index: %s: more than %d readers at once", what,
+                         READERS_MAX);
+    default:
+        return rc > 0 ? arm__fail_errno(err, rc, what, "the index")
+                      : arm__fail(err, ARM_IO, "index: %s: %s", what, mdb_strerror(rc));
+    }
+}
+
+/* ---- Environment ---- */
+
+static arm_status open_environment(const char *path, size_t map_bytes, MDB_env **out,
+                                   struct arm_error *err)
+{
+    MDB_env *env = NULL;
+    int rc = mdb_env_create(&env);
+
+    if (rc == MDB_SUCCESS) {
+        rc = mdb_env_set_mapsize(env, map_bytes);
+    }
+    if (rc == MDB_SUCCESS) {
+        rc = mdb_env_set_maxdbs(env, ARM_DB_COUNT);
+    }
+    if (rc == MDB_SUCCESS) {
+        rc = mdb_env_set_maxreaders(env, READERS_MAX);
+    }
+    if (rc == MDB_SUCCESS) {
+        rc = mdb_env_open(env, path, MDB_NOSYNC | MDB_NOTLS | MDB_NORDAHEAD, FILE_MODE);
+    }
+    if (rc != MDB_SUCCESS) {
+        if (env != NULL) {
+            mdb_env_close(env);
+        }
+        return rc > 0 ? arm__fail_errno(err, rc, "open", path)
+                      : fail_lmdb(rc, "opening the environment", err);
+    }
+    *out = env;
+    return ARM_OK;
+}
+
+/* V3: the largest map that the address space allows. */
+static arm_status reserve_environment(const char *path, MDB_env **out, struct arm_error *err)
+{
+    arm_status st = ARM_NO_MEMORY;
+
+    for (size_t size = map_bytes_most; st == ARM_NO_MEMORY && size >= map_bytes_least; size /= 4) {
+        st = open_environment(path, size, out, err);
+    }
+    return st;
+}
+
+/* I6: LMDB maps the file and would read past its end. */
+static arm_status check_file_size(MDB_env *env, const char *directory, struct arm_error *err)
+{
+    const struct arm_io *io = arm__io_system();
+    char *path = NULL;
+    struct arm_stat file;
+    MDB_envinfo info;
+    MDB_stat stat;
+    arm_status st = ARM_OK;
+
+    (void)mdb_env_info(env, &info);
+    (void)mdb_env_stat(env, &stat);
+    ARM_TRY(arm__path_join(directory, "data.mdb", &path, err));
+    ARM_TRY(io->stat(io->self, path, &file, err));
+    if ((uint64_t)(info.me_last_pgno + 1) * stat.ms_psize > file.size_bytes) {
+        st = arm__fail(err, ARM_CORRUPT, "index: %s ends early", path);
+    }
+done:
+    arm__free(path);
+    return st;
+}
+
+static int open_databases(struct arm_index *index, unsigned txn_flags, unsigned db_flags)
+{
+    MDB_txn *txn = NULL;
+    int rc = mdb_txn_begin(index->env, NULL, txn_flags, &txn);
+
+    for (int db = 0; rc == MDB_SUCCESS && db < ARM_DB_COUNT; db++) {
+        rc = mdb_dbi_open(txn, arm__db_name((enum arm_db)db), db_flags, &index->dbs[db]);
+    }
+    if (rc != MDB_SUCCESS) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    return mdb_txn_commit(txn);
+}
+
+static arm_status make_directory(const char *path, struct arm_error *err)
+{
+    const struct arm_io *io = arm__io_system();
+
+    return arm__io_exists(io, path) ? ARM_OK : io->make_directory(io->self, path, err);
+}
+
+arm_status arm__index_open(const char *root, struct arm_index **out, struct arm_error *err)
+{
+    struct arm_index *index = NULL;
+    char *path = NULL;
+    int rc;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__path_join(root, "index", &path, err));
+    ARM_TRY(arm__calloc(1, sizeof *index, &index, err));
+    arm__mutex_init(&index->mutex);
+    index->scratch = ARM_BUF_INIT(SCRATCH_BYTES_MAX);
+    index->pid = getpid();
+    ARM_TRY(make_directory(path, err));
+    ARM_TRY(reserve_environment(path, &index->env, err));
+    ARM_TRY(check_file_size(index->env, path, err));
+    rc = open_databases(index, MDB_RDONLY, 0); /* a clean index stays unwritten */
+    if (rc == MDB_NOTFOUND) {
+        rc = open_databases(index, 0, MDB_CREATE);
+    }
+    if (rc != MDB_SUCCESS) {
+        st = fail_lmdb(rc, "opening the sub-databases", err);
+        goto done;
+    }
+    *out = index;
+    index = NULL;
+done:
+    arm__index_close(index);
+    arm__free(path);
+    return st;
+}
+
+void arm__index_close(struct arm_index *index)
+{
+    if (index == NULL) {
+        return;
+    }
+    while (index->pool != NULL) {
+        struct arm_index_txn *txn = index->pool;
+
+        index->pool = txn->next;
+        mdb_txn_abort(txn->handle);
+        arm__free(txn);
+    }
+    if (index->env != NULL) {
+        mdb_env_close(index->env);
+    }
+    arm__buf_release(&index->scratch);
+    arm__mutex_release(&index->mutex);
+    arm__free(index);
+}
+
+arm_status arm__index_clear(struct arm_index *index, struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_write(index, &txn, err));
+    for (int db = 0; db < ARM_DB_COUNT; db++) {
+        int rc = mdb_drop(txn->handle, index->dbs[db], 0);
+
+        if (rc != MDB_SUCCESS) {
+            st = fail_lmdb(rc, "emptying it", err);
+            goto done;
+        }
+    }
+    st = arm__index_commit(txn, err);
+    txn = NULL;
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
+arm_status arm__index_sync(struct arm_index *index, struct arm_error *err)
+{
+    int rc = mdb_env_sync(index->env, 1);
+
+    return rc == MDB_SUCCESS ? ARM_OK : fail_lmdb(rc, "sync", err);
+}
+
+arm_status arm__index_size(struct arm_index *index, uint64_t *out_bytes, struct arm_error *err)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    int rc = mdb_env_info(index->env, &info);
+
+    if (rc == MDB_SUCCESS) {
+        rc = mdb_env_stat(index->env, &stat);
+    }
+    if (rc != MDB_SUCCESS) {
+        return fail_lmdb(rc, "size", err);
+    }
+    *out_bytes = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
+    return ARM_OK;
+}
+
+/* ---- Transactions ---- */
+
+static arm_status check_process(const struct arm_index *index, struct arm_error *err)
+{
+    if (index->pid != getpid()) { /* V2 */
+        return arm__fail(err, ARM_FORKED,
+                         "the repository was opened by process %d, not by its child %d: open anew",
+                         (int)index->pid, (int)getpid());
+    }
+    return ARM_OK;
+}
+
+static struct arm_index_txn *pool_take(struct arm_index *index)
+{
+    struct arm_index_txn *txn;
+
+    arm__mutex_lock(&index->mutex);
+    txn = index->pool;
+    if (txn != NULL) {
+        index->pool = txn->next;
+        index->pool_count--;
+        txn->next = NULL;
+    }
+    arm__mutex_unlock(&index->mutex);
+    return txn;
+}
+
+static bool pool_give(struct arm_index *index, struct arm_index_txn *txn)
+{
+    bool is_taken;
+
+    arm__mutex_lock(&index->mutex);
+    is_taken = index->pool_count < POOL_MAX;
+    if (is_taken) {
+        txn->next = index->pool;
+        index->pool = txn;
+        index->pool_count++;
+    }
+    arm__mutex_unlock(&index->mutex);
+    return is_taken;
+}
+
+static int begin_reading(struct arm_index *index, MDB_txn **out)
+{
+    int dead = 0;
+    int rc = mdb_txn_begin(index->env, NULL, MDB_RDONLY, out);
+
+    if (rc == MDB_READERS_FULL && mdb_reader_check(index->env, &dead) == MDB_SUCCESS && dead > 0) {
+        rc = mdb_txn_begin(index->env, NULL, MDB_RDONLY, out);
+    }
+    return rc;
+}
+
+arm_status arm__index_read(struct arm_index *index, struct arm_index_txn **out,
+                           struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    int rc;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(check_process(index, err));
+    txn = pool_take(index);
+    if (txn != NULL) {
+        rc = mdb_txn_renew(txn->handle);
+    } else {
+        ARM_TRY(arm__calloc(1, sizeof *txn, &txn, err));
+        txn->index = index;
+        rc = begin_reading(index, &txn->handle);
+    }
+    if (rc != MDB_SUCCESS) {
+        st = fail_lmdb(rc, "beginning to read", err);
+        if (txn->handle != NULL) {
+            mdb_txn_abort(txn->handle);
+        }
+        goto done;
+    }
+    *out = txn;
+    txn = NULL;
+done:
+    arm__free(txn);
+    return st;
+}
+
+arm_status arm__index_write(struct arm_index *index, struct arm_index_txn **out,
+                            struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    int rc;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(check_process(index, err));
+    ARM_TRY(arm__calloc(1, sizeof *txn, &txn, err));
+    txn->index = index;
+    txn->is_writing = true;
+    rc = mdb_txn_begin(index->env, NULL, 0, &txn->handle); /* V1 */
+    if (rc != MDB_SUCCESS) {
+        st = fail_lmdb(rc, "taking the commit lock", err);
+        goto done;
+    }
+    *out = txn;
+    txn = NULL;
+done:
+    arm__free(txn);
+    return st;
+}
+
+arm_status arm__index_commit(struct arm_index_txn *txn, struct arm_error *err)
+{
+    int rc;
+
+    assert(txn->is_writing); /* V1 */
+    rc = mdb_txn_commit(txn->handle);
+    arm__free(txn);
+    return rc == MDB_SUCCESS ? ARM_OK : fail_lmdb(rc, "commit", err);
+}
+
+void arm__index_abort(struct arm_index_txn *txn)
+{
+    if (txn == NULL) {
+        return;
+    }
+    if (!txn->is_writing) {
+        mdb_txn_reset(txn->handle);
+        if (pool_give(txn->index, txn)) {
+            return;
+        }
+    }
+    mdb_txn_abort(txn->handle);
+    arm__free(txn);
+}
+
+struct arm_buf *arm__kv_scratch(struct arm_index_txn *txn)
+{
+    assert(txn->is_writing); /* V1: so there is one user */
+    arm__buf_clear(&txn->index->scratch);
+    return &txn->index->scratch;
+}
+
+/* ---- Keys and values ---- */
+
+static MDB_val to_val(struct arm_bytes bytes)
+{
+    /* LMDB's struct is not const; it does not write through it. */
+    union {
+        const void *in;
+        void *out;
+    } pointer = {bytes.data};
+
+    return (MDB_val){bytes.size, pointer.out};
+}
+
+static struct arm_bytes from_val(MDB_val val)
+{
+    return arm__bytes(val.mv_data, val.mv_size);
+}
+
+arm_status arm__kv_get(struct arm_index_txn *txn, enum arm_db db, struct arm_bytes key,
+                       struct arm_bytes *out, bool *out_found, struct arm_error *err)
+{
+    MDB_val k = to_val(key);
+    MDB_val v = {0, NULL};
+    int rc = mdb_get(txn->handle, txn->index->dbs[db], &k, &v);
+
+    if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND) {
+        return fail_lmdb(rc, arm__db_name(db), err);
+    }
+    *out_found = rc == MDB_SUCCESS;
+    if (*out_found) {
+        *out = from_val(v);
+    }
+    return ARM_OK;
+}
+
+arm_status arm__kv_put(struct arm_index_txn *txn, enum arm_db db, struct arm_bytes key,
+                       struct arm_bytes value, struct arm_error *err)
+{
+    MDB_val k = to_val(key);
+    MDB_val v = to_val(value);
+    int rc = mdb_put(txn->handle, txn->index->dbs[db], &k, &v, 0);
+
+    return rc == MDB_SUCCESS ? ARM_OK : fail_lmdb(rc, arm__db_name(db), err);
+}
+
+/* Open a cursor, seek, close: `*inout` is where to, then what was found. */
+static int seek(struct arm_index_txn *txn, enum arm_db db, bool downwards, MDB_val *inout_key,
+                MDB_val *out_value)
+{
+    MDB_val wanted = *inout_key;
+    MDB_cursor *cursor = NULL;
+    int rc = mdb_cursor_open(txn->handle, txn->index->dbs[db], &cursor);
+
+    if (rc != MDB_SUCCESS) {
+        return rc;
+    }
+    rc = mdb_cursor_get(cursor, inout_key, out_value, MDB_SET_RANGE);
+    if (downwards && rc == MDB_NOTFOUND) {
+        rc = mdb_cursor_get(cursor, inout_key, out_value, MDB_LAST);
+    } else if (downwards && rc == MDB_SUCCESS &&
+               arm__bytes_compare(from_val(*inout_key), from_val(wanted)) != 0) {
+        rc = mdb_cursor_get(cursor, inout_key, out_value, MDB_PREV);
+    }
+    mdb_cursor_close(cursor);
+    return rc;
+}
+
+arm_status arm__kv_floor(struct arm_index_txn *txn, enum arm_db db, struct arm_bytes key,
+                         size_t prefix_size, struct arm_kv_item *out, bool *out_found,
+                         struct arm_error *err)
+{
+    MDB_val k = to_val(key);
+    MDB_val v = {0, NULL};
+    int rc = seek(txn, db, true, &k, &v);
+
+    assert(prefix_size <= key.size);
+    if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND) {
+        return fail_lmdb(rc, arm__db_name(db), err);
+    }
+    *out_found = rc == MDB_SUCCESS && k.mv_size >= prefix_size &&
+                 memcmp(k.mv_data, key.data, prefix_size) == 0;
+    if (*out_found) {
+        *out = (struct arm_kv_item){from_val(k), from_val(v)};
+    }
+    return ARM_OK;
+}
+
+arm_status arm__kv_ceiling(struct arm_index_txn *txn, enum arm_db db, struct arm_bytes key,
+                           struct arm_kv_item *out, bool *out_found, struct arm_error *err)
+{
+    MDB_val k = to_val(key);
+    MDB_val v = {0, NULL};
+    int rc = seek(txn, db, false, &k, &v);
+
+    if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND) {
+        return fail_lmdb(rc, arm__db_name(db), err);
+    }
+    *out_found = rc == MDB_SUCCESS;
+    if (*out_found) {
+        *out = (struct arm_kv_item){from_val(k), from_val(v)};
+    }
+    return ARM_OK;
+}
+
+arm_status arm__kv_cursor_open(struct arm_index_txn *txn, enum arm_db db,
+                               struct arm_kv_cursor **out, struct arm_error *err)
+{
+    struct arm_kv_cursor *cursor = NULL;
+    int rc;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__calloc(1, sizeof *cursor, &cursor, err));
+    rc = mdb_cursor_open(txn->handle, txn->index->dbs[db], &cursor->handle);
+    if (rc != MDB_SUCCESS) {
+        st = fail_lmdb(rc, arm__db_name(db), err);
+        goto done;
+    }
+    *out = cursor;
+    cursor = NULL;
+done:
+    arm__free(cursor);
+    return st;
+}
+
+arm_status arm__kv_cursor_next(struct arm_kv_cursor *cursor, struct arm_kv_item *out,
+                               struct arm_error *err)
+{
+    MDB_val k = {0, NULL};
+    MDB_val v = {0, NULL};
+    int rc = mdb_cursor_get(cursor->handle, &k, &v, cursor->is_started ? MDB_NEXT : MDB_FIRST);
+
+    if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND) {
+        return fail_lmdb(rc, "reading on", err);
+    }
+    cursor->is_started = true;
+    *out = rc == MDB_SUCCESS ? (struct arm_kv_item){from_val(k), from_val(v)}
+                             : (struct arm_kv_item){{NULL, 0}, {NULL, 0}};
+    return ARM_OK;
+}
+
+void arm__kv_cursor_close(struct arm_kv_cursor *cursor)
+{
+    if (cursor != NULL) {
+        mdb_cursor_close(cursor->handle);
+        arm__free(cursor);
+    }
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_MODEL_RECORD_H
+#define ARM_MODEL_RECORD_H
+
+/* The records of record.proto as values: decode and judge, encode. The unpacked protobuf-c
+ * structs (Armpb__…) are the in-memory form; they are read-only after decoding. Pure. */
+
+#include "base/hash.h"
+#include "model/record.pb-c.h"
+
+#define ARM_TABLE_ID_BYTES 20
+#define ARM_RECORD_BYTES_MAX (1u << 20) /* over this a record goes into a chunk of its own */
+
+struct arm_table_id {
+    uint8_t bytes[ARM_TABLE_ID_BYTES];
+};
+
+struct arm_table_id arm__table_id(const struct arm_id *commit, uint32_t ordinal);
+bool arm__table_id_equal(const struct arm_table_id *a, const struct arm_table_id *b);
+
+/* Append the encoding of `record` to `out`. */
+arm_status arm__record_encode(const Armpb__Record *record, struct arm_buf *out,
+                              struct arm_error *err);
+
+/* Decode untrusted bytes. ARM_CORRUPT unless every rule of record.proto holds: one
+ * alternative, sizes of ids and hashes, sorted and unique positions, no duplicate table,
+ * known enum values, no unknown field, depth of types <= 64. `payload_bytes`: every hot entry
+ * must lie inside. `*out` is freed by arm__record_free. */
+arm_status arm__record_decode(struct arm_bytes spine, uint64_t payload_bytes, Armpb__Record **out,
+                              struct arm_error *err);
+void arm__record_free(Armpb__Record *record); /* NULL is accepted */
+
+/* A schema alone (stored by the index, sent by no one else): same rules. */
+arm_status arm__schema_encode(const Armpb__Schema *schema, struct arm_buf *out,
+                              struct arm_error *err);
+arm_status arm__schema_decode(struct arm_bytes bytes, Armpb__Schema **out, struct arm_error *err);
+void arm__schema_free(Armpb__Schema *schema);
+/* A deep copy. */
+arm_status arm__schema_clone(const Armpb__Schema *schema, Armpb__Schema **out,
+                             struct arm_error *err);
+
+/* Names and types of two schemas are the same, column by column (ids left out). */
+bool arm__schema_same_columns(const Armpb__Schema *a, const Armpb__Schema *b);
+
+/* Give every field of `schema` without an id (0) a new one, nested fields too, depth first,
+ * starting at last_field_id + 1; updates last_field_id. */
+void arm__schema_number_fields(Armpb__Schema *schema);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of record.proto, beyond what the wire format says: sizes of ids and hashes, which
+ * fields go together, order. One function a message, outermost last. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "model/model_private.h"
+#include "model/name.h"
+#include "model/position.h"
+#include "model/vector.h"
+
+static arm_status wrong(const char *message, const char *what, struct arm_error *err)
+{
+    return arm__fail(err, ARM_CORRUPT, "%s: %s", message, what);
+}
+
+static struct arm_bytes bytes_of(const ProtobufCBinaryData *data)
+{
+    return arm__bytes(data->data, data->len);
+}
+
+/* An optional field that must be there, or must not. */
+static arm_status check_present(bool present, bool wanted, const char *message, const char *field,
+                                struct arm_error *err)
+{
+    if (present == wanted) {
+        return ARM_OK;
+    }
+    return arm__fail(err, ARM_CORRUPT, "%s: %s %s", message, field,
+                     wanted ? "is missing" : "does not belong here");
+}
+
+static arm_status check_statistics(const Armpb__ColumnStatistics *s, struct arm_error *err)
+{
+    if (s->column_id == 0) {
+        return wrong("ColumnStatistics", "column id 0", err);
+    }
+    if (s->has_min && s->has_max && arm__bytes_compare(bytes_of(&s->min), bytes_of(&s->max)) > 0) {
+        return wrong("ColumnStatistics", "min is above max", err);
+    }
+    return ARM_OK;
+}
+
+/* A chunk, or a place in the payload. */
+static arm_status check_where(const Armpb__Entry *entry, uint64_t payload_bytes,
+                              struct arm_error *err)
+{
+    uint64_t end;
+
+    if (entry->has_chunk) {
+        if (entry->chunk.len != ARM_HASH_BYTES) {
+            return wrong("Entry", "its chunk is no hash", err);
+        }
+        return check_present(entry->has_payload_offset, false, "Entry", "payload_offset", err);
+    }
+    if (!entry->has_payload_offset) {
+        return wrong("Entry", "neither chunk nor hot rows", err);
+    }
+    if (__builtin_add_overflow(entry->payload_offset, entry->bytes, &end) || end > payload_bytes) {
+        return wrong("Entry", "its rows lie outside the payload", err);
+    }
+    return ARM_OK;
+}
+
+static arm_status check_entry(const Armpb__Entry *entry, uint64_t payload_bytes,
+                              struct arm_error *err)
+{
+    uint64_t end;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__position_check(bytes_of(&entry->position), err));
+    ARM_TRY(check_where(entry, payload_bytes, err));
+    if (entry->rows == 0 || __builtin_add_overflow(entry->first_row_id, entry->rows, &end)) {
+        return wrong("Entry", "its rows cannot be counted", err);
+    }
+    if (entry->rows_hash.len != ARM_HASH_BYTES) {
+        return wrong("Entry", "its rows hash is none", err);
+    }
+    if (entry->schema_id == 0 || (entry->has_key_id && entry->key_id == 0)) {
+        return wrong("Entry", "schema id or key id 0", err);
+    }
+    for (size_t i = 0; i < entry->n_statistics; i++) {
+        ARM_TRY(check_statistics(entry->statistics[i], err));
+    }
+done:
+    return st;
+}
+
+static arm_status check_edit(const Armpb__DeletionEdit *edit, struct arm_error *err)
+{
+    uint32_t dead = 0;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__position_check(bytes_of(&edit->position), err));
+    ARM_TRY(arm__vector_check(bytes_of(&edit->bits), UINT32_MAX, &dead, err));
+    if (dead == 0) {
+        return wrong("DeletionEdit", "it deletes nothing", err);
+    }
+done:
+    return st;
+}
+
+/* `here` comes after `before` (size 0: the first). */
+static arm_status check_order(struct arm_bytes before, struct arm_bytes here, const char *what,
+                              struct arm_error *err)
+{
+    if (before.size > 0 && arm__bytes_compare(before, here) >= 0) {
+        return wrong(what, "positions are not sorted and unique", err);
+    }
+    return ARM_OK;
+}
+
+static arm_status check_rows(const Armpb__TableChange *change, uint64_t payload_bytes,
+                             struct arm_error *err)
+{
+    struct arm_bytes before = {NULL, 0};
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < change->n_removed; i++) {
+        ARM_TRY(arm__position_check(bytes_of(&change->removed[i]), err));
+        ARM_TRY(check_order(before, bytes_of(&change->removed[i]), "removed", err));
+        before = bytes_of(&change->removed[i]);
+    }
+    before.size = 0;
+    for (size_t i = 0; i < change->n_added; i++) {
+        ARM_TRY(check_entry(change->added[i], payload_bytes, err));
+        ARM_TRY(check_order(before, bytes_of(&change->added[i]->position), "added", err));
+        before = bytes_of(&change->added[i]->position);
+    }
+    before.size = 0;
+    for (size_t i = 0; i < change->n_deleted; i++) {
+        ARM_TRY(check_edit(change->deleted[i], err));
+        ARM_TRY(check_order(before, bytes_of(&change->deleted[i]->position), "deleted", err));
+        before = bytes_of(&change->deleted[i]->position);
+    }
+    if (change->truncated && change->n_removed > 0) {
+        return wrong("TableChange", "truncated, and yet entries are removed", err);
+    }
+done:
+    return st;
+}
+
+static arm_status check_schema(const Armpb__TableChange *change, struct arm_error *err)
+{
+    const Armpb__Schema *schema = change->schema;
+    bool is_view = change->object == ARMPB__OBJECT_KIND__VIEW;
+    arm_status st = ARM_OK;
+
+    if (schema == NULL) {
+        return ARM_OK;
+    }
+    ARM_TRY(arm__schema_judge(schema, err));
+    if (schema->schema_id != change->schema_id) {
+        return wrong("TableChange", "its schema has another id", err);
+    }
+    ARM_TRY(check_present(schema->view_sql != NULL, is_view, "Schema", "view_sql", err));
+    if (change->object == ARMPB__OBJECT_KIND__TABLE && schema->n_columns == 0) {
+        return wrong("Schema", "a table without a column", err);
+    }
+done:
+    return st;
+}
+
+/* Which fields a change of its kind has. */
+static arm_status check_kind(const Armpb__TableChange *c, struct arm_error *err)
+{
+    static const char WHAT[] = "TableChange";
+    bool is_create = c->kind == ARMPB__CHANGE_KIND__CREATE;
+    bool is_drop = c->kind == ARMPB__CHANGE_KIND__DROP;
+    bool is_named = is_create || c->kind == ARMPB__CHANGE_KIND__RENAME;
+    bool has_rows = c->n_added > 0 || c->n_removed > 0 || c->n_deleted > 0 || c->truncated;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(check_present(c->schema_name != NULL, is_named, WHAT, "schema_name", err));
+    ARM_TRY(check_present(c->name != NULL, is_named, WHAT, "name", err));
+    if (is_named) {
+        ARM_TRY(arm__name_check(c->schema_name, "schema", err));
+        ARM_TRY(arm__name_check(c->name, "table", err));
+    }
+    ARM_TRY(check_present(c->has_version, !is_drop, WHAT, "version", err));
+    if (!is_drop) {
+        ARM_TRY(check_present(c->has_parent_version, !is_create, WHAT, "parent_version", err));
+        if (c->version == 0 || (!is_create && c->parent_version == 0) ||
+            (!is_create && c->parent_version >= c->version)) {
+            return wrong(WHAT, "its version does not follow its parent", err);
+        }
+        if (c->schema_id == 0) {
+            return wrong(WHAT, "schema id 0", err);
+        }
+    }
+    ARM_TRY(check_present(c->schema != NULL, is_create || c->kind == ARMPB__CHANGE_KIND__ALTER,
+                          WHAT, "schema", err));
+    if (has_rows && (is_drop || c->object != ARMPB__OBJECT_KIND__TABLE)) {
+        return wrong(WHAT, "rows where there can be none", err);
+    }
+done:
+    return st;
+}
+
+static arm_status check_change(const Armpb__TableChange *change, uint64_t payload_bytes,
+                               struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    if (change->table_id.len != ARM_TABLE_ID_BYTES) {
+        return wrong("TableChange", "its table id is none", err);
+    }
+    if (change->has_root && change->root.len != ARM_HASH_BYTES) {
+        return wrong("TableChange", "its root is no hash", err);
+    }
+    ARM_TRY(check_kind(change, err));
+    ARM_TRY(check_schema(change, err));
+    ARM_TRY(check_rows(change, payload_bytes, err));
+done:
+    return st;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    return memcmp(*(const uint8_t *const *)a, *(const uint8_t *const *)b, ARM_TABLE_ID_BYTES);
+}
+
+/* The ids have been found to have their size. */
+static arm_status check_distinct_tables(const Armpb__Commit *commit, struct arm_error *err)
+{
+    const uint8_t **ids = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__calloc(commit->n_changes, sizeof *ids, &ids, err));
+    for (size_t i = 0; i < commit->n_changes; i++) {
+        ids[i] = commit->changes[i]->table_id.data;
+    }
+    qsort(ids, commit->n_changes, sizeof *ids, compare_ids);
+    for (size_t i = 1; i < commit->n_changes; i++) {
+        if (compare_ids(&ids[i - 1], &ids[i]) == 0) {
+            st = wrong("Commit", "two changes of one table", err);
+            goto done;
+        }
+    }
+done:
+    arm__free(ids);
+    return st;
+}
+
+static arm_status check_commit(const Armpb__Commit *commit, uint64_t payload_bytes,
+                               struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    if (commit->commit_id.len != ARM_ID_BYTES) {
+        return wrong("Commit", "its id is none", err);
+    }
+    for (size_t i = 0; i < commit->n_parents; i++) {
+        if (commit->parents[i].len != ARM_ID_BYTES) {
+            return wrong("Commit", "a parent is no commit id", err);
+        }
+    }
+    if (commit->n_parents == 0 ? commit->generation != 1 : commit->generation < 2) {
+        return wrong("Commit", "its generation does not fit its parents", err);
+    }
+    for (size_t i = 0; i < commit->n_changes; i++) {
+        ARM_TRY(check_change(commit->changes[i], payload_bytes, err));
+    }
+    ARM_TRY(check_distinct_tables(commit, err));
+done:
+    return st;
+}
+
+static arm_status check_ref(const Armpb__RefChange *ref, struct arm_error *err)
+{
+    static const char WHAT[] = "RefChange";
+    bool is_create = ref->action == ARMPB__REF_ACTION__REF_CREATE;
+    bool is_rename = ref->action == ARMPB__REF_ACTION__REF_RENAME;
+    bool is_branch = ref->kind == ARMPB__REF_KIND__BRANCH;
+    arm_status st = ARM_OK;
+
+    if (ref->commit_id.len != ARM_ID_BYTES) {
+        return wrong(WHAT, "its id is none", err);
+    }
+    ARM_TRY(arm__ref_name_check(ref->name, is_branch ? "branch" : "tag", err));
+    ARM_TRY(check_present(ref->new_name != NULL, is_rename, WHAT, "new_name", err));
+    if (is_rename) {
+        ARM_TRY(arm__ref_name_check(ref->new_name, is_branch ? "branch" : "tag", err));
+    }
+    if (!is_create && (ref->has_from_tx || ref->has_from_branch_id)) {
+        return wrong(WHAT, "from_tx or from_branch_id does not belong here", err);
+    }
+    if (is_create && !is_branch && !ref->has_from_tx) {
+        return wrong(WHAT, "a tag of nothing", err);
+    }
+    if (is_branch) {
+        ARM_TRY(check_present(ref->has_branch_id, !is_create, WHAT, "branch_id", err));
+    }
+done:
+    return st;
+}
+
+static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, struct arm_error *err)
+{
+    int alternatives =
+        (record->commit != NULL) + (record->ref != NULL) + (record->in_chunk != NULL);
+
+    if (alternatives != 1) {
+        return wrong("Record", "not exactly one of commit, ref and in_chunk", err);
+    }
+    if (record->commit != NULL) {
+        return check_commit(record->commit, payload_bytes, err);
+    }
+    if (record->ref != NULL) {
+        return check_ref(record->ref, err);
+    }
+    return record->in_chunk->hash.len == ARM_HASH_BYTES && record->in_chunk->bytes > 0
+               ? ARM_OK
+               : wrong("RecordChunk", "it names no bytes", err);
+}
+
+arm_status arm__record_judge(const Armpb__Record *record, uint64_t payload_bytes,
+                             struct arm_error *err)
+{
+    return arm__recode(judge(record, payload_bytes, err), ARM_CORRUPT, err);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arm_export: a table at a ref into a file, whole or not at all: it is written beside its place
+ * and renamed. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/type.h"
+#include "query/source.h"
+
+static arm_status choose_format(const char *path, const char *format, enum arm_file_format *out,
+                                struct arm_error *err)
+{
+    *out = format != NULL ? arm__format_by_name(format) : arm__format_by_suffix(path);
+    if (*out == ARM_FILE_UNKNOWN) {
+        return arm__fail(err, ARM_INVALID,
+                         "%s%s names no format we write: parquet, csv, json, jsonl or arrow",
+                         format == NULL ? "the suffix of " : "", format == NULL ? path : format);
+    }
+    return ARM_OK;
+}
+
+/* `FROM "schema"."table" [AT (VERSION => 'ref')]`. */
+static arm_status append_table(const char *table, const char *at, struct arm_buf *sql,
+                               struct arm_error *err)
+{
+    char schema_name[256];
+    char name[256];
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__table_name_parse(table, schema_name, name, err));
+    ARM_TRY(arm__buf_printf(sql, err, "FROM "));
+    ARM_TRY(arm__sql_identifier(schema_name, sql, err));
+    ARM_TRY(arm__buf_printf(sql, err, "."));
+    ARM_TRY(arm__sql_identifier(name, sql, err));
+    if (at != NULL) {
+        ARM_TRY(arm__buf_printf(sql, err, " AT (VERSION => "));
+        ARM_TRY(arm__sql_string(at, sql, err));
+        ARM_TRY(arm__buf_printf(sql, err, ")"));
+    }
+done:
+    return st;
+}
+
+static const char *copy_options(enum arm_file_format format)
+{
+    switch (format) {
+    case ARM_FILE_PARQUET:
+        return "FORMAT parquet, COMPRESSION zstd";
+    case ARM_FILE_CSV:
+        return "FORMAT csv, HEADER true";
+    case ARM_FILE_JSON:
+        return "FORMAT json, ARRAY true";
+    default:
+        return "FORMAT json";
+    }
+}
+
+static arm_status export_copy(struct arm_query_session *session, const char *from,
+                              const char *path, enum arm_file_format format, uint64_t *out_rows,
+                              struct arm_error *err)
+{
+    struct arm_buf sql = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__buf_printf(&sql, err, "COPY (%s) TO ", from));
+    ARM_TRY(arm__sql_string(path, &sql, err));
+    ARM_TRY(arm__buf_printf(&sql, err, " (%s)", copy_options(format)));
+    ARM_TRY(arm__buf_u8(&sql, 0, err));
+    ARM_TRY(arm__session_run(session, (const char *)sql.data, out_rows, err));
+done:
+    arm__buf_release(&sql);
+    return st;
+}
+
+/* DuckDB's formats, to `path` by way of `path`.part. A device is written to itself. */
+static arm_status export_beside(struct arm_query_session *session, const char *from,
+                                const char *path, enum arm_file_format format, uint64_t *out_rows,
+                                struct arm_error *err)
+{
+    struct arm_buf part = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
+    bool is_device = strncmp(path, "/dev/", 5) == 0;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__buf_printf(&part, err, "%s%s", path, is_device ? "" : ".part"));
+    ARM_TRY(arm__buf_u8(&part, 0, err));
+    st = export_copy(session, from, (const char *)part.data, format, out_rows, err);
+    if (st == ARM_OK && !is_device && rename((const char *)part.data, path) != 0) {
+        st = arm__fail_errno(err, errno, "create", path);
+    }
+    if (st != ARM_OK && !is_device) {
+        (void)unlink((const char *)part.data);
+    }
+done:
+    arm__buf_release(&part);
+    return st;
+}
+
+/* Everything but Arrow, whose stream takes the session's lock itself. */
+static arm_status export_inside(struct arm_query_session *session, const char *from,
+                                const char *path, enum arm_file_format format, uint64_t *out_rows,
+                                struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__session_enter_run(session, err));
+    ARM_TRY(export_beside(session, from, path, format, out_rows, err));
+done:
+    arm__session_leave_run(session);
+    return st;
+}
+
+arm_status arm__session_export(struct arm_query_session *session, const char *table,
+                               const char *path, const struct arm_export_options *options,
+                               uint64_t *out_rows, struct arm_error *err)
+{
+    struct arm_buf from = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
+    enum arm_file_format format = ARM_FILE_UNKNOWN;
+    struct ArrowArrayStream stream;
+    uint64_t rows = 0;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(choose_format(path, options->format, &format, err));
+    ARM_TRY(append_table(table, options->at, &from, err));
+    ARM_TRY(arm__buf_u8(&from, 0, err));
+    if (format == ARM_FILE_ARROW) {
+        ARM_TRY(arm__session_sql(session, (const char *)from.data, NULL, &stream, NULL, err));
+        ARM_TRY(arm__arrow_write_file(&stream, path, &rows, err));
+    } else {
+        ARM_TRY(export_inside(session, (const char *)from.data, path, format, &rows, err));
+    }
+    *out_rows = rows;
+done:
+    arm__buf_release(&from);
+    return st;
+}

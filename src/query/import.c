@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arm_import: files are the source. DuckDB reads Parquet, CSV and JSON; Arrow IPC files are
+ * offered to it as streams. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "query/arrow_ipc.h"
+#include "query/source.h"
+
+/* Arrow files of one import, offered under a name each. */
+struct arrow_inputs {
+    struct arm_query_session *session;
+    struct ArrowArrayStream *streams;
+    size_t count;
+};
+
+static void input_name(size_t n, char out[40])
+{
+    (void)snprintf(out, 40, "__arm_input_%zu", n);
+}
+
+static void close_inputs(struct arrow_inputs *inputs)
+{
+    char name[40];
+
+    for (size_t i = 0; i < inputs->count; i++) {
+        input_name(i, name);
+        (void)arm__duck_offer(inputs->session->connection, name, NULL, NULL);
+        inputs->streams[i].release(&inputs->streams[i]);
+    }
+    arm__free(inputs->streams);
+}
+
+/* Open and offer each file; the SQL is their union by name, in order. */
+static arm_status open_inputs(struct arrow_inputs *inputs, const struct arm_source *source,
+                              struct arm_buf *sql, struct arm_error *err)
+{
+    char name[40];
+    arm_status st = ARM_OK;
+
+    ARM_TRY(
+        arm__calloc(source->paths.count, sizeof *inputs->streams, &inputs->streams, err));
+    ARM_TRY(arm__buf_printf(sql, err, "("));
+    for (size_t i = 0; i < source->paths.count; i++) {
+        ARM_TRY(arm__arrow_ipc_open(source->paths.items[i], &inputs->streams[i], err));
+        inputs->count++;
+        input_name(i, name);
+        ARM_TRY(
+            arm__duck_offer(inputs->session->connection, name, &inputs->streams[i], err));
+        ARM_TRY(
+            arm__buf_printf(sql, err, "%sFROM %s", i == 0 ? "" : " UNION ALL BY NAME ", name));
+    }
+    ARM_TRY(arm__buf_printf(sql, err, ")"));
+done:
+    return st;
+}
+
+static arm_status arrow_columns(const struct arrow_inputs *inputs, struct arm_name_list *names,
+                                struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < inputs->count; i++) {
+        struct ArrowSchema schema = {.release = NULL};
+
+        if (inputs->streams[i].get_schema(&inputs->streams[i], &schema) != 0) {
+            return arm__fail(err, ARM_SCHEMA, "an Arrow file gives no schema");
+        }
+        for (int64_t k = 0; st == ARM_OK && k < schema.n_children; k++) {
+            const char *name = schema.children[k]->name;
+
+            st = arm__name_list_add(names, name == NULL ? "" : name, err);
+        }
+        schema.release(&schema);
+        ARM_TRY(st);
+    }
+done:
+    return st;
+}
+
+/* The names that DESCRIBE gives for the source, one a row. */
+static arm_status describe_columns(struct arm_query_session *session, const char *source,
+                                   struct arm_name_list *names, struct arm_error *err)
+{
+    struct arm_buf sql = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
+    struct arm_duck_result *result = NULL;
+    duckdb_data_chunk chunk = NULL;
+    char name[ARM_NAME_BYTES_MAX + 1];
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__buf_printf(&sql, err, "DESCRIBE FROM %s", source));
+    ARM_TRY(arm__buf_u8(&sql, 0, err));
+    ARM_TRY(arm__duck_execute(session->connection, (const char *)sql.data, &result, err));
+    for (;;) {
+        ARM_TRY(arm__duck_next(result, &chunk, err));
+        if (chunk == NULL) {
+            break;
+        }
+        for (idx_t i = 0; i < duckdb_data_chunk_get_size(chunk); i++) {
+            duckdb_string_t *text =
+                duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
+            size_t size = duckdb_string_t_length(text[i]);
+
+            (void)snprintf(name, sizeof name, "%.*s", (int)(size > 255 ? 255 : size),
+                           duckdb_string_t_data(&text[i]));
+            ARM_TRY(arm__name_list_add(names, name, err));
+        }
+        duckdb_destroy_data_chunk(&chunk);
+    }
+done:
+    if (chunk != NULL) {
+        duckdb_destroy_data_chunk(&chunk);
+    }
+    arm__duck_result_free(result);
+    arm__buf_release(&sql);
+    return st;
+}
+
+/* A failure while reading the files names the first of them, if DuckDB's text names none. */
+static arm_status name_file(arm_status st, const struct arm_source *source, struct arm_error *err)
+{
+    if (err != NULL && source->paths.count > 0 &&
+        (st == ARM_SQL || st == ARM_IO || st == ARM_CORRUPT) &&
+        strstr(err->message, source->paths.items[0]) == NULL) {
+        return arm__fail_within(err, st, "%s", source->paths.items[0]);
+    }
+    return st;
+}
+
+static arm_status import_source(struct arm_query_session *session, const struct arm_source *source,
+                                struct arm_load *load, struct arm_write_result *out,
+                                struct arm_error *err)
+{
+    struct arrow_inputs inputs = {.session = session};
+    struct arm_name_list names = {.items = NULL};
+    struct arm_buf sql = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
+    arm_status st = ARM_OK;
+
+    if (source->format == ARM_FILE_ARROW) {
+        ARM_TRY(open_inputs(&inputs, source, &sql, err));
+        ARM_TRY(arrow_columns(&inputs, &names, err));
+    } else {
+        ARM_TRY(arm__source_sql(source, &sql, err));
+    }
+    ARM_TRY(arm__buf_u8(&sql, 0, err));
+    load->source = (const char *)sql.data;
+    if (source->format != ARM_FILE_ARROW && load->mode == ARM_WRITE_APPEND) {
+        ARM_TRY(describe_columns(session, load->source, &names, err));
+    }
+    load->columns = names.items;
+    load->column_count = names.count;
+    ARM_TRY(arm__session_load(session, load, out, err));
+done:
+    close_inputs(&inputs);
+    arm__name_list_release(&names);
+    arm__buf_release(&sql);
+    return name_file(st, source, err);
+}
+
+arm_status arm__session_import(struct arm_query_session *session, const char *table,
+                               const char *const *paths, size_t path_count,
+                               const struct arm_write_options *options,
+                               struct arm_write_result *out, struct arm_error *err)
+{
+    char message[ARM_MESSAGE_BYTES];
+    struct arm_load load = {.table = table, .mode = options->mode};
+    struct arm_source source = {.format = ARM_FILE_UNKNOWN};
+    char *staging = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__session_enter_run(session, err));
+    ARM_TRY(arm__path_join(arm__repository_path(session->duck.repository), "staging", &staging,
+                           err));
+    ARM_TRY(arm__source_open(paths, path_count, options->format, staging, &source, err));
+    (void)snprintf(message, sizeof message, "import %.200s", table);
+    load.message = options->message == NULL ? message : options->message;
+    ARM_TRY(import_source(session, &source, &load, out, err));
+done:
+    arm__session_leave_run(session);
+    arm__source_release(&source);
+    arm__free(staging);
+    return st;
+}

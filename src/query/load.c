@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows from any source into a table (Q3): the source is a SELECT on the session's connection, its
+ * rows go to the writer, and the transaction takes what was written.
+ *
+ *   create   a new table of the source's columns
+ *   append   the table's columns, by name: cast to its types, missing ones NULL; unknown: refused
+ *   replace  same names and types: the same schema; else a new one, in which a column with the
+ *            same name and type keeps its id. Where there is no table: as create */
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "query/query_private.h"
+#include "table/types.h"
+
+/* One load under way. */
+struct loading {
+    struct arm_query_session *session;
+    const struct arm_load *load;
+    struct arm_txn *txn;
+    char schema_name[256];
+    char name[256];
+    const struct arm_view *view; /* of the table; NULL: there is none */
+    struct arm_duck_result *result;
+    Armpb__Schema *schema;       /* owned: of the rows, if it is not the table's */
+    struct arm_writer *writer;
+};
+
+void arm__name_list_release(struct arm_name_list *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        arm__free(names->items[i]);
+    }
+    arm__free(names->items);
+    *names = (struct arm_name_list){.items = NULL};
+}
+
+arm_status arm__name_list_add(struct arm_name_list *names, const char *name, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__realloc(&names->items, names->count + 1, sizeof *names->items, err));
+    ARM_TRY(arm__strdup(name, &names->items[names->count], err));
+    names->count++;
+done:
+    return st;
+}
+
+/* ---- The SELECT ---- */
+
+static bool has_column(const struct arm_load *load, const char *name)
+{
+    for (size_t i = 0; i < load->column_count; i++) {
+        if (strcasecmp(load->columns[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static arm_status check_known(const struct loading *l, struct arm_error *err)
+{
+    for (size_t i = 0; i < l->load->column_count; i++) {
+        bool known = false;
+
+        for (size_t k = 0; !known && k < l->view->schema->n_columns; k++) {
+            known =
+                strcasecmp(l->view->schema->columns[k]->field->name, l->load->columns[i]) == 0;
+        }
+        if (!known) {
+            return arm__fail(err, ARM_SCHEMA,
+                             "table \"%s\" has no column \"%s\": replace the table, or leave the "
+                             "column out",
+                             l->name, l->load->columns[i]);
+        }
+    }
+    return ARM_OK;
+}
+
+/* `CAST("a" AS INTEGER) AS "a"`, or its default, for each of the table's columns. */
+static arm_status append_columns(const struct loading *l, struct arm_buf *sql,
+                                 struct arm_error *err)
+{
+    const Armpb__Schema *schema = l->view->schema;
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < schema->n_columns; i++) {
+        const Armpb__Column *column = schema->columns[i];
+
+        ARM_TRY(arm__buf_printf(sql, err, "%sCAST(", i == 0 ? "" : ", "));
+        if (has_column(l->load, column->field->name)) {
+            ARM_TRY(arm__sql_identifier(column->field->name, sql, err));
+        } else {
+            ARM_TRY(arm__buf_printf(
+                sql, err, "(%s)", column->default_sql == NULL ? "NULL" : column->default_sql));
+        }
+        ARM_TRY(arm__buf_printf(sql, err, " AS "));
+        ARM_TRY(arm__type_sql(column->field->type, sql, err));
+        ARM_TRY(arm__buf_printf(sql, err, ") AS "));
+        ARM_TRY(arm__sql_identifier(column->field->name, sql, err));
+    }
+done:
+    return st;
+}
+
+static arm_status build_select(const struct loading *l, struct arm_buf *sql, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__buf_printf(sql, err, "SELECT "));
+    if (l->load->mode == ARM_WRITE_APPEND) {
+        ARM_TRY(check_known(l, err));
+        ARM_TRY(append_columns(l, sql, err));
+    } else {
+        ARM_TRY(arm__buf_printf(sql, err, "*"));
+    }
+    ARM_TRY(arm__buf_printf(sql, err, " FROM %s", l->load->source));
+    ARM_TRY(arm__buf_u8(sql, 0, err));
+done:
+    return st;
+}
+
+/* ---- The schema of what comes ---- */
+
+static arm_status schema_of_result(struct loading *l, struct arm_error *err)
+{
+    size_t count = arm__duck_column_count(l->result);
+    const char **names = NULL;
+    duckdb_logical_type *types = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__calloc(count, sizeof *names, &names, err));
+    ARM_TRY(arm__calloc(count, sizeof *types, &types, err));
+    for (size_t i = 0; i < count; i++) {
+        names[i] = arm__duck_column_name(l->result, i);
+        types[i] = arm__duck_column_type(l->result, i); /* borrowed */
+    }
+    ARM_TRY(arm__schema_from_columns(count, names, types, &l->schema, err));
+done:
+    arm__free(names);
+    arm__free(types);
+    return st;
+}
+
+/* The ids of `from` and of what is nested in it; the types are equal. */
+static void copy_ids(const Armpb__Field *from, Armpb__Field *to)
+{
+    to->id = from->id;
+    for (size_t i = 0; i < from->type->n_fields; i++) {
+        copy_ids(from->type->fields[i], to->type->fields[i]);
+    }
+}
+
+/* Columns that stay keep their ids; no id is ever given again. */
+static void keep_ids(const Armpb__Schema *old, Armpb__Schema *schema)
+{
+    schema->last_field_id = old->last_field_id;
+    for (size_t i = 0; i < schema->n_columns; i++) {
+        Armpb__Field *field = schema->columns[i]->field;
+
+        for (size_t k = 0; k < old->n_columns; k++) {
+            const Armpb__Field *was = old->columns[k]->field;
+
+            if (strcmp(was->name, field->name) == 0 && arm__type_equal(was->type, field->type)) {
+                copy_ids(was, field);
+            }
+        }
+    }
+}
+
+/* `l->schema` stays NULL where the table's own is meant. */
+static arm_status choose_schema(struct loading *l, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    if (l->load->mode == ARM_WRITE_APPEND) {
+        return ARM_OK;
+    }
+    ARM_TRY(schema_of_result(l, err));
+    if (l->view != NULL && arm__schema_same_columns(l->view->schema, l->schema)) {
+        arm__schema_free(l->schema);
+        l->schema = NULL;
+        goto done;
+    }
+    if (l->view != NULL) {
+        keep_ids(l->view->schema, l->schema);
+    }
+    arm__schema_number_fields(l->schema);
+done:
+    return st;
+}
+
+/* ---- Rows ---- */
+
+static arm_status start_writer(struct loading *l, struct arm_error *err)
+{
+    struct arm_writer_options options = {
+        .repository = l->session->duck.repository,
+        .engine = l->session->duck.engine,
+        .schema = l->schema != NULL ? l->schema : l->view->schema,
+        .table = l->name,
+    };
+
+    return arm__writer_new(&options, &l->writer, err);
+}
+
+static arm_status push_rows(struct loading *l, struct arm_error *err)
+{
+    duckdb_data_chunk chunk = NULL;
+    arm_status st = ARM_OK;
+
+    for (;;) {
+        ARM_TRY(arm__duck_next(l->result, &chunk, err));
+        if (chunk == NULL) {
+            break;
+        }
+        ARM_TRY(arm__writer_push(l->writer, chunk, err));
+        duckdb_destroy_data_chunk(&chunk);
+    }
+done:
+    if (chunk != NULL) {
+        duckdb_destroy_data_chunk(&chunk);
+    }
+    return st;
+}
+
+static arm_status apply(struct loading *l, struct arm_written *written, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    if (l->view == NULL) {
+        ARM_TRY(
+            arm__txn_create_table(l->txn, l->schema_name, l->name, l->schema, false, err));
+        ARM_TRY(arm__txn_append(l->txn, l->schema_name, l->name, written, err));
+    } else if (l->load->mode == ARM_WRITE_APPEND) {
+        ARM_TRY(arm__txn_append(l->txn, l->schema_name, l->name, written, err));
+    } else {
+        ARM_TRY(
+            arm__txn_replace(l->txn, l->schema_name, l->name, l->schema, written, err));
+    }
+done:
+    return st;
+}
+
+/* ---- The table before and after ---- */
+
+static arm_status find_table(struct loading *l, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__table_name_parse(l->load->table, l->schema_name, l->name, err));
+    ARM_TRY(arm__txn_view(l->txn, l->schema_name, l->name, &l->view, err));
+    if (l->view != NULL && l->load->mode == ARM_WRITE_CREATE) {
+        st = arm__fail(err, ARM_EXISTS,
+                       "table \"%s\" exists already: append to it, or replace it", l->name);
+    } else if (l->view == NULL && l->load->mode == ARM_WRITE_APPEND) {
+        st = arm__fail(err, ARM_NOT_FOUND, "there is no table \"%s\" to append to", l->name);
+    }
+done:
+    return st;
+}
+
+/* Which version the commit made, and what it stored; the present one where nothing changed. */
+static arm_status find_version(struct loading *l, const struct arm_snapshot *at,
+                               const struct arm_commit_result *commit,
+                               struct arm_write_result *out, struct arm_error *err)
+{
+    struct arm_catalog *catalog = arm__repository_catalog(l->session->duck.repository);
+    struct arm_snapshot after = *at;
+    struct arm_table_info info = {0};
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    after.tx = commit->tx == 0 ? at->tx : commit->tx;
+    ARM_TRY(
+        arm__catalog_table(catalog, &after, l->schema_name, l->name, &info, &found, err));
+    if (found) {
+        out->version = info.version.version;
+        out->bytes_added = commit->tx == 0 ? 0 : info.version.bytes_added;
+    }
+    out->tx = commit->tx;
+done:
+    arm__table_info_release(&info);
+    return st;
+}
+
+static void release_loading(struct loading *l)
+{
+    arm__writer_abort(l->writer);
+    arm__duck_result_free(l->result);
+    arm__view_drop(l->view);
+    arm__schema_free(l->schema);
+}
+
+/* From the source to the transaction's buffers. */
+static arm_status load_rows(struct loading *l, struct arm_write_result *out, struct arm_error *err)
+{
+    struct arm_buf sql = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
+    struct arm_written written = {0};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(find_table(l, err));
+    ARM_TRY(build_select(l, &sql, err));
+    ARM_TRY(arm__duck_execute(l->session->connection, (const char *)sql.data, &l->result, err));
+    ARM_TRY(choose_schema(l, err));
+    ARM_TRY(start_writer(l, err));
+    ARM_TRY(push_rows(l, err));
+    st = arm__writer_finish(l->writer, &written, err);
+    l->writer = NULL;
+    if (st != ARM_OK) {
+        goto done;
+    }
+    out->rows = written.rows;
+    out->chunks_added = written.chunks_new;
+    out->chunks_reused = written.chunks_reused;
+    ARM_TRY(apply(l, &written, err));
+done:
+    arm__written_release(&written);
+    arm__buf_release(&sql);
+    return st;
+}
+
+static arm_status begin(struct loading *l, struct arm_txn **out, struct arm_error *err)
+{
+    struct arm_query_session *session = l->session;
+    struct arm_snapshot snapshot;
+    bool read_only = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(session->duck.snapshot(session, &snapshot, &read_only, err));
+    ARM_TRY(arm__txn_begin(session->duck.repository, session->duck.engine, &snapshot, read_only,
+                           out, err));
+done:
+    return st;
+}
+
+arm_status arm__session_load(struct arm_query_session *session, const struct arm_load *load,
+                             struct arm_write_result *out, struct arm_error *err)
+{
+    struct loading l = {.session = session, .load = load};
+    struct arm_commit_result commit = {0};
+    struct arm_write_result result = {0};
+    struct arm_txn *own = NULL;
+    struct arm_snapshot snapshot;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__repository_check(session->duck.repository, true, err));
+    l.txn = arm__duck_transaction(session->connection);
+    if (l.txn == NULL) {
+        ARM_TRY(begin(&l, &own, err));
+        l.txn = own;
+    }
+    snapshot = *arm__txn_snapshot(l.txn);
+    ARM_TRY(load_rows(&l, &result, err));
+    if (own != NULL) {
+        struct arm_txn *ending = own;
+
+        own = NULL;
+        ARM_TRY(arm__txn_commit(ending, load->message, &commit, err));
+        session->duck.committed(session, &commit);
+        ARM_TRY(find_version(&l, &snapshot, &commit, &result, err));
+    }
+    *out = result;
+done:
+    release_loading(&l);
+    arm__txn_rollback(own);
+    return st;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results as Arrow streams. A stream holds its session (Q1) and reads the session's connection
+ * until it ends, or until the connection is wanted for another statement: what is left is then
+ * taken into memory (Q2). */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "query/query_private.h"
+
+struct result_stream {
+    struct arm_query_session *session; /* counted */
+    struct arm_duck_result *result;
+    duckdb_arrow_options options;
+    struct arm_watchdog *watchdog; /* of the statement's time limit; NULL: none */
+    bool failed;
+    char message[1024];
+};
+
+/* Metadata in Arrow's own encoding (little-endian sizes), one pair each: of a field "arm.json" =
+ * "1", of the schema of changed rows "arm.count" = "1". */
+static const char json_mark[] = {1, 0, 0, 0, 8,   0,   0,   0,   'a', 'r', 'm',
+                                 '.', 'j', 's', 'o', 'n', 1,   0,   0,   0,   '1'};
+static const char count_mark[] = {1, 0, 0, 0, 9,   0,   0,   0,   'a', 'r', 'm',
+                                  '.', 'c', 'o', 'u', 'n', 't', 1,   0,   0,   0,   '1'};
+
+/* ---- Errors: Arrow has a number and a text ---- */
+
+static int fail_with(struct result_stream *stream, arm_status st, const char *message)
+{
+    stream->failed = true;
+    (void)snprintf(stream->message, sizeof stream->message, "%s", message);
+    switch (st) {
+    case ARM_INTERRUPTED:
+        return EINTR;
+    case ARM_NO_MEMORY:
+        return ENOMEM;
+    case ARM_FULL:
+        return ENOSPC;
+    default:
+        return EIO;
+    }
+}
+
+static int fail_conversion(struct result_stream *stream, duckdb_error_data error)
+{
+    return fail_with(stream, ARM_SQL, duckdb_error_data_message(error));
+}
+
+/* ---- The interface ---- */
+
+static void mark_json(const struct arm_duck_result *result, struct ArrowSchema *schema)
+{
+    for (int64_t i = 0; i < schema->n_children; i++) {
+        if (arm__duck_column_is_json(result, (size_t)i)) {
+            schema->children[i]->metadata = json_mark;
+        }
+    }
+}
+
+static int convert_schema(struct result_stream *stream, struct ArrowSchema *out)
+{
+    size_t count = arm__duck_column_count(stream->result);
+    duckdb_logical_type *types = NULL;
+    const char **names = NULL;
+    duckdb_error_data error = NULL;
+    int rc = 0;
+
+    if (arm__calloc(count, sizeof *types, &types, NULL) != ARM_OK ||
+        arm__calloc(count, sizeof *names, &names, NULL) != ARM_OK) {
+        rc = fail_with(stream, ARM_NO_MEMORY, "out of memory");
+        goto done;
+    }
+    for (size_t i = 0; i < count; i++) {
+        types[i] = arm__duck_column_type(stream->result, i); /* borrowed */
+        names[i] = arm__duck_column_name(stream->result, i);
+    }
+    error = duckdb_to_arrow_schema(stream->options, types, names, count, out);
+    if (error != NULL && duckdb_error_data_has_error(error)) {
+        rc = fail_conversion(stream, error);
+        goto done;
+    }
+    mark_json(stream->result, out);
+    if (!arm__duck_has_rows(stream->result)) {
+        out->metadata = count_mark;
+    }
+done:
+    if (error != NULL) {
+        duckdb_destroy_error_data(&error);
+    }
+    arm__free(types);
+    arm__free(names);
+    return rc;
+}
+
+static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
+{
+    struct result_stream *stream = self->private_data;
+    int rc;
+
+    arm__mutex_lock(&stream->session->run);
+    rc = convert_schema(stream, out);
+    arm__mutex_unlock(&stream->session->run);
+    return rc;
+}
+
+/* The connection is free: this stream needs it no more. */
+static void let_go(struct result_stream *stream)
+{
+    if (stream->session->open == stream) {
+        stream->session->open = NULL;
+    }
+}
+
+static int next_chunk(struct result_stream *stream, struct ArrowArray *out)
+{
+    duckdb_error_data error = NULL;
+    duckdb_data_chunk chunk = NULL;
+    struct arm_error err;
+    arm_status st;
+    int rc = 0;
+
+    if (stream->failed) {
+        return EIO; /* the message stays */
+    }
+    st = arm__duck_next(stream->result, &chunk, &err);
+    if (st != ARM_OK) {
+        let_go(stream);
+        return fail_with(stream, st, err.message);
+    }
+    if (chunk == NULL) {
+        let_go(stream);
+        *out = (struct ArrowArray){.release = NULL};
+        return 0;
+    }
+    error = duckdb_data_chunk_to_arrow(stream->options, chunk, out);
+    if (error != NULL && duckdb_error_data_has_error(error)) {
+        rc = fail_conversion(stream, error);
+    }
+    if (error != NULL) {
+        duckdb_destroy_error_data(&error);
+    }
+    duckdb_destroy_data_chunk(&chunk);
+    return rc;
+}
+
+static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out)
+{
+    struct result_stream *stream = self->private_data;
+    int rc;
+
+    arm__mutex_lock(&stream->session->run);
+    rc = next_chunk(stream, out);
+    arm__mutex_unlock(&stream->session->run);
+    return rc;
+}
+
+static const char *stream_error(struct ArrowArrayStream *self)
+{
+    const struct result_stream *stream = self->private_data;
+
+    return stream->failed ? stream->message : NULL;
+}
+
+static void free_stream(struct result_stream *stream)
+{
+    struct arm_query_session *session = stream->session;
+
+    arm__watchdog_stop(stream->watchdog);
+    arm__mutex_lock(&session->run);
+    let_go(stream);
+    arm__duck_result_free(stream->result);
+    if (stream->options != NULL) {
+        duckdb_destroy_arrow_options(&stream->options);
+    }
+    arm__mutex_unlock(&session->run);
+    arm__session_drop(session);
+    arm__free(stream);
+}
+
+static void stream_release(struct ArrowArrayStream *self)
+{
+    free_stream(self->private_data);
+    self->release = NULL;
+    self->private_data = NULL;
+}
+
+arm_status arm__stream_new(struct arm_query_session *session, struct arm_duck_result *result,
+                           struct arm_watchdog *watchdog, struct ArrowArrayStream *out,
+                           struct arm_error *err)
+{
+    struct result_stream *stream = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__calloc(1, sizeof *stream, &stream, err));
+    duckdb_connection_get_arrow_options(arm__duck_handle(session->connection), &stream->options);
+    stream->session = arm__session_retain(session);
+    stream->result = result;
+    stream->watchdog = watchdog;
+    session->open = stream;
+    *out = (struct ArrowArrayStream){.get_schema = stream_schema,
+                                     .get_next = stream_next,
+                                     .get_last_error = stream_error,
+                                     .release = stream_release,
+                                     .private_data = stream};
+done:
+    return st;
+}
+
+void arm__stream_detach(struct result_stream *stream)
+{
+    struct arm_error err;
+
+    assert(stream->session->open == stream);
+    if (arm__duck_buffer(stream->result, &err) != ARM_OK) {
+        (void)fail_with(stream, err.code, err.message); /* told at the stream's next row */
+    }
+    let_go(stream);
+}
+
+/* ---- The empty stream ---- */
+
+static void release_schema(struct ArrowSchema *schema)
+{
+    schema->release = NULL;
+}
+
+static int empty_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
+{
+    (void)self;
+    *out = (struct ArrowSchema){.format = "+s", .name = "", .release = release_schema};
+    return 0;
+}
+
+static int empty_next(struct ArrowArrayStream *self, struct ArrowArray *out)
+{
+    (void)self;
+    *out = (struct ArrowArray){.release = NULL};
+    return 0;
+}
+
+static const char *empty_error(struct ArrowArrayStream *self)
+{
+    (void)self;
+    return NULL;
+}
+
+static void empty_release(struct ArrowArrayStream *self)
+{
+    self->release = NULL;
+}
+
+arm_status arm__stream_empty(struct ArrowArrayStream *out, struct arm_error *err)
+{
+    (void)err;
+    *out = (struct ArrowArrayStream){.get_schema = empty_schema,
+                                     .get_next = empty_next,
+                                     .get_last_error = empty_error,
+                                     .release = empty_release};
+    return ARM_OK;
+}

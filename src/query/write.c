@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arm_write: an Arrow stream, offered to the session's connection under a name, is the source. */
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "query/query_private.h"
+
+static const char input_name[] = "__arm_input";
+
+static arm_status column_names(struct ArrowArrayStream *stream, struct arm_name_list *names,
+                               struct arm_error *err)
+{
+    struct ArrowSchema schema = {.release = NULL};
+    const char *why;
+    arm_status st = ARM_OK;
+
+    if (stream->get_schema(stream, &schema) != 0) {
+        why = stream->get_last_error(stream);
+        return arm__fail(err, ARM_SCHEMA, "the Arrow stream gives no schema: %s",
+                         why == NULL ? "it does not say why" : why);
+    }
+    for (int64_t i = 0; i < schema.n_children; i++) {
+        const char *name = schema.children[i]->name;
+
+        ARM_TRY(arm__name_list_add(names, name == NULL ? "" : name, err));
+    }
+done:
+    schema.release(&schema);
+    return st;
+}
+
+arm_status arm__session_write(struct arm_query_session *session, const char *table,
+                              struct ArrowArrayStream *stream,
+                              const struct arm_write_options *options,
+                              struct arm_write_result *out, struct arm_error *err)
+{
+    char message[ARM_MESSAGE_BYTES];
+    struct arm_name_list names = {.items = NULL};
+    struct arm_load load = {.table = table, .source = input_name, .mode = options->mode};
+    bool offered = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__session_enter_run(session, err));
+    ARM_TRY(column_names(stream, &names, err));
+    (void)snprintf(message, sizeof message, "write %.200s", table);
+    load.message = options->message == NULL ? message : options->message;
+    load.columns = names.items;
+    load.column_count = names.count;
+    ARM_TRY(arm__duck_offer(session->connection, input_name, stream, err));
+    offered = true;
+    ARM_TRY(arm__session_load(session, &load, out, err));
+done:
+    if (offered) {
+        (void)arm__duck_offer(session->connection, input_name, NULL, NULL);
+    }
+    arm__session_leave_run(session);
+    arm__name_list_release(&names);
+    return st;
+}

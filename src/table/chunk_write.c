@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run of rows to one chunk: found by its rows hash, or written by DuckDB's COPY as a Parquet
+ * file of one row group and taken into the store.
+ *
+ * The file's bytes depend on rows, schema and the options below alone (W3): one thread reads the
+ * run in order. PARQUET_VERSION v2 is quicker to write and smaller than v1, and reads as fast.
+ *
+ * DuckDB's dictionaries hold 0.0 and -0.0 for one value, and all NaNs: a run in which that
+ * would lose bits is written without dictionaries. */
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "model/type.h"
+#include "table/engine_private.h"
+#include "table/piece.h"
+#include "table/types.h"
+#include "table/writer_private.h"
+
+enum { SQL_BYTES_MAX = 64 << 20 };
+
+/* ---- The plan ---- */
+
+static arm_status make_types(const Armpb__Schema *schema, duckdb_logical_type **out,
+                             struct arm_error *err)
+{
+    arm_status st = arm__calloc(schema->n_columns, sizeof **out, out, err);
+
+    for (size_t c = 0; st == ARM_OK && c < schema->n_columns; c++) {
+        st = arm__type_to_duckdb(schema->columns[c]->field->type, &(*out)[c], err);
+    }
+    return st;
+}
+
+static arm_status append_column(const Armpb__Field *field, struct arm_buf *out,
+                                struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    if (arm__type_is_physical(field->type)) {
+        return arm__sql_identifier(field->name, out, err);
+    }
+    ARM_TRY(arm__buf_append(out, "CAST(", 5, err));
+    ARM_TRY(arm__sql_identifier(field->name, out, err));
+    ARM_TRY(arm__buf_append(out, " AS ", 4, err));
+    ARM_TRY(arm__type_physical_sql(field->type, out, err));
+    ARM_TRY(arm__buf_append(out, ") AS ", 5, err));
+    ARM_TRY(arm__sql_identifier(field->name, out, err));
+done:
+    return st;
+}
+
+/* Ends `buf` with a NUL and hands its memory over. */
+static arm_status take_text(struct arm_buf *buf, char **out, struct arm_error *err)
+{
+    arm_status st = arm__buf_u8(buf, 0, err);
+
+    if (st == ARM_OK) {
+        *out = (char *)buf->data;
+        *buf = ARM_BUF_INIT(buf->max);
+    }
+    return st;
+}
+
+static arm_status make_select(const Armpb__Schema *schema, char **out, struct arm_error *err)
+{
+    struct arm_buf text = ARM_BUF_INIT(SQL_BYTES_MAX);
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__buf_printf(&text, err, "SELECT "));
+    for (size_t c = 0; c < schema->n_columns; c++) {
+        if (c > 0) {
+            ARM_TRY(arm__buf_printf(&text, err, ", "));
+        }
+        st = append_column(schema->columns[c]->field, &text, err);
+        if (st != ARM_OK) {
+            st = arm__fail_within(err, st, "column %s", schema->columns[c]->field->name);
+            goto done;
+        }
+    }
+    ARM_TRY(arm__buf_printf(&text, err, " FROM arm_run("));
+    ARM_TRY(take_text(&text, out, err));
+done:
+    arm__buf_release(&text);
+    return st;
+}
+
+static arm_status make_options(const Armpb__Schema *schema, char **out, struct arm_error *err)
+{
+    struct arm_buf text = ARM_BUF_INIT(SQL_BYTES_MAX);
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__buf_printf(&text, err,
+                            " (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, "
+                            "ROW_GROUP_SIZE %u, USE_TMP_FILE false, RETURN_STATS, FIELD_IDS ",
+                            8 * ARM_CUT_MAX));
+    ARM_TRY(arm__schema_field_ids_sql(schema, &text, err));
+    ARM_TRY(take_text(&text, out, err));
+done:
+    arm__buf_release(&text);
+    return st;
+}
+
+arm_status arm__chunk_plan_init(struct arm_chunk_plan *plan,
+                                const struct arm_writer_options *options, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    *plan = (struct arm_chunk_plan){
+        .repository = options->repository,
+        .engine = options->engine,
+        .schema = options->schema,
+    };
+    ARM_TRY(make_types(plan->schema, &plan->types, err));
+done:
+    if (st != ARM_OK) {
+        arm__chunk_plan_release(plan);
+    }
+    return st;
+}
+
+arm_status arm__chunk_plan_sql(struct arm_chunk_plan *plan, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    if (plan->select == NULL) {
+        ARM_TRY(make_select(plan->schema, &plan->select, err));
+    }
+    if (plan->options == NULL) {
+        ARM_TRY(make_options(plan->schema, &plan->options, err));
+    }
+done:
+    return st;
+}
+
+void arm__chunk_plan_release(struct arm_chunk_plan *plan)
+{
+    for (size_t c = 0; plan->types != NULL && c < plan->schema->n_columns; c++) {
+        duckdb_destroy_logical_type(&plan->types[c]);
+    }
+    arm__free(plan->types);
+    arm__free(plan->select);
+    arm__free(plan->options);
+    *plan = (struct arm_chunk_plan){NULL};
+}
+
+/* ---- Floats that a dictionary would confuse ---- */
+
+/* What was seen of one column of FLOAT (as bits widened) or DOUBLE. */
+struct floats {
+    bool zero;
+    bool minus_zero;
+    bool nan;
+    uint64_t nan_bits;
+    bool confused;
+};
+
+static void see(struct floats *seen, uint64_t bits, uint64_t sign, uint64_t infinity)
+{
+    uint64_t magnitude = bits & ~sign;
+
+    if (magnitude == 0) {
+        seen->zero = seen->zero || bits == 0;
+        seen->minus_zero = seen->minus_zero || bits != 0;
+        seen->confused = seen->confused || (seen->zero && seen->minus_zero);
+    } else if (magnitude > infinity) {
+        seen->confused = seen->confused || (seen->nan && seen->nan_bits != bits);
+        seen->nan = true;
+        seen->nan_bits = bits;
+    }
+}
+
+static arm_status see_piece(const struct arm_piece *piece, struct floats *seen,
+                            struct arm_error *err)
+{
+    Armpb__TypeKind kind = piece->shape.type->kind;
+    arm_status st = ARM_OK;
+
+    if (piece->shape.layout == ARM_LAYOUT_FIXED &&
+        (kind == ARMPB__TYPE_KIND__FLOAT || kind == ARMPB__TYPE_KIND__DOUBLE)) {
+        for (uint32_t i = 0; i < piece->count; i++) {
+            uint32_t row = arm__piece_row(piece, i);
+
+            if (row != ARM_ROW_NULL && kind == ARMPB__TYPE_KIND__FLOAT) {
+                see(seen, ((const uint32_t *)piece->data)[row], UINT32_C(1) << 31, 0x7F800000);
+            } else if (row != ARM_ROW_NULL) {
+                see(seen, ((const uint64_t *)piece->data)[row], UINT64_C(1) << 63,
+                    UINT64_C(0x7FF0) << 48);
+            }
+        }
+    }
+    for (size_t i = 0; st == ARM_OK && i < arm__shape_child_count(&piece->shape); i++) {
+        struct arm_piece child = ARM_PIECE_EMPTY;
+
+        st = arm__piece_child(piece, i, &child, err);
+        if (st == ARM_OK) {
+            st = see_piece(&child, seen, err);
+        }
+        arm__piece_release(&child);
+    }
+    return st;
+}
+
+/* FLOAT or DOUBLE anywhere in the type. */
+static bool has_floats(const Armpb__Type *type)
+{
+    bool found = type->kind == ARMPB__TYPE_KIND__FLOAT || type->kind == ARMPB__TYPE_KIND__DOUBLE;
+
+    for (size_t i = 0; !found && i < type->n_fields; i++) {
+        found = has_floats(type->fields[i]->type);
+    }
+    return found;
+}
+
+/* `*out`: a dictionary would confuse values of some column. (Of a struct's members together:
+ * too careful, never wrong.) */
+static arm_status confuses_floats(const struct arm_run *run, bool *out, struct arm_error *err)
+{
+    bool confused = false;
+
+    for (size_t c = 0; !confused && c < run->schema->n_columns; c++) {
+        const Armpb__Type *type = run->schema->columns[c]->field->type;
+        struct floats seen = {.zero = false};
+
+        for (size_t b = 0; has_floats(type) && !seen.confused && b < run->block_count; b++) {
+            struct arm_piece piece =
+                arm__piece(type, duckdb_data_chunk_get_vector(run->blocks[b], c),
+                           (uint32_t)duckdb_data_chunk_get_size(run->blocks[b]));
+            arm_status st = see_piece(&piece, &seen, err);
+
+            if (st != ARM_OK) {
+                return st;
+            }
+        }
+        confused = seen.confused;
+    }
+    *out = confused;
+    return ARM_OK;
+}
+
+/* ---- Writing ---- */
+
+static arm_status make_sql(const struct arm_chunk_plan *plan, uint64_t run_id, const char *path,
+                           bool dictionaries, struct arm_buf *out, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__buf_printf(out, err, "COPY (%s%llu::UBIGINT)) TO ", plan->select,
+                            (unsigned long long)run_id));
+    ARM_TRY(arm__sql_string(path, out, err));
+    ARM_TRY(arm__buf_printf(out, err, "%s%s)", plan->options,
+                            dictionaries ? "" : ", DICTIONARY_SIZE_LIMIT 0"));
+    ARM_TRY(arm__buf_u8(out, 0, err));
+done:
+    return st;
+}
+
+/* COPY the run to `path`, and read what DuckDB says of it. */
+static arm_status copy_run(const struct arm_chunk_plan *plan, duckdb_connection connection,
+                           const struct arm_run *run, const char *path,
+                           Armpb__ColumnStatistics ***out_statistics, struct arm_error *err)
+{
+    struct arm_runs *runs = arm__engine_runs(plan->engine);
+    struct arm_buf sql = ARM_BUF_INIT(SQL_BYTES_MAX);
+    duckdb_result result;
+    uint64_t id = 0;
+    bool confused = false;
+    bool added = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(confuses_floats(run, &confused, err));
+    ARM_TRY(arm__runs_add(runs, run, &id, err));
+    added = true;
+    ARM_TRY(make_sql(plan, id, path, !confused, &sql, err));
+    ARM_TRY(arm__engine_query(connection, (const char *)sql.data, ARM_IO, &result, err));
+    st = arm__statistics_make(run, &result, out_statistics, err);
+    duckdb_destroy_result(&result);
+done:
+    if (added) {
+        arm__runs_remove(runs, id); /* U2: the statement that bound it is over */
+    }
+    arm__buf_release(&sql);
+    return st;
+}
+
+arm_status arm__chunk_write(const struct arm_chunk_plan *plan, duckdb_connection connection,
+                            const struct arm_run *run, struct arm_new_entry *entry,
+                            struct arm_error *err)
+{
+    struct arm_store *store = arm__repository_store(plan->repository);
+    const struct arm_io *io = arm__repository_io(plan->repository);
+    Armpb__ColumnStatistics **statistics = NULL;
+    struct arm_hash chunk;
+    char *path = NULL;
+    uint64_t bytes = 0;
+    bool is_new = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__store_stage(store, &path, err));
+    st = copy_run(plan, connection, run, path, &statistics, err);
+    if (st != ARM_OK) {
+        (void)io->remove(io->self, path, NULL);
+        goto done;
+    }
+    ARM_TRY(arm__store_adopt(store, path, &chunk, &bytes, &is_new, err)); /* leases it too */
+    entry->rows = run->rows;
+    entry->bytes = bytes;
+    entry->is_new = is_new;
+    entry->is_hot = false;
+    entry->chunk = chunk;
+    entry->statistics_count = run->schema->n_columns;
+    entry->statistics = statistics;
+    statistics = NULL;
+done:
+    arm__statistics_free(statistics, run->schema->n_columns);
+    arm__free(path);
+    return st;
+}
+
+arm_status arm__chunk_find(const struct arm_chunk_plan *plan, struct arm_new_entry *entry,
+                           bool *out_found, struct arm_error *err)
+{
+    struct arm_store *store = arm__repository_store(plan->repository);
+    struct arm_index_txn *txn = NULL;
+    struct arm_chunk_row row;
+    struct arm_hash chunk;
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(arm__repository_index(plan->repository), &txn, err));
+    ARM_TRY(arm__index_chunk_by_rows(txn, &entry->rows_hash, &chunk, &found, err));
+    if (found) {
+        ARM_TRY(arm__index_chunk(txn, &chunk, &row, NULL, &found, err));
+    }
+    arm__index_abort(txn);
+    txn = NULL;
+    if (found) {
+        /* Leased first: what is there then stays. */
+        ARM_TRY(arm__store_lease(store, &chunk, err));
+        st = arm__store_exists(store, &chunk, &found, err);
+        if (st != ARM_OK || !found) {
+            arm__store_lease_drop(store, &chunk);
+        }
+        ARM_TRY(st);
+    }
+    if (found) {
+        entry->rows = row.rows;
+        entry->bytes = row.bytes;
+        entry->is_new = false;
+        entry->is_hot = false;
+        entry->chunk = chunk;
+    }
+    *out_found = found;
+done:
+    arm__index_abort(txn);
+    return st;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_TXN_TXN_H
+#define ARM_TXN_TXN_H
+
+/* A transaction: one snapshot of all tables, and what was changed since, buffered. Reads see
+ * both (read-your-writes). Commit hands everything to arm__commit in one request.
+ *
+ * X1  The snapshot never changes under the transaction.
+ * X2  A view is immutable: a scan that took one is not disturbed by later statements.
+ * X3  A statement's changes are applied whole, at its end, or not at all.
+ * X4  Rollback leaves nothing reachable; staged chunks are dropped to gc.
+ *
+ * A transaction serves one session; views may be read by many threads (internally locked where
+ * several operators of one statement touch it). */
+
+#include "table/hot.h"
+#include "table/writer.h"
+
+struct arm_txn;
+
+/* `snapshot` is copied; repository and engine are borrowed until the end. `read_only`: changes
+ * answer ARM_READ_ONLY (AT sessions). */
+arm_status arm__txn_begin(struct arm_repository *repository, struct arm_engine *engine,
+                          const struct arm_snapshot *snapshot, bool read_only, struct arm_txn **out,
+                          struct arm_error *err);
+const struct arm_snapshot *arm__txn_snapshot(const struct arm_txn *txn);
+bool arm__txn_has_changes(const struct arm_txn *txn);
+/* Grows with every change of the names or schemas this transaction sees (for plan caches). */
+uint64_t arm__txn_catalog_version(const struct arm_txn *txn);
+
+/* ---- What it sees ---- */
+
+/* One table as a statement sees it: immutable, counted. */
+struct arm_view {
+    struct arm_table_id table_id;
+    char schema_name[256];
+    char name[256];
+    uint64_t version; /* of the snapshot; 0: created by this transaction, and the
+                                    * table id is then not the one it will have */
+    uint64_t live_rows;
+    const Armpb__Schema *schema; /* current columns */
+    size_t entry_count;
+    const struct arm_state_entry *entries; /* in order; own ones last, dead rows joined */
+};
+/* `*out` NULL: no such table. */
+arm_status arm__txn_view(struct arm_txn *txn, const char *schema_name, const char *name,
+                         const struct arm_view **out, struct arm_error *err);
+/* The same without entries: what it costs does not grow with the table, so it is the way to a
+ * table's columns for a statement that only adds rows. `entry_count` is 0, `entries` NULL;
+ * `live_rows` is right. */
+arm_status arm__txn_look(struct arm_txn *txn, const char *schema_name, const char *name,
+                         const struct arm_view **out, struct arm_error *err);
+/* A table at a ref (AT clause: number, ref, `version:N`) or time, without own changes. */
+arm_status arm__txn_view_at(struct arm_txn *txn, const char *schema_name, const char *name,
+                            const char *ref, const struct arm_view **out, struct arm_error *err);
+void arm__view_retain(const struct arm_view *view);
+void arm__view_drop(const struct arm_view *view); /* NULL is accepted */
+
+/* The file of a chunk entry, absolute; owned by the caller. */
+arm_status arm__view_path(const struct arm_view *view, size_t entry, char **out,
+                          struct arm_error *err);
+/* The batch of a hot entry, opened; freed by the caller, before `bytes`, which may hold what it
+ * borrows (the caller's, empty at first, to be released by it). */
+arm_status arm__view_hot(const struct arm_view *view, size_t entry, struct arm_buf *bytes,
+                         struct arm_hot_batch **out, struct arm_error *err);
+/* Statistics of a chunk entry by column id; NULL: unknown. Borrowed with the view. */
+const Armpb__ColumnStatistics *arm__view_statistics(const struct arm_view *view, size_t entry,
+                                                    uint32_t column_id);
+/* The schema an entry was written with; borrowed with the view. */
+arm_status arm__view_entry_schema(const struct arm_view *view, size_t entry,
+                                  const Armpb__Schema **out, struct arm_error *err);
+
+/* Names: tables of the snapshot in order of schema and name, then own ones. */
+typedef arm_status arm_visit_name_pair(void *context, const char *schema_name, const char *name,
+                                       struct arm_error *err);
+arm_status arm__txn_tables(struct arm_txn *txn, arm_visit_name_pair *visit, void *context,
+                           struct arm_error *err);
+
+/* ---- What it changes. All fail with ARM_READ_ONLY, and leave the transaction as it was. ---- */
+
+/* `schema` is copied; its fields are given ids. `or_replace` drops what has the name;
+ * otherwise ARM_EXISTS. */
+arm_status arm__txn_create_table(struct arm_txn *txn, const char *schema_name, const char *name,
+                                 const Armpb__Schema *schema, bool or_replace,
+                                 struct arm_error *err);
+arm_status arm__txn_drop_table(struct arm_txn *txn, const char *schema_name, const char *name,
+                               struct arm_error *err);
+/* The entries of `written` are taken (it is empty afterwards). */
+arm_status arm__txn_append(struct arm_txn *txn, const char *schema_name, const char *name,
+                           struct arm_written *written, struct arm_error *err);
+/* All rows are replaced; `schema` (copied) NULL: the table's. */
+arm_status arm__txn_replace(struct arm_txn *txn, const char *schema_name, const char *name,
+                            const Armpb__Schema *schema, struct arm_written *written,
+                            struct arm_error *err);
+/* Rows that die: `rows[i]` are row numbers in entry i of `view` (NULL: none). Rows dead
+ * already are ignored; `*out_count` those that died now. The view must be of the statement that
+ * deletes: ARM_INVALID if an entry it shows has been replaced since. */
+arm_status arm__txn_delete(struct arm_txn *txn, const struct arm_view *view,
+                           roaring_bitmap_t *const *rows, uint64_t *out_count,
+                           struct arm_error *err);
+
+/* ---- The end. Both free the transaction. ---- */
+
+arm_status arm__txn_commit(struct arm_txn *txn, const char *message, struct arm_commit_result *out,
+                           struct arm_error *err);
+void arm__txn_rollback(struct arm_txn *txn); /* NULL is accepted */
+
+#endif

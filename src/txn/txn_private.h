@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_TXN_PRIVATE_H
+#define ARM_TXN_PRIVATE_H
+
+/* A transaction's tables:
+ *
+ *   table -- base: the version of the snapshot, and its entries (none: created here)
+ *         -- base_dead[i]: rows of base entry i that died here; base_removed[i]: replaced here
+ *         -- own: what the writer wrote for it, in order, each entry with its own dead rows
+ *         -- list: all of that as one array, made when a statement wants to see it
+ *
+ * Whatever a view shows is immutable and counted: batches of written entries, deletion vectors,
+ * schemas, and lists, whose entries below a view's count never change while others are added
+ * behind them. */
+
+#include <stdatomic.h>
+
+#include "base/thread.h"
+#include "txn/txn.h"
+
+/* What one statement wrote. */
+struct arm_txn_batch {
+    atomic_uint references;
+    struct arm_written written;
+};
+
+/* Rows of one entry that died in this transaction; replaced, never changed. */
+struct arm_txn_dead {
+    atomic_uint references;
+    roaring_bitmap_t *own; /* that died here, and not before */
+    roaring_bitmap_t *all; /* those, and what was dead in the base */
+    uint32_t all_count;
+};
+
+struct arm_txn_schema {
+    atomic_uint references;
+    Armpb__Schema *schema;
+};
+
+/* One written entry. */
+struct arm_txn_own {
+    struct arm_txn_batch *batch; /* counted */
+    size_t index;                /* in the batch */
+    struct arm_txn_dead *dead;   /* counted; NULL: none */
+};
+
+/* Where an entry of a list comes from. */
+struct arm_txn_origin {
+    struct arm_txn_batch *batch; /* counted; NULL: a base entry */
+    size_t index;                /* in the batch, or in the base state */
+    size_t own;                  /* where it stood in the table's own entries */
+    struct arm_txn_dead *dead;   /* counted; NULL: none died here */
+};
+
+struct arm_txn_list {
+    atomic_uint references;
+    size_t count;
+    size_t capacity;
+    uint64_t live_rows;
+    struct arm_state_entry *entries;
+    struct arm_txn_origin *origins;
+};
+
+struct arm_txn_table {
+    char schema_name[256]; /* as written */
+    char name[256];
+    bool exists_in_base;
+    bool is_created; /* by this transaction */
+    bool is_dropped; /* by this transaction: the base table, or the created one before it */
+    bool truncated;  /* all base entries are replaced */
+    bool has_new_schema;
+    struct arm_table_id table_id; /* of a created one: not the one it will have */
+    struct arm_table_info base;
+    struct arm_table_state *state; /* loaded when first wanted */
+    struct arm_txn_schema *schema; /* when created or changed here; NULL: base.schema */
+    uint64_t removed_rows;         /* of the base: dead or replaced here */
+    bool *base_removed;
+    struct arm_txn_dead **base_dead;
+    size_t base_dead_count; /* of them that are set */
+    uint64_t own_rows;      /* live ones */
+    size_t own_count;
+    size_t own_capacity;
+    struct arm_txn_own *own;
+    size_t unjoined;           /* hot entries since they were last joined */
+    struct arm_txn_list *list; /* counted; NULL: to be made */
+    size_t list_own;           /* how many own entries it shows */
+};
+
+struct arm_txn {
+    struct arm_repository *repository;
+    struct arm_engine *engine;
+    struct arm_snapshot snapshot;
+    bool read_only;
+    struct arm_mutex mutex; /* guards what follows */
+    uint64_t catalog_version;
+    uint32_t created_count;
+    size_t table_count;
+    struct arm_txn_table **tables; /* all looked at; a re-created name has two, the live last */
+};
+
+/* ---- Counted things (counted.c); each drop accepts NULL ---- */
+
+/* `written` is taken. */
+arm_status arm__txn_batch_new(struct arm_written *written, struct arm_txn_batch **out,
+                              struct arm_error *err);
+struct arm_txn_batch *arm__txn_batch_retain(struct arm_txn_batch *batch);
+void arm__txn_batch_drop(struct arm_txn_batch *batch);
+/* `old` (may be NULL) with `rows` joined; `base` (may be NULL) is what died before. `*out_more`:
+ * how many of `rows` were alive. */
+arm_status arm__txn_dead_join(const struct arm_txn_dead *old, const roaring_bitmap_t *base,
+                              const roaring_bitmap_t *rows, struct arm_txn_dead **out,
+                              uint64_t *out_more, struct arm_error *err);
+struct arm_txn_dead *arm__txn_dead_retain(struct arm_txn_dead *dead); /* NULL is accepted */
+void arm__txn_dead_drop(struct arm_txn_dead *dead);
+/* `schema` is copied, its fields numbered. */
+arm_status arm__txn_schema_new(const Armpb__Schema *schema, uint32_t schema_id,
+                               struct arm_txn_schema **out, struct arm_error *err);
+struct arm_txn_schema *arm__txn_schema_retain(struct arm_txn_schema *schema); /* NULL as well */
+void arm__txn_schema_drop(struct arm_txn_schema *schema);
+struct arm_txn_list *arm__txn_list_retain(struct arm_txn_list *list);
+void arm__txn_list_drop(struct arm_txn_list *list);
+
+/* ---- Tables (txn.c); under the mutex ---- */
+
+const Armpb__Schema *arm__txn_table_schema(const struct arm_txn_table *table);
+bool arm__txn_table_has_changes(const struct arm_txn_table *table);
+const struct arm_new_entry *arm__txn_own_entry(const struct arm_txn_own *own);
+/* The live table of a name, looked up in the snapshot the first time; NULL: none. */
+arm_status arm__txn_find(struct arm_txn *txn, const char *schema_name, const char *name,
+                         struct arm_txn_table **out, struct arm_error *err);
+/* As arm__txn_find; ARM_NOT_FOUND if there is none, ARM_READ_ONLY if nothing may be changed. */
+arm_status arm__txn_find_for_change(struct arm_txn *txn, const char *schema_name, const char *name,
+                                    struct arm_txn_table **out, struct arm_error *err);
+/* A new table in the list; freed with the transaction. */
+arm_status arm__txn_add_table(struct arm_txn *txn, const char *schema_name, const char *name,
+                              struct arm_txn_table **out, struct arm_error *err);
+/* Take the last one out of the list again, and free it. */
+void arm__txn_remove_last(struct arm_txn *txn);
+/* The entries of the base version, loaded once. */
+arm_status arm__txn_load_state(struct arm_txn *txn, struct arm_txn_table *table,
+                               struct arm_error *err);
+/* Forget what was done to its rows. */
+void arm__txn_table_clear_changes(struct arm_txn_table *table);
+/* The list is of the past: the next statement has a new one made. */
+void arm__txn_table_changed(struct arm_txn_table *table);
+
+/* ---- Views (list.c, view.c); under the mutex ---- */
+
+/* Make `table->list` show the table as it is now. */
+arm_status arm__txn_list_update(struct arm_txn *txn, struct arm_txn_table *table,
+                                struct arm_error *err);
+/* Where entry `entry` of a view comes from; NULL: base entry `entry` of a table without changes. */
+const struct arm_txn_origin *arm__txn_view_origin(const struct arm_view *view, size_t entry);
+
+/* ---- Joining (join.c); under the mutex ---- */
+
+#define ARM_TXN_UNJOINED_MAX 256u
+
+/* Write runs of appended hot entries anew as one, without their dead rows: what many small
+ * statements left becomes few entries, or a chunk over the hot limits. */
+arm_status arm__txn_join(struct arm_txn *txn, struct arm_txn_table *table, struct arm_error *err);
+
+void arm__txn_free(struct arm_txn *txn);
+
+#endif

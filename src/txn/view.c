@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Views: what one statement sees of a table. A view holds counted references to everything it
+ * shows, so that it outlives the transaction (X2). A table that was not changed here is shown by
+ * the catalog's own array: a view of it costs the same whatever its size. */
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "txn/txn_private.h"
+
+/* The public part first, so that a pointer to one is a pointer to the other. */
+struct counted_view {
+    struct arm_view view;
+    atomic_uint references;
+    struct arm_catalog *catalog;
+    struct arm_store *store;
+    struct arm_table_state *state; /* counted; what `list` shows of the base points into it */
+    struct arm_txn_list *list;     /* counted; NULL: `state` is shown as it is */
+    struct arm_txn_schema *schema; /* counted; NULL: the catalog's */
+};
+
+static struct counted_view *counted(const struct arm_view *view)
+{
+    return (struct counted_view *)(uintptr_t)view;
+}
+
+void arm__view_retain(const struct arm_view *view)
+{
+    atomic_fetch_add_explicit(&counted(view)->references, 1, memory_order_relaxed);
+}
+
+void arm__view_drop(const struct arm_view *view)
+{
+    struct counted_view *self = counted(view);
+
+    if (view == NULL || atomic_fetch_sub_explicit(&self->references, 1, memory_order_acq_rel) > 1) {
+        return;
+    }
+    arm__txn_list_drop(self->list);
+    arm__txn_schema_drop(self->schema);
+    arm__table_state_drop(self->state);
+    arm__free(self);
+}
+
+const struct arm_txn_origin *arm__txn_view_origin(const struct arm_view *view, size_t entry)
+{
+    assert(entry < view->entry_count);
+    return counted(view)->list == NULL ? NULL : &counted(view)->list->origins[entry];
+}
+
+/* ---- Making one ---- */
+
+static arm_status new_view(struct arm_repository *repository, const struct arm_table_id *table_id,
+                           const char *schema_name, const char *name, struct counted_view **out,
+                           struct arm_error *err)
+{
+    struct counted_view *self = NULL;
+    arm_status st = arm__calloc(1, sizeof *self, &self, err);
+
+    if (st == ARM_OK) {
+        atomic_init(&self->references, 1);
+        self->catalog = arm__repository_catalog(repository);
+        self->store = arm__repository_store(repository);
+        self->view.table_id = *table_id;
+        (void)snprintf(self->view.schema_name, sizeof self->view.schema_name, "%s", schema_name);
+        (void)snprintf(self->view.name, sizeof self->view.name, "%s", name);
+        *out = self;
+    }
+    return st;
+}
+
+static void show_state(struct counted_view *self, struct arm_table_state *state)
+{
+    self->state = arm__table_state_retain(state);
+    self->view.live_rows = state->live_rows;
+    self->view.entry_count = state->entry_count;
+    self->view.entries = state->entries;
+}
+
+static arm_status show_rows(struct arm_txn *txn, struct arm_txn_table *table,
+                            struct counted_view *self, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__txn_load_state(txn, table, err));
+    if (!arm__txn_table_has_changes(table)) {
+        show_state(self, table->state);
+        return ARM_OK;
+    }
+    ARM_TRY(arm__txn_list_update(txn, table, err));
+    self->state = table->state == NULL ? NULL : arm__table_state_retain(table->state);
+    self->list = arm__txn_list_retain(table->list);
+    self->view.live_rows = table->list->live_rows;
+    self->view.entry_count = table->list->count;
+    self->view.entries = table->list->entries;
+done:
+    return st;
+}
+
+static arm_status make_view(struct arm_txn *txn, struct arm_txn_table *table, bool with_rows,
+                            const struct arm_view **out, struct arm_error *err)
+{
+    struct counted_view *self = NULL;
+    arm_status st = ARM_OK;
+
+    if (table->unjoined >= ARM_TXN_UNJOINED_MAX) {
+        ARM_TRY(arm__txn_join(txn, table, err));
+    }
+    ARM_TRY(
+        new_view(txn->repository, &table->table_id, table->schema_name, table->name, &self, err));
+    self->view.version = table->base.row.version;
+    self->view.live_rows = table->base.version.row_count - table->removed_rows + table->own_rows;
+    if (table->schema != NULL) {
+        self->schema = arm__txn_schema_retain(table->schema);
+        self->view.schema = table->schema->schema;
+    } else {
+        ARM_TRY(arm__catalog_schema(self->catalog, &table->table_id, table->base.version.schema_id,
+                                    &self->view.schema, err));
+    }
+    if (with_rows) {
+        ARM_TRY(show_rows(txn, table, self, err));
+    }
+    *out = &self->view;
+    self = NULL;
+done:
+    if (self != NULL) {
+        arm__view_drop(&self->view);
+    }
+    return st;
+}
+
+static arm_status find_view(struct arm_txn *txn, const char *schema_name, const char *name,
+                            bool with_rows, const struct arm_view **out, struct arm_error *err)
+{
+    const struct arm_view *view = NULL;
+    struct arm_txn_table *table = NULL;
+    arm_status st = ARM_OK;
+
+    arm__mutex_lock(&txn->mutex);
+    ARM_TRY(arm__txn_find(txn, schema_name, name, &table, err));
+    if (table != NULL) {
+        ARM_TRY(make_view(txn, table, with_rows, &view, err));
+    }
+    *out = view;
+done:
+    arm__mutex_unlock(&txn->mutex);
+    return st;
+}
+
+arm_status arm__txn_view(struct arm_txn *txn, const char *schema_name, const char *name,
+                         const struct arm_view **out, struct arm_error *err)
+{
+    return find_view(txn, schema_name, name, true, out, err);
+}
+
+arm_status arm__txn_look(struct arm_txn *txn, const char *schema_name, const char *name,
+                         const struct arm_view **out, struct arm_error *err)
+{
+    return find_view(txn, schema_name, name, false, out, err);
+}
+
+arm_status arm__txn_view_at(struct arm_txn *txn, const char *schema_name, const char *name,
+                            const char *ref, const struct arm_view **out, struct arm_error *err)
+{
+    struct arm_catalog *catalog = arm__repository_catalog(txn->repository);
+    struct arm_table_info info = {.schema = NULL};
+    struct arm_table_state *state = NULL;
+    struct counted_view *self = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__catalog_table_at(catalog, &txn->snapshot, schema_name, name, ref, &info, err));
+    ARM_TRY(arm__catalog_state(catalog, &info.row.table_id, info.row.version, &state, err));
+    ARM_TRY(new_view(txn->repository, &info.row.table_id, info.row.schema_name, info.row.name,
+                     &self, err));
+    self->view.version = info.row.version;
+    ARM_TRY(arm__catalog_schema(catalog, &info.row.table_id, info.version.schema_id,
+                                &self->view.schema, err));
+    show_state(self, state);
+    *out = &self->view;
+    self = NULL;
+done:
+    if (self != NULL) {
+        arm__view_drop(&self->view);
+    }
+    arm__table_state_drop(state);
+    arm__table_info_release(&info);
+    return st;
+}
+
+/* ---- Reading an entry ---- */
+
+/* The written entry that a view's entry shows; NULL: it is the base's. */
+static const struct arm_new_entry *own_entry(const struct arm_view *view, size_t entry)
+{
+    const struct arm_txn_origin *origin = arm__txn_view_origin(view, entry);
+
+    return origin == NULL || origin->batch == NULL ? NULL
+                                                   : &origin->batch->written.entries[origin->index];
+}
+
+arm_status arm__view_path(const struct arm_view *view, size_t entry, char **out,
+                          struct arm_error *err)
+{
+    assert(entry < view->entry_count);
+    assert(!view->entries[entry].is_hot);
+    return arm__store_path(counted(view)->store, &view->entries[entry].chunk, out, err);
+}
+
+arm_status arm__view_hot(const struct arm_view *view, size_t entry, struct arm_buf *bytes,
+                         struct arm_hot_batch **out, struct arm_error *err)
+{
+    const struct arm_new_entry *own = own_entry(view, entry);
+    arm_status st = ARM_OK;
+
+    assert(view->entries[entry].is_hot);
+    if (own != NULL) {
+        return arm__hot_open(own->hot, out, err);
+    }
+    ARM_TRY(arm__catalog_hot_rows(counted(view)->catalog, &view->entries[entry], bytes, err));
+    ARM_TRY(arm__hot_open(arm__buf_bytes(bytes), out, err));
+done:
+    return st;
+}
+
+static const Armpb__ColumnStatistics *find_column(Armpb__ColumnStatistics *const *columns,
+                                                  size_t count, uint32_t column_id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (columns[i]->column_id == column_id) {
+            return columns[i];
+        }
+    }
+    return NULL;
+}
+
+const Armpb__ColumnStatistics *arm__view_statistics(const struct arm_view *view, size_t entry,
+                                                    uint32_t column_id)
+{
+    const struct arm_new_entry *own = own_entry(view, entry);
+    const struct arm_chunk_statistics *known = NULL;
+
+    if (view->entries[entry].is_hot) {
+        return NULL;
+    }
+    if (own != NULL && own->statistics_count > 0) {
+        return find_column(own->statistics, own->statistics_count, column_id);
+    }
+    if (arm__catalog_statistics(counted(view)->catalog, &view->entries[entry].chunk, &known,
+                                NULL) != ARM_OK ||
+        known == NULL) {
+        return NULL; /* unknown: the chunk is read */
+    }
+    return find_column(known->columns, known->count, column_id);
+}
+
+arm_status arm__view_entry_schema(const struct arm_view *view, size_t entry,
+                                  const Armpb__Schema **out, struct arm_error *err)
+{
+    if (own_entry(view, entry) != NULL) {
+        *out = view->schema;
+        return ARM_OK;
+    }
+    return arm__catalog_schema(counted(view)->catalog, &view->table_id,
+                               view->entries[entry].schema_id, out, err);
+}

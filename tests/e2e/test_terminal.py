@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What only a terminal sees: widths, elision, colours, the bar, the shell, Ctrl-C."""
+
+import time
+import unicodedata
+
+import pytest
+from arm import SANITIZED
+from terminal import Terminal, show
+
+
+def width(line):
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else
+               0 if unicodedata.combining(c) else 1 for c in line)
+
+
+def lines_of(repo, sql, columns):
+    terminal = show("-C", repo.path, "sql", "-c", sql, columns=columns)
+    return terminal.text.splitlines()
+
+
+def test_tables_are_boxed_and_bold_on_a_terminal(orders):
+    terminal = show("-C", orders.path, "tables")
+    assert "┌" in terminal.text and "\x1b[1m" in terminal.raw
+    plain = show("-C", orders.path, "tables", "--no-color")
+    assert "\x1b[" not in plain.raw and plain.text == terminal.text
+    assert "\x1b[" not in show("-C", orders.path, "tables", env={"NO_COLOR": "1"}).raw
+    assert "┌" not in orders.run("tables").out and "\x1b" not in orders.run("tables").out
+
+
+def test_long_cells_are_cut_to_the_terminal(repo):
+    sql = "SELECT 1 AS id, repeat('long ', 100) AS text, repeat('x', 50) AS other"
+    for columns in (60, 80, 120):
+        lines = lines_of(repo, sql, columns)
+        assert all(width(line) <= columns for line in lines)
+        assert max(map(width, lines)) >= columns - 2 and "…" in lines[3]
+    assert "long " * 100 in repo.run("sql", "-c", sql).out
+
+
+def test_middle_columns_are_left_out(repo):
+    sql = "SELECT " + ", ".join(f"'value {i} here' AS column_{i}" for i in range(30))
+    lines = lines_of(repo, sql, 80)
+    assert all(width(line) <= 80 for line in lines)
+    assert "column_0" in lines[1] and "column_29" in lines[1] and "…" in lines[1]
+    assert "column_15" not in lines[1]
+
+
+def test_wide_characters_keep_the_lines_straight(repo):
+    sql = "SELECT * FROM (VALUES ('日本語', 'é', '🙂🙂'), ('x', 'ab', 'y')) t(a, b, c)"
+    lines = [line for line in lines_of(repo, sql, 80) if line[:1] in "┌│├└"]
+    assert len({width(line) for line in lines}) == 1
+    cut = lines_of(repo, "SELECT repeat('日本', 100) AS a", 40)
+    assert all(width(line) <= 40 for line in cut)
+
+
+def test_middle_rows_are_left_out(repo):
+    text = "\n".join(lines_of(repo, "SELECT i FROM range(1000) t(i)", 80))
+    assert "│   0 │" in text and "│ 999 │" in text and "⋮" in text and "│ 500 │" not in text
+    assert "1,000 rows, 40 shown" in text
+    text = "\n".join(lines_of(repo, "SELECT i FROM range(40) t(i)", 80))
+    assert "⋮" not in text and "40 rows" in text and "│ 25 │" in text
+
+
+def test_control_characters_do_not_reach_the_terminal(repo):
+    terminal = show("-C", repo.path, "sql", "--no-color", "-c",
+                    "SELECT E'\\x1b[31mred\\x07\\u202egnp' AS a")
+    assert "\x1b" not in terminal.raw and "\x07" not in terminal.raw and "‮" not in terminal.raw
+    assert "\\x1b[31mred\\x07\\u202egnp" in terminal.text
+
+
+def test_parquet_does_not_go_to_a_terminal(orders):
+    terminal = Terminal("-C", orders.path, "sql", "-c", "SELECT 1", "--format", "parquet")
+    assert terminal.end() == 2 and "-o FILE" in terminal.text
+
+
+LONG = "SELECT count(*) FROM range(100000000) a(i), range(1000) b(j) WHERE (i * j) % 7 = 3"
+
+
+@pytest.mark.skipif(SANITIZED, reason="too slow under a sanitizer")
+def test_a_bar_is_drawn_and_ctrl_c_ends_clean(orders):
+    before = orders.state()
+    terminal = Terminal("-C", orders.path, "sql", "-c", f"CREATE TABLE big AS {LONG}")
+    terminal.read_until("running")
+    terminal.signal()
+    assert terminal.end() == 130
+    assert "interrupted" in terminal.text
+    assert orders.state() == before
+    quiet = Terminal("-C", orders.path, "-q", "sql", "-c", LONG)
+    with pytest.raises(AssertionError):
+        quiet.read_until("running", seconds=2)
+    quiet.signal()
+    assert quiet.end() == 130
+
+
+def test_shell(orders):
+    terminal = Terminal("-C", orders.path, "sql")
+    terminal.read_until("armillaria> $")
+    terminal.send(".help\n")
+    terminal.read_until(r"\.quit.*\n(.*\n)*armillaria> $")
+    terminal.send(".tables\n")
+    terminal.read_until("orders")
+    terminal.send("SELECT count(*) AS n\n")
+    terminal.read_until(r"\.\.\.> $")
+    terminal.send("FROM orders WHERE customer <> ';';\n")
+    terminal.read_until(r"│ +4 │")
+    terminal.send("SELECT nosuch;\n")
+    terminal.read_until("nosuch(.*\n)*armillaria> $")
+    terminal.send("INSERT INTO orders VALUES (5, 'eve', 1.0); SELECT max(id) AS m\n")
+    terminal.read_until("1 row affected(.*\n)* +\\.\\.\\.> $")
+    terminal.send("FROM orders;\n")
+    terminal.read_until(r"│ +5 │")
+    terminal.send(".nosuch\n")
+    terminal.read_until(r"no command \.nosuch")
+    terminal.send(".quit\n")
+    assert terminal.end() == 0
+    assert orders.tables()["orders"]["rows"] == 5
+
+
+def test_shell_ctrl_c_drops_the_line_or_stops_the_statement(orders):
+    terminal = Terminal("-C", orders.path, "sql", "-q")
+    terminal.read_until("armillaria> $")
+    terminal.send("SELECT nonsense\n")
+    terminal.read_until(r"\.\.\.> $")
+    terminal.signal()
+    terminal.read_until(r"\.\.\.> \narmillaria> $")
+    terminal.send(LONG + ";\n")
+    time.sleep(1)
+    terminal.signal()
+    terminal.read_until("interrupted(.*\n)*armillaria> $")
+    terminal.send("SELECT 6*7 AS n;\n")
+    terminal.read_until("42")
+    terminal.send("\x04")
+    assert terminal.end() == 0
