@@ -4,7 +4,7 @@
 #include "shell.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,40 +13,62 @@
 #include "statement.h"
 #include "verbs.h"
 
-static void on_signal(int signal_number)
+/* What was typed and not yet taken. */
+struct input {
+    struct cli_text waiting;
+    size_t taken; /* bytes of it */
+};
+
+enum got { GOT_LINE, GOT_SIGNAL, GOT_END };
+
+/* The next line of what is waiting; false: no whole one is. */
+static bool take_line(struct input *input, struct cli_text *line)
 {
-    (void)signal_number; /* being called is enough: read() ends with EINTR */
+    const char *start = cli_text_string(&input->waiting) + input->taken;
+    const char *end = strchr(start, '\n');
+
+    if (end == NULL) {
+        return false;
+    }
+    cli_text_append(line, start, (size_t)(end + 1 - start));
+    input->taken += (size_t)(end + 1 - start);
+    if (input->taken == input->waiting.size) {
+        cli_text_clear(&input->waiting);
+        input->taken = 0;
+    }
+    return true;
 }
 
-/* Whether SIGINT ends a wait for input, or is left to the watch while a statement runs. */
-static void listen_to_keyboard(bool listen)
+/* One line typed. Signals are the watch's; they end the wait. */
+static enum got read_line(struct input *input, struct cli_watch *watch, const char *prompt,
+                          struct cli_text *line)
 {
-    struct sigaction action = {.sa_handler = on_signal};
-    sigset_t interrupt;
-
-    (void)sigemptyset(&interrupt);
-    (void)sigaddset(&interrupt, SIGINT);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)pthread_sigmask(listen ? SIG_UNBLOCK : SIG_BLOCK, &interrupt, NULL);
-}
-
-/* One line typed; false: the input ended. `*out_interrupted`: SIGINT came instead. */
-static bool read_line(const char *prompt, char **line, size_t *capacity, bool *out_interrupted)
-{
+    struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                           {.fd = cli_watch_fd(watch), .events = POLLIN}};
+    char bytes[4096];
     ssize_t size = 0;
 
     (void)fputs(prompt, stdout);
     (void)fflush(stdout);
-    listen_to_keyboard(true);
-    errno = 0;
-    size = getline(line, capacity, stdin);
-    listen_to_keyboard(false);
-    *out_interrupted = size < 0 && errno == EINTR;
-    if (*out_interrupted) {
-        clearerr(stdin);
-        (void)fputs("\n", stdout);
+    cli_text_clear(line);
+    while (!take_line(input, line)) {
+        if (poll(fds, 2, -1) < 0 && errno != EINTR) {
+            return GOT_END;
+        }
+        if ((fds[1].revents & POLLIN) != 0) {
+            cli_watch_forget(watch);
+            cli_text_clear(&input->waiting);
+            input->taken = 0;
+            (void)fputs("\n", stdout);
+            return GOT_SIGNAL;
+        }
+        size = read(STDIN_FILENO, bytes, sizeof bytes);
+        if (size == 0 || (size < 0 && errno != EINTR)) {
+            return GOT_END;
+        }
+        cli_text_append(&input->waiting, bytes, size < 0 ? 0 : (size_t)size);
     }
-    return size >= 0 || *out_interrupted;
+    return GOT_LINE;
 }
 
 static void show_help(void)
@@ -120,10 +142,11 @@ static void greet(const struct cli_run *run)
 
 int cli_shell(struct cli_run *run)
 {
+    struct input input = {0};
     struct cli_text typed = {0};
-    char *line = NULL;
-    size_t capacity = 0;
-    bool interrupted = false;
+    struct cli_text line = {0};
+    enum got got = GOT_LINE;
+    bool going = true;
 
     run->sink = (struct cli_sink){.out = stdout,
                                   .name = "standard output",
@@ -131,20 +154,22 @@ int cli_shell(struct cli_run *run)
                                   .color = run->cli->color_out,
                                   .watch = run->watch};
     greet(run);
-    while (read_line(typed.size == 0 ? "armillaria> " : "       ...> ", &line, &capacity,
-                     &interrupted)) {
-        if (interrupted) {
+    while (going) {
+        got =
+            read_line(&input, run->watch, typed.size == 0 ? "armillaria> " : "       ...> ", &line);
+        if (got == GOT_SIGNAL) {
             cli_text_clear(&typed);
-        } else if (typed.size == 0 && line[0] == '.') {
-            if (!run_command(run, line)) {
-                break;
-            }
+        } else if (got == GOT_END) {
+            going = false;
+        } else if (typed.size == 0 && line.data[0] == '.') {
+            going = run_command(run, line.data);
         } else {
-            cli_text_add(&typed, line);
+            cli_text_append(&typed, line.data, line.size);
             run_statements(run, &typed);
         }
     }
-    free(line);
+    cli_text_release(&input.waiting);
+    cli_text_release(&line);
     cli_text_release(&typed);
     return CLI_DONE;
 }

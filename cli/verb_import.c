@@ -293,7 +293,7 @@ const struct cli_verb cli_verb_import = {
             {"mode", 0, "MODE", "create (the default), append or replace", false},
             {"format", 0, "F", "parquet, csv, json or arrow", false},
             {"message", 'm', "MSG", "of the commit", false},
-                {"null", 0, "TEXT", "what stands for NULL in CSV, besides nothing", false},
+            {"null", 0, "TEXT", "what stands for NULL in CSV, besides nothing", false},
             {"key", 0, "C,...", "columns of the primary key", true},
         },
 };

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ struct cli_watch {
     bool has_thread;
     bool may_draw; /* stderr is a terminal, and nobody asked for quiet */
     sigset_t signals;
+    int event; /* readable once a signal came */
     atomic_int caught;
     atomic_bool ending;
     pthread_mutex_t mutex;
@@ -77,6 +79,15 @@ static void tick(struct cli_watch *watch)
     (void)pthread_mutex_unlock(&watch->mutex);
 }
 
+static void catch_signal(struct cli_watch *watch, int signal_number)
+{
+    if (atomic_exchange(&watch->caught, signal_number) != 0) {
+        wipe(watch);
+        _exit(CLI_SIGNAL + signal_number);
+    }
+    (void)eventfd_write(watch->event, 1);
+}
+
 static void *watch_loop(void *context)
 {
     struct cli_watch *watch = context;
@@ -85,10 +96,8 @@ static void *watch_loop(void *context)
     while (!atomic_load(&watch->ending)) {
         int signal_number = sigtimedwait(&watch->signals, NULL, &wait);
 
-        if ((signal_number == SIGINT || signal_number == SIGTERM) &&
-            atomic_exchange(&watch->caught, signal_number) != 0) {
-            wipe(watch);
-            _exit(CLI_SIGNAL + signal_number);
+        if (signal_number == SIGINT || signal_number == SIGTERM) {
+            catch_signal(watch, signal_number);
         }
         tick(watch);
     }
@@ -111,6 +120,7 @@ struct cli_watch *cli_watch_begin(const struct cli *cli)
 
     watch->may_draw = !cli->quiet && isatty(STDERR_FILENO) == 1;
     watch->progress = -1;
+    watch->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     (void)pthread_mutex_init(&watch->mutex, NULL);
     (void)sigemptyset(&watch->signals);
     add_signal(&watch->signals, SIGINT);
@@ -133,6 +143,7 @@ void cli_watch_end(struct cli_watch *watch)
     }
     wipe(watch);
     (void)pthread_mutex_destroy(&watch->mutex);
+    (void)close(watch->event);
     free(watch);
 }
 
@@ -171,7 +182,15 @@ int cli_watch_caught(const struct cli_watch *watch)
     return atomic_load(&watch->caught);
 }
 
+int cli_watch_fd(const struct cli_watch *watch)
+{
+    return watch->event;
+}
+
 void cli_watch_forget(struct cli_watch *watch)
 {
+    eventfd_t count = 0;
+
+    (void)eventfd_read(watch->event, &count);
     atomic_store(&watch->caught, 0);
 }

@@ -27,7 +27,9 @@ void cli_watch_hide(struct cli_watch *watch);
 
 /* The signal that came; 0: none. */
 int cli_watch_caught(const struct cli_watch *watch);
-/* The shell goes on after one. */
+/* A descriptor that can be read once a signal came, for waiting on it beside others. */
+int cli_watch_fd(const struct cli_watch *watch);
+/* The shell goes on after a signal. */
 void cli_watch_forget(struct cli_watch *watch);
 
 #endif

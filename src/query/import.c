@@ -174,6 +174,7 @@ arm_status arm__session_import(struct arm_query_session *session, const char *ta
     ARM_TRY(arm__path_join(arm__repository_path(session->duck.repository), "staging", &staging,
                            err));
     ARM_TRY(arm__source_open(paths, path_count, options->format, staging, &source, err));
+    source.null_text = options->null_text;
     (void)snprintf(message, sizeof message, "import %.200s", table);
     load.message = options->message == NULL ? message : options->message;
     ARM_TRY(import_source(session, &source, &load, out, err));

@@ -349,7 +349,13 @@ arm_status arm__source_sql(const struct arm_source *source, struct arm_buf *sql,
         ARM_TRY(arm__buf_printf(sql, err, "%s", i == 0 ? "" : ", "));
         ARM_TRY(append_path(source->paths.items[i], sql, err));
     }
-    ARM_TRY(arm__buf_printf(sql, err, "])"));
+    ARM_TRY(arm__buf_printf(sql, err, "]"));
+    if (source->format == ARM_FILE_CSV && source->null_text != NULL) {
+        ARM_TRY(arm__buf_printf(sql, err, ", nullstr = ['', "));
+        ARM_TRY(arm__sql_string(source->null_text, sql, err));
+        ARM_TRY(arm__buf_printf(sql, err, "]"));
+    }
+    ARM_TRY(arm__buf_printf(sql, err, ")"));
 done:
     return st;
 }

@@ -23,6 +23,7 @@ enum arm_file_format arm__format_by_suffix(const char *path);
 struct arm_source {
     enum arm_file_format format;
     struct arm_name_list paths;
+    const char *null_text; /* CSV: what stands for NULL besides nothing; borrowed; NULL: nothing */
     char *spool; /* a pipe's content in a file of ours, removed at release; NULL: none */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Results as Arrow streams. A stream holds its session (Q1) and reads the session's connection
  * until it ends, or until the connection is wanted for another statement: what is left is then
- * taken into memory (Q2). */
+ * taken into memory (Q2). From then on it needs no lock of the session's, so that a statement, on
+ * whichever of its threads, can read it: a result can be written back by its own session. */
 
 #include <assert.h>
 #include <errno.h>
@@ -16,9 +17,28 @@ struct result_stream {
     struct arm_duck_result *result;
     duckdb_arrow_options options;
     struct arm_watchdog *watchdog; /* of the statement's time limit; NULL: none */
+    atomic_bool detached; /* its rows are in memory */
     bool failed;
     char message[1024];
 };
+
+/* Hold the session while the connection is read; nothing to hold once the rows are in memory. */
+static bool hold(struct result_stream *stream)
+{
+    bool held = !atomic_load(&stream->detached);
+
+    if (held) {
+        arm__mutex_lock(&stream->session->run);
+    }
+    return held;
+}
+
+static void unhold(struct result_stream *stream, bool held)
+{
+    if (held) {
+        arm__mutex_unlock(&stream->session->run);
+    }
+}
 
 /* Metadata in Arrow's own encoding (little-endian sizes), one pair each: of a field "arm.json" =
  * "1", of the schema of changed rows "arm.count" = "1". */
@@ -99,18 +119,17 @@ done:
 static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
 {
     struct result_stream *stream = self->private_data;
-    int rc;
+    bool held = hold(stream);
+    int rc = convert_schema(stream, out);
 
-    arm__mutex_lock(&stream->session->run);
-    rc = convert_schema(stream, out);
-    arm__mutex_unlock(&stream->session->run);
+    unhold(stream, held);
     return rc;
 }
 
 /* The connection is free: this stream needs it no more. */
 static void let_go(struct result_stream *stream)
 {
-    if (stream->session->open == stream) {
+    if (!atomic_load(&stream->detached) && stream->session->open == stream) {
         stream->session->open = NULL;
     }
 }
@@ -150,11 +169,10 @@ static int next_chunk(struct result_stream *stream, struct ArrowArray *out)
 static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out)
 {
     struct result_stream *stream = self->private_data;
-    int rc;
+    bool held = hold(stream);
+    int rc = next_chunk(stream, out);
 
-    arm__mutex_lock(&stream->session->run);
-    rc = next_chunk(stream, out);
-    arm__mutex_unlock(&stream->session->run);
+    unhold(stream, held);
     return rc;
 }
 
@@ -199,6 +217,7 @@ arm_status arm__stream_new(struct arm_query_session *session, struct arm_duck_re
     duckdb_connection_get_arrow_options(arm__duck_handle(session->connection), &stream->options);
     stream->session = arm__session_retain(session);
     stream->result = result;
+    atomic_init(&stream->detached, false);
     stream->watchdog = watchdog;
     session->open = stream;
     *out = (struct ArrowArrayStream){.get_schema = stream_schema,
@@ -219,6 +238,7 @@ void arm__stream_detach(struct result_stream *stream)
         (void)fail_with(stream, err.code, err.message); /* told at the stream's next row */
     }
     let_go(stream);
+    atomic_store(&stream->detached, true);
 }
 
 /* ---- The empty stream ---- */
