@@ -149,8 +149,7 @@ static double run_ours(const struct batches *batches, const char *path, uint64_t
     return start;
 }
 
-static double run_copy(struct bench_duckdb *duckdb, const struct batches *batches,
-                       const char *path)
+static double run_copy(struct bench_duckdb *duckdb, const struct batches *batches, const char *path)
 {
     struct ArrowArrayStream stream = replay(batches);
     char sql[4200];

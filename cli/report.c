@@ -94,6 +94,22 @@ static const char *hint_of(arm_status status)
     }
 }
 
+/* Tabs, which only indent, become blanks. */
+static void show_line(struct cli_text *shown, const char *line, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        size_t part = strcspn(line + at, "\t");
+
+        part = part > size - at ? size - at : part;
+        (void)cli_text_show(shown, line + at, part);
+        at += part;
+        if (at < size) {
+            cli_text_add(shown, "    ");
+            at++;
+        }
+    }
+}
+
 /* "error: <message>", the message shown safely, line by line. */
 static void tell(const struct cli *cli, const char *label, const char *color, const char *message)
 {
@@ -104,7 +120,7 @@ static void tell(const struct cli *cli, const char *label, const char *color, co
         const char *end = strchr(line, '\n');
         size_t size = end == NULL ? strlen(line) : (size_t)(end - line);
 
-        (void)cli_text_show(&shown, line, size);
+        show_line(&shown, line, size);
         line = end == NULL ? NULL : end + 1;
         if (line != NULL) {
             cli_text_add(&shown, "\n  ");

@@ -52,9 +52,9 @@ int main(int argc, char **argv)
 
     /* SQL makes version 1; anything that gives an Arrow stream can be written too: version 2. */
     run(session, "CREATE TABLE orders AS SELECT 1::BIGINT AS id, 20::BIGINT AS amount");
-    check(arm_sql(session, "SELECT 2::BIGINT AS id, 22::BIGINT AS amount", NULL, &orders, NULL,
-                  &err),
-          &err);
+    check(
+        arm_sql(session, "SELECT 2::BIGINT AS id, 22::BIGINT AS amount", NULL, &orders, NULL, &err),
+        &err);
     check(arm_write(session, "orders", &orders, &append, &written, &err), &err);
     printf("orders is at version %" PRIu64 "\n", written.version);
 

@@ -164,9 +164,9 @@ typedef enum arm_epoch {
 } arm_epoch;
 
 struct arm_repo_options {
-    size_t size;                 /**< sizeof(struct arm_repo_options) */
-    bool create;                 /**< make it where there is none */
-    bool read_only;              /**< writes answer ARM_READ_ONLY */
+    size_t size;    /**< sizeof(struct arm_repo_options) */
+    bool create;    /**< make it where there is none */
+    bool read_only; /**< writes answer ARM_READ_ONLY */
     arm_epoch epoch;
     uint64_t memory_limit_bytes; /**< of SQL; 0: half of the machine's */
     uint32_t thread_count;       /**< of SQL; 0: one per processor */
@@ -230,7 +230,7 @@ typedef enum arm_render {
 
 struct arm_sql_options {
     size_t size;
-    const char *at;      /**< read every table as of this ref; such a session only reads */
+    const char *at; /**< read every table as of this ref; such a session only reads */
     arm_render render;
     uint64_t timeout_us; /**< ARM_INTERRUPTED after so long; 0: no limit */
     const char *message; /**< of the commit the statement makes; NULL: the statement's text, cut */
@@ -261,14 +261,14 @@ typedef enum arm_write_mode {
 struct arm_write_options {
     size_t size;
     arm_write_mode mode;
-    const char *message;        /**< of the commit */
-    const char *const *key;     /**< columns of the primary key; ARM_UNSUPPORTED in this version */
+    const char *message;    /**< of the commit */
+    const char *const *key; /**< columns of the primary key; ARM_UNSUPPORTED in this version */
     size_t key_count;
     const char *format;         /**< import: "parquet", "csv", "json", "arrow"; NULL: by content
                                  * and suffix */
     const char *const *columns; /**< import: reserved, 0 */
     size_t column_count;
-    const char *null_text;      /**< import of CSV: what stands for NULL, besides nothing ("NA") */
+    const char *null_text; /**< import of CSV: what stands for NULL, besides nothing ("NA") */
 };
 
 /** What a write did. `tx` 0: nothing changed, nothing was committed. */
@@ -287,8 +287,8 @@ struct arm_write_result {
  * Streams: needs no more memory for more rows. */
 ARM_API arm_status arm_write(arm_session *session, const char *table,
                              struct ArrowArrayStream *stream,
-                             const struct arm_write_options *options,
-                             struct arm_write_result *out, struct arm_error *err);
+                             const struct arm_write_options *options, struct arm_write_result *out,
+                             struct arm_error *err);
 
 /** As arm_write, from files: Parquet, CSV, JSON or JSON lines, Arrow IPC; globs are expanded;
  * all of them make one version. Errors name the file, and the line of ill-formed text. */
@@ -349,8 +349,8 @@ ARM_API arm_status arm_stats(arm_session *session, struct ArrowArrayStream *out,
 
 /** One damage found. Borrowed for the call. */
 struct arm_damage {
-    const char *kind;    /**< "log", "index", "chunk", "stray" */
-    const char *object;  /**< path, hash or position */
+    const char *kind;   /**< "log", "index", "chunk", "stray" */
+    const char *object; /**< path, hash or position */
     const char *message;
 };
 struct arm_verify_result {

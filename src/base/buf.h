@@ -45,8 +45,8 @@ arm_status arm__buf_append(struct arm_buf *buf, const void *data, size_t size_by
                            struct arm_error *err);
 arm_status arm__buf_zeros(struct arm_buf *buf, size_t size_bytes, struct arm_error *err);
 arm_status arm__buf_u8(struct arm_buf *buf, uint8_t value, struct arm_error *err);
-arm_status arm__buf_u32(struct arm_buf *buf, uint32_t value, struct arm_error *err); /* LE */
-arm_status arm__buf_u64(struct arm_buf *buf, uint64_t value, struct arm_error *err); /* LE */
+arm_status arm__buf_u32(struct arm_buf *buf, uint32_t value, struct arm_error *err);    /* LE */
+arm_status arm__buf_u64(struct arm_buf *buf, uint64_t value, struct arm_error *err);    /* LE */
 arm_status arm__buf_varint(struct arm_buf *buf, uint64_t value, struct arm_error *err); /* LEB128 */
 arm_status arm__buf_be64(struct arm_buf *buf, uint64_t value, struct arm_error *err);
 /* A varint length, then the bytes. */

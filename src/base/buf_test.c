@@ -61,8 +61,8 @@ done:
 
 static void test_buf_layout_is_pinned(void **state)
 {
-    static const uint8_t head[] = {0xFE, 4, 3, 2, 1, 8, 7, 6, 5, 4,    3,    2, 1,   1,   2,
-                                   3,    4, 5, 6, 7, 8, 0xAC, 0x02, 3, 'a', 'b', 'c', 0};
+    static const uint8_t head[] = {0xFE, 4, 3, 2, 1, 8, 7, 6,    5,    4, 3,   2,   1,   1,
+                                   2,    3, 4, 5, 6, 7, 8, 0xAC, 0x02, 3, 'a', 'b', 'c', 0};
     struct arm_buf buf = ARM_BUF_INIT(SIZE_MAX);
     struct arm_error err = {0};
 
@@ -162,10 +162,10 @@ static void test_buf_B3_varint_has_one_encoding(void **state)
         const char *bytes;
         size_t size;
     } bad[] = {
-        {"", 0},                                             /* nothing */
-        {"\x80", 1},                                         /* cut */
-        {"\x80\x00", 2},                                     /* zero in two bytes */
-        {"\xAC\x82\x00", 3},                                 /* 300 in three */
+        {"", 0},                                              /* nothing */
+        {"\x80", 1},                                          /* cut */
+        {"\x80\x00", 2},                                      /* zero in two bytes */
+        {"\xAC\x82\x00", 3},                                  /* 300 in three */
         {"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x02", 10},     /* 65 bits */
         {"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x80\x00", 11}, /* eleven bytes */
         {"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x81\x01", 11},

@@ -17,9 +17,9 @@ struct arm_file; /* the host's: opened and closed below */
 
 enum arm_open_flags {
     ARM_OPEN_READ = 0,
-    ARM_OPEN_WRITE = 1,         /* read and write */
-    ARM_OPEN_CREATE = 2,        /* make it if it is not there */
-    ARM_OPEN_EXCLUSIVE = 4,     /* with CREATE: ARM_EXISTS if it is there */
+    ARM_OPEN_WRITE = 1,     /* read and write */
+    ARM_OPEN_CREATE = 2,    /* make it if it is not there */
+    ARM_OPEN_EXCLUSIVE = 4, /* with CREATE: ARM_EXISTS if it is there */
 };
 
 enum arm_lock_kind { ARM_LOCK_NONE, ARM_LOCK_SHARED, ARM_LOCK_EXCLUSIVE };

@@ -172,7 +172,9 @@ static arm_status system_lock(void *self, struct arm_file *file, struct arm_rang
                               enum arm_lock_kind kind, bool wait, struct arm_error *err)
 {
     struct flock lock = {
-        .l_type = kind == ARM_LOCK_NONE ? F_UNLCK : kind == ARM_LOCK_SHARED ? F_RDLCK : F_WRLCK,
+        .l_type = kind == ARM_LOCK_NONE     ? F_UNLCK
+                  : kind == ARM_LOCK_SHARED ? F_RDLCK
+                                            : F_WRLCK,
         .l_whence = SEEK_SET,
         .l_start = (off_t)range.offset,
         .l_len = (off_t)range.length,

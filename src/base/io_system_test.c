@@ -44,12 +44,14 @@ static void test_io_open_flags(void **state)
     assert_null(file);
     assert_non_null(strstr(err.message, path)); /* errors name the path */
     assert_fails(ARM_NOT_FOUND, io->open(io->self, path, ARM_OPEN_WRITE, &file, &err), err);
-    assert_ok(io->open(io->self, path, ARM_OPEN_WRITE | ARM_OPEN_CREATE | ARM_OPEN_EXCLUSIVE,
-                       &file, &err), err);
+    assert_ok(io->open(io->self, path, ARM_OPEN_WRITE | ARM_OPEN_CREATE | ARM_OPEN_EXCLUSIVE, &file,
+                       &err),
+              err);
     io->close(io->self, file);
     assert_fails(ARM_EXISTS,
                  io->open(io->self, path, ARM_OPEN_WRITE | ARM_OPEN_CREATE | ARM_OPEN_EXCLUSIVE,
-                          &file, &err), err);
+                          &file, &err),
+                 err);
     assert_ok(io->open(io->self, path, ARM_OPEN_WRITE | ARM_OPEN_CREATE, &file, &err), err);
     io->close(io->self, file);
     io->close(io->self, NULL);

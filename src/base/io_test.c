@@ -184,11 +184,14 @@ static void test_io_hash_file_fails_clean(void **state)
 static void test_io_paths(void **state)
 {
     static const char *const joins[][3] = {
-        {"a", "b", "a/b"}, {"a/", "b", "a/b"},   {"a//", "b/c", "a/b/c"},
+        {"a", "b", "a/b"}, {"a/", "b", "a/b"},    {"a//", "b/c", "a/b/c"},
         {"/", "b", "/b"},  {"/a/b", "", "/a/b/"}, {"", "b", "b"},
     };
     static const char *const parents[][2] = {
-        {"a/b", "a"}, {"/a/b/c", "/a/b"}, {"/a", "/"}, {"a", "."},
+        {"a/b", "a"},
+        {"/a/b/c", "/a/b"},
+        {"/a", "/"},
+        {"a", "."},
     };
     struct arm_error err = {0};
     char *out = NULL;

@@ -10,15 +10,14 @@
  * C2  A table state is immutable and cached by (table id, version). */
 
 #include "index/index.h"
-#include "store/chunk.h"
 #include "model/name.h"
 #include "model/vector.h"
+#include "store/chunk.h"
 
 struct arm_catalog;
 
-arm_status arm__catalog_new(struct arm_index *index, struct arm_log *log,
-                            struct arm_store *store, struct arm_catalog **out,
-                            struct arm_error *err);
+arm_status arm__catalog_new(struct arm_index *index, struct arm_log *log, struct arm_store *store,
+                            struct arm_catalog **out, struct arm_error *err);
 void arm__catalog_free(struct arm_catalog *catalog);
 
 /* ---- Snapshots and refs ---- */
@@ -47,7 +46,7 @@ struct arm_branch_info {
     uint64_t branch_id;
     uint64_t head_tx; /* its last commit, 0: none */
     int64_t created_us;
-    char parent[256]; /* name now of the branch it was made from; empty: none */
+    char parent[256];  /* name now of the branch it was made from; empty: none */
     char *description; /* owned by the visitor's caller; NULL: none */
 };
 typedef arm_status arm_visit_branch(void *context, const struct arm_branch_info *info,
@@ -67,14 +66,14 @@ void arm__table_info_release(struct arm_table_info *info); /* accepts the zeroed
 
 /* `*out_found` false: no such table in the snapshot. */
 arm_status arm__catalog_table(struct arm_catalog *catalog, const struct arm_snapshot *at,
-                              const char *schema_name, const char *name,
-                              struct arm_table_info *out, bool *out_found, struct arm_error *err);
+                              const char *schema_name, const char *name, struct arm_table_info *out,
+                              bool *out_found, struct arm_error *err);
 arm_status arm__catalog_tables(struct arm_catalog *catalog, const struct arm_snapshot *at,
                                arm_visit_table *visit, void *context, struct arm_error *err);
 /* Version `number` of a name, on any branch. Errors: ARM_NOT_FOUND saying which there are. */
 arm_status arm__catalog_table_version(struct arm_catalog *catalog, const char *schema_name,
-                                      const char *name, uint64_t number,
-                                      struct arm_table_info *out, struct arm_error *err);
+                                      const char *name, uint64_t number, struct arm_table_info *out,
+                                      struct arm_error *err);
 /* A table at a ref that may also be `version:N` or a bare number. */
 arm_status arm__catalog_table_at(struct arm_catalog *catalog, const struct arm_snapshot *on,
                                  const char *schema_name, const char *name, const char *ref,
@@ -132,10 +131,10 @@ struct arm_state_entry {
     bool is_hot;
     bool explicit_row_ids;
     struct arm_hash rows_hash;
-    struct arm_hash chunk;           /* !is_hot */
-    uint64_t tx;                     /* is_hot: whose payload ... */
-    uint64_t payload_offset;         /* ... and where */
-    const roaring_bitmap_t *vector;  /* dead rows; NULL: none */
+    struct arm_hash chunk;          /* !is_hot */
+    uint64_t tx;                    /* is_hot: whose payload ... */
+    uint64_t payload_offset;        /* ... and where */
+    const roaring_bitmap_t *vector; /* dead rows; NULL: none */
 };
 
 /* The rows of one table version. Immutable, shared, counted; safe on any thread. */
@@ -159,8 +158,7 @@ struct arm_chunk_statistics {
     Armpb__ColumnStatistics *const *columns;
 };
 arm_status arm__catalog_statistics(struct arm_catalog *catalog, const struct arm_hash *chunk,
-                                   const struct arm_chunk_statistics **out,
-                                   struct arm_error *err);
+                                   const struct arm_chunk_statistics **out, struct arm_error *err);
 
 /* The bytes of a hot entry. */
 arm_status arm__catalog_hot_rows(struct arm_catalog *catalog, const struct arm_state_entry *entry,

@@ -23,14 +23,14 @@ struct arm_catalog {
     struct arm_mutex mutex; /* guards everything below; a leaf: nothing else is locked under it */
     struct arm_state_slot states[ARM_STATE_CACHE_SIZE];
     uint64_t state_clock;
-    size_t cached_entries; /* of all states */
+    size_t cached_entries;       /* of all states */
     struct arm_cache statistics; /* chunk hash -> struct arm_statistics_item * */
     struct arm_cache schemas;    /* table id, schema id -> Armpb__Schema * */
 };
 
 /* Name now of a branch, or "" if it was dropped. */
-arm_status arm__catalog_branch_name(struct arm_catalog *catalog, uint64_t branch_id,
-                                    char out[256], struct arm_error *err);
+arm_status arm__catalog_branch_name(struct arm_catalog *catalog, uint64_t branch_id, char out[256],
+                                    struct arm_error *err);
 
 /* Empty the caches (see state.c, statistics.c). */
 void arm__catalog_states_release(struct arm_catalog *catalog);

@@ -269,8 +269,8 @@ done:
 }
 
 /* Every number the name ever had, on any branch, that is durable. */
-static arm_status walk_numbers(struct version_walk *walk, const char *schema_name,
-                               const char *name, uint64_t last, struct arm_error *err)
+static arm_status walk_numbers(struct version_walk *walk, const char *schema_name, const char *name,
+                               uint64_t last, struct arm_error *err)
 {
     uint64_t durable = arm__log_durable_to(walk->catalog->log);
     arm_status st = ARM_OK;

@@ -76,18 +76,17 @@ static void expect_versions(struct kernel *k, const char *name, bool all, const 
     struct arm_snapshot at = kernel_snapshot(k, "main");
     char out[1024] = "";
 
-    assert_ok(arm__catalog_versions(catalog_of(k), &at, "main", name, all, list_version, out,
-                                    &k->err),
-              k->err);
+    assert_ok(
+        arm__catalog_versions(catalog_of(k), &at, "main", name, all, list_version, out, &k->err),
+        k->err);
     assert_string_equal(out, wanted);
 }
 
 static void change_name(struct kernel *k, const char *from, const char *to)
 {
     struct arm_snapshot at = kernel_snapshot(k, "main");
-    struct arm_new_change change =
-        kernel_change(k, &at, from, to == NULL ? ARMPB__CHANGE_KIND__DROP
-                                               : ARMPB__CHANGE_KIND__RENAME);
+    struct arm_new_change change = kernel_change(
+        k, &at, from, to == NULL ? ARMPB__CHANGE_KIND__DROP : ARMPB__CHANGE_KIND__RENAME);
 
     change.name = to;
     assert_ok(kernel_commit_one(k, &at, &change, NULL, NULL), k->err);
@@ -108,10 +107,10 @@ static void test_history_versions_of_a_branch_and_of_all(void **state)
     change_name(k, "t", "u");
     expect_versions(k, "u", false, "4<3@main 3<1@main 1<0@main ");
     at = kernel_snapshot(k, "main");
-    assert_fails(ARM_NOT_FOUND,
-                 arm__catalog_versions(catalog_of(k), &at, "main", "t", false, list_version, out,
-                                       &k->err),
-                 k->err);
+    assert_fails(
+        ARM_NOT_FOUND,
+        arm__catalog_versions(catalog_of(k), &at, "main", "t", false, list_version, out, &k->err),
+        k->err);
     expect_versions(k, "t", true, "3<1@main 2<1@b 1<0@main ");
 }
 
@@ -138,10 +137,10 @@ static void test_history_names_of_a_table_at_its_commits(void **state)
         assert_string_equal(schema, "main");
         assert_string_equal(name, names[tx]);
     }
-    assert_fails(ARM_NOT_FOUND,
-                 arm__catalog_table_name(catalog_of(k), 1, 1, &info.row.table_id, schema, name,
-                                         &k->err),
-                 k->err);
+    assert_fails(
+        ARM_NOT_FOUND,
+        arm__catalog_table_name(catalog_of(k), 1, 1, &info.row.table_id, schema, name, &k->err),
+        k->err);
     /* Versions from before the rename are found under the new name, and the other way. */
     assert_ok(arm__catalog_table_version(catalog_of(k), "main", "u", 1, &info, &k->err), k->err);
     assert_string_equal(info.row.name, "t");
@@ -236,9 +235,9 @@ static void test_history_C2_states_never_change(void **state)
     third = kernel_state(k, "main", "t");
     assert_int_equal(third->live_rows, 14);
     second = NULL;
-    assert_ok(arm__catalog_state(catalog_of(k), &third->table_id, third->version - 1, &second,
-                                 &k->err),
-              k->err);
+    assert_ok(
+        arm__catalog_state(catalog_of(k), &third->table_id, third->version - 1, &second, &k->err),
+        k->err);
     assert_int_equal(second->live_rows, 13);
     arm__table_state_drop(third);
     arm__table_state_drop(second);

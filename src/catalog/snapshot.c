@@ -221,8 +221,8 @@ static arm_status collect_branch(void *context, const char *name, const struct a
         list->capacity = capacity;
     }
     item = &list->items[list->count++];
-    *item = (struct branch_item){.info.branch_id = row->branch_id,
-                                 .described_tx = row->described_tx};
+    *item =
+        (struct branch_item){.info.branch_id = row->branch_id, .described_tx = row->described_tx};
     (void)snprintf(item->info.name, sizeof item->info.name, "%s", name);
 done:
     return st;

@@ -176,7 +176,8 @@ static void test_ref_changes_that_are_refused(void **state)
     (void)kernel_create_table(k, "main", "t");
     assert_ok(change_ref(k, TAG, CREATE, "v", NULL, NULL), k->err);
     assert_fails(ARM_EXISTS, change_ref(k, TAG, CREATE, "v", NULL, NULL), k->err);
-    assert_ok(change_ref(k, BRANCH, CREATE, "v", NULL, NULL), k->err); /* tags and branches differ */
+    assert_ok(change_ref(k, BRANCH, CREATE, "v", NULL, NULL),
+              k->err);          /* tags and branches differ */
     expect_ref(k, "v", "v", 4); /* a branch before a tag */
     assert_fails(ARM_EXISTS, change_ref(k, BRANCH, CREATE, "main", NULL, NULL), k->err);
     assert_fails(ARM_INVALID_NAME, change_ref(k, BRANCH, CREATE, "a b", NULL, NULL), k->err);
@@ -206,9 +207,9 @@ static void expect_branches(struct kernel *k, const char *wanted)
 {
     char out[1024] = "";
 
-    assert_ok(arm__catalog_branches(arm__repository_catalog(k->repository), list_branch, out,
-                                    &k->err),
-              k->err);
+    assert_ok(
+        arm__catalog_branches(arm__repository_catalog(k->repository), list_branch, out, &k->err),
+        k->err);
     assert_string_equal(out, wanted);
 }
 

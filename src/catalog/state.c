@@ -125,9 +125,8 @@ static arm_status own_state(struct arm_catalog *catalog, const struct arm_table_
     *out = NULL;
     arm__mutex_lock(&catalog->mutex);
     slot = find_slot(catalog, table_id, version);
-    if (slot != NULL &&
-        atomic_load_explicit(&arm__counted_state(slot->state)->references, memory_order_acquire) ==
-            1) {
+    if (slot != NULL && atomic_load_explicit(&arm__counted_state(slot->state)->references,
+                                             memory_order_acquire) == 1) {
         catalog->cached_entries -= slot->state->entry_count;
         *out = slot->state; /* taken over: all further references would come from here */
         *slot = (struct arm_state_slot){0};
@@ -223,8 +222,7 @@ done:
 }
 
 arm_status arm__catalog_state(struct arm_catalog *catalog, const struct arm_table_id *table_id,
-                              uint64_t version, struct arm_table_state **out,
-                              struct arm_error *err)
+                              uint64_t version, struct arm_table_state **out, struct arm_error *err)
 {
     struct arm_table_state *state = cached_state(catalog, table_id, version);
     struct evicted gone = {.count = 0};

@@ -142,8 +142,8 @@ static size_t find(const struct arm_table_state *state, struct arm_bytes positio
     size_t low = 0;
     size_t high = state->entry_count;
 
-    if (high > 0 && arm__bytes_compare(arm__position_bytes(&state->entries[high - 1].position),
-                                       position) < 0) {
+    if (high > 0 &&
+        arm__bytes_compare(arm__position_bytes(&state->entries[high - 1].position), position) < 0) {
         low = high; /* an append */
     }
     while (low < high) {
@@ -156,9 +156,9 @@ static size_t find(const struct arm_table_state *state, struct arm_bytes positio
             high = middle;
         }
     }
-    *out_found = low < state->entry_count &&
-                 arm__bytes_compare(arm__position_bytes(&state->entries[low].position),
-                                    position) == 0;
+    *out_found =
+        low < state->entry_count &&
+        arm__bytes_compare(arm__position_bytes(&state->entries[low].position), position) == 0;
     return low;
 }
 

@@ -31,15 +31,14 @@ static arm_status load_version(struct arm_index_txn *txn, struct arm_table_info 
                        (unsigned long long)out->row.version, out->row.name);
         goto done;
     }
-    ARM_TRY(
-        arm__index_schema(txn, &out->row.table_id, out->version.schema_id, &out->schema, err));
+    ARM_TRY(arm__index_schema(txn, &out->row.table_id, out->version.schema_id, &out->schema, err));
 done:
     return st;
 }
 
 arm_status arm__catalog_table(struct arm_catalog *catalog, const struct arm_snapshot *at,
-                              const char *schema_name, const char *name,
-                              struct arm_table_info *out, bool *out_found, struct arm_error *err)
+                              const char *schema_name, const char *name, struct arm_table_info *out,
+                              bool *out_found, struct arm_error *err)
 {
     struct arm_table_info info = {0};
     struct arm_index_txn *txn = NULL;
@@ -47,8 +46,8 @@ arm_status arm__catalog_table(struct arm_catalog *catalog, const struct arm_snap
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__index_read(catalog->index, &txn, err));
-    ARM_TRY(arm__index_table(txn, at->branch_id, at->tx, schema_name, name, &info.row, &found,
-                             err));
+    ARM_TRY(
+        arm__index_table(txn, at->branch_id, at->tx, schema_name, name, &info.row, &found, err));
     if (found) {
         ARM_TRY(load_version(txn, &info, err));
         *out = info;
@@ -177,8 +176,8 @@ done:
 }
 
 arm_status arm__catalog_table_version(struct arm_catalog *catalog, const char *schema_name,
-                                      const char *name, uint64_t number,
-                                      struct arm_table_info *out, struct arm_error *err)
+                                      const char *name, uint64_t number, struct arm_table_info *out,
+                                      struct arm_error *err)
 {
     uint64_t durable = arm__log_durable_to(catalog->log);
     struct arm_table_info info = {0};
@@ -295,8 +294,8 @@ arm_status arm__catalog_table_name(struct arm_catalog *catalog, uint64_t branch_
                                        err));
     }
     if (!found) {
-        st = arm__fail(err, ARM_NOT_FOUND, "no table of that id at tx %llu",
-                       (unsigned long long)tx);
+        st =
+            arm__fail(err, ARM_NOT_FOUND, "no table of that id at tx %llu", (unsigned long long)tx);
         goto done;
     }
     memcpy(schema_name, row.schema_name, 256);
@@ -309,8 +308,7 @@ done:
 /* ---- Schemas ---- */
 
 arm_status arm__catalog_schema(struct arm_catalog *catalog, const struct arm_table_id *table_id,
-                               uint32_t schema_id, const Armpb__Schema **out,
-                               struct arm_error *err)
+                               uint32_t schema_id, const Armpb__Schema **out, struct arm_error *err)
 {
     uint8_t key[SCHEMA_KEY_BYTES];
     struct arm_index_txn *txn = NULL;

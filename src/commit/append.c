@@ -21,8 +21,7 @@
 
 enum { SPINE_BYTES_MAX = 1 << 30 };
 
-int64_t arm__repository_time(struct arm_repository *repository,
-                             const struct arm_index_state *state)
+int64_t arm__repository_time(struct arm_repository *repository, const struct arm_index_state *state)
 {
     int64_t now = repository->io->now_us(repository->io->self);
 

@@ -79,8 +79,7 @@ arm_status arm__catch_up(const struct arm_catch_up *source, struct arm_index_txn
                          struct arm_error *err)
 {
     struct arm_buf frame = ARM_BUF_INIT(ARM_FRAME_BYTES_MAX);
-    struct arm_log_position next =
-        state->is_empty ? arm__log_start(source->log) : state->folded;
+    struct arm_log_position next = state->is_empty ? arm__log_start(source->log) : state->folded;
     uint64_t folded = 0;
     bool moved = state->is_empty;
     bool found = true;

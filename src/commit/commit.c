@@ -218,8 +218,7 @@ static void tell_versions(const struct arm_commit_plan *plan, uint64_t *out_vers
 }
 
 arm_status arm__commit(struct arm_repository *repository, const struct arm_commit_request *request,
-                       struct arm_commit_result *out, uint64_t *out_versions,
-                       struct arm_error *err)
+                       struct arm_commit_result *out, uint64_t *out_versions, struct arm_error *err)
 {
     struct arm_commit_plan plan = {.repository = repository,
                                    .request = request,

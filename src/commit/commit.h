@@ -20,15 +20,15 @@
 struct arm_new_entry {
     uint32_t rows;
     uint64_t bytes;
-    bool is_new;            /* the chunk was stored for this commit (counts as bytes added) */
+    bool is_new; /* the chunk was stored for this commit (counts as bytes added) */
     bool is_hot;
     struct arm_hash rows_hash;
-    struct arm_hash chunk;             /* !is_hot */
-    struct arm_bytes hot;              /* is_hot: the batch, borrowed */
-    struct arm_position position;      /* size 0: append; else as computed from the snapshot */
-    struct arm_bytes dead;             /* its rows that died in the same transaction: roaring
+    struct arm_hash chunk;        /* !is_hot */
+    struct arm_bytes hot;         /* is_hot: the batch, borrowed */
+    struct arm_position position; /* size 0: append; else as computed from the snapshot */
+    struct arm_bytes dead;        /* its rows that died in the same transaction: roaring
                                         * portable, borrowed; becomes a DeletionEdit beside it */
-    size_t statistics_count;           /* 0 where the log knows the chunk already */
+    size_t statistics_count;      /* 0 where the log knows the chunk already */
     Armpb__ColumnStatistics **statistics;
 };
 
@@ -36,8 +36,8 @@ struct arm_new_entry {
 struct arm_new_deletion {
     struct arm_position position;
     uint64_t first_row_id;
-    uint32_t rows;                 /* of the entry */
-    struct arm_bytes bits;         /* roaring portable, only the newly dead; borrowed */
+    uint32_t rows;         /* of the entry */
+    struct arm_bytes bits; /* roaring portable, only the newly dead; borrowed */
 };
 
 /* A table to be changed. For ARMPB__CHANGE_KIND__CREATE: schema_name, name, schema (its field
@@ -46,11 +46,11 @@ struct arm_new_deletion {
  * deleted. */
 struct arm_new_change {
     Armpb__ChangeKind kind;
-    struct arm_table_id table_id;      /* of an existing table */
-    uint64_t base_version;             /* what the writer saw; 0 with CREATE */
-    const char *schema_name;           /* CREATE, RENAME; borrowed */
+    struct arm_table_id table_id; /* of an existing table */
+    uint64_t base_version;        /* what the writer saw; 0 with CREATE */
+    const char *schema_name;      /* CREATE, RENAME; borrowed */
     const char *name;
-    const Armpb__Schema *schema;       /* CREATE, ALTER: borrowed; else NULL */
+    const Armpb__Schema *schema; /* CREATE, ALTER: borrowed; else NULL */
     bool truncated;
     size_t removed_count;
     const struct arm_position *removed;
@@ -58,20 +58,20 @@ struct arm_new_change {
     const struct arm_new_entry *added;
     size_t deleted_count;
     const struct arm_new_deletion *deleted;
-    bool force_version;                /* a version even if nothing changes (udr) */
+    bool force_version; /* a version even if nothing changes (udr) */
 };
 
 struct arm_commit_request {
-    struct arm_snapshot snapshot;      /* what the writer saw; its branch is changed */
-    struct arm_id commit_id;           /* zeros: a random one */
-    const char *author;                /* NULL: ARMILLARIA_AUTHOR, USER, or "unknown" */
-    const char *message;               /* NULL: "" */
+    struct arm_snapshot snapshot; /* what the writer saw; its branch is changed */
+    struct arm_id commit_id;      /* zeros: a random one */
+    const char *author;           /* NULL: ARMILLARIA_AUTHOR, USER, or "unknown" */
+    const char *message;          /* NULL: "" */
     size_t change_count;
     struct arm_new_change *changes;
 };
 
 struct arm_commit_result {
-    uint64_t tx;                       /* 0: nothing changed, no commit */
+    uint64_t tx; /* 0: nothing changed, no commit */
     struct arm_id commit_id;
     int64_t time_us;
 };

@@ -36,10 +36,10 @@ struct arm_trust {
     uint64_t device;
     uint64_t inode;
     uint64_t mount;
-    uint64_t next_tx;     /* everything before it was durable at the last clean close; 0: nothing */
-    bool is_clean;        /* closed, synced and not written since ... */
-    uint64_t size_bytes;  /* ... when it had this size ... */
-    int64_t modified_us;  /* ... and was modified then */
+    uint64_t next_tx;    /* everything before it was durable at the last clean close; 0: nothing */
+    bool is_clean;       /* closed, synced and not written since ... */
+    uint64_t size_bytes; /* ... when it had this size ... */
+    int64_t modified_us; /* ... and was modified then */
 };
 
 /* `*out_found` false: there is none, or none that can be read. */
@@ -159,12 +159,12 @@ struct arm_change_plan {
     const struct arm_new_change *request;
     Armpb__ChangeKind kind;
     struct arm_table_id table_id;
-    struct arm_table_row row;       /* on the branch now; zeroed with CREATE */
-    struct arm_version_row parent;  /* zeroed with CREATE */
-    const char *schema_name;        /* after the change */
+    struct arm_table_row row;      /* on the branch now; zeroed with CREATE */
+    struct arm_version_row parent; /* zeroed with CREATE */
+    const char *schema_name;       /* after the change */
     const char *name;
-    bool changes_nothing;           /* K4 */
-    uint64_t version;               /* given; 0: none */
+    bool changes_nothing; /* K4 */
+    uint64_t version;     /* given; 0: none */
 };
 
 struct arm_commit_plan {

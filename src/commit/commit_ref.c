@@ -82,8 +82,8 @@ done:
     return st;
 }
 
-static arm_status settle_existing(struct arm_index_txn *txn, Armpb__RefChange *change,
-                                  uint64_t now, struct arm_error *err)
+static arm_status settle_existing(struct arm_index_txn *txn, Armpb__RefChange *change, uint64_t now,
+                                  struct arm_error *err)
 {
     struct arm_ref_row row;
     bool found = false;

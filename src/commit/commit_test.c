@@ -270,8 +270,8 @@ static void test_commit_record_over_1_mib_goes_into_a_chunk(void **state)
         assert_int_equal(round == 0 ? 0 : remove(temp_path(&k->dir, "index/data.mdb", path)), 0);
         kernel_open(k);
     }
-    assert_ok(arm__repository_verify(k->repository, false, kernel_print_issue, NULL, issue,
-                                     &report, &k->err),
+    assert_ok(arm__repository_verify(k->repository, false, kernel_print_issue, NULL, issue, &report,
+                                     &k->err),
               k->err);
     assert_string_equal(issue, "");
     assert_int_equal(kernel_append(k, "main", "t", 1), 3);
@@ -311,10 +311,9 @@ static arm_status rich_commit(struct kernel *k, uint64_t *out_tx)
     changes[1] = kernel_create_change("u");
     ARM_TRY(arm__catalog_table(catalog, &at, "main", "u", &old, &found, &k->err));
     if (found) {
-        changes[request.change_count++] =
-            (struct arm_new_change){.kind = ARMPB__CHANGE_KIND__DROP,
-                                    .table_id = old.row.table_id,
-                                    .base_version = old.row.version};
+        changes[request.change_count++] = (struct arm_new_change){.kind = ARMPB__CHANGE_KIND__DROP,
+                                                                  .table_id = old.row.table_id,
+                                                                  .base_version = old.row.version};
     }
     request.snapshot = at;
     ARM_TRY(arm__commit(k->repository, &request, &result, NULL, &k->err));

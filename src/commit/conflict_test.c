@@ -22,8 +22,8 @@ enum act {
 };
 
 static const char *const act_names[ACT_COUNT] = {
-    "append", "delete 1", "delete 2", "delete 1, 2", "truncate", "remove", "alter", "rename",
-    "drop",
+    "append", "delete 1", "delete 2", "delete 1, 2", "truncate",
+    "remove", "alter",    "rename",   "drop",
 };
 
 /* expected[theirs][ours]: x conflict. */

@@ -22,7 +22,7 @@ static const struct arm_range creation_byte = {2, 1};
 struct creation {
     const struct arm_io *io;
     const char *root;
-    bool is_begun;  /* it has our marker */
+    bool is_begun;   /* it has our marker */
     bool is_strange; /* it has something that is not ours */
     struct arm_file *lock;
 };
@@ -30,8 +30,8 @@ struct creation {
 static bool exists_at(const struct creation *c, const char *name)
 {
     char *path = NULL;
-    bool there = arm__path_join(c->root, name, &path, NULL) == ARM_OK &&
-                 arm__io_exists(c->io, path);
+    bool there =
+        arm__path_join(c->root, name, &path, NULL) == ARM_OK && arm__io_exists(c->io, path);
 
     arm__free(path);
     return there;
@@ -128,8 +128,7 @@ done:
     return st;
 }
 
-static arm_status make_directory(const struct creation *c, const char *name,
-                                 struct arm_error *err)
+static arm_status make_directory(const struct creation *c, const char *name, struct arm_error *err)
 {
     struct arm_error why;
     char *path = NULL;
@@ -184,8 +183,7 @@ done:
     return st;
 }
 
-static arm_status clear_directory(const struct creation *c, const char *name,
-                                  struct arm_error *err)
+static arm_status clear_directory(const struct creation *c, const char *name, struct arm_error *err)
 {
     struct sweep sweep = {.io = c->io};
     char *path = NULL;
@@ -295,8 +293,7 @@ done:
     return st;
 }
 
-arm_status arm__repository_create(const struct arm_io *io, const char *path,
-                                  struct arm_error *err)
+arm_status arm__repository_create(const struct arm_io *io, const char *path, struct arm_error *err)
 {
     struct arm_repository_options options = {.io = io};
     struct arm_repository *place = NULL; /* for its path */

@@ -42,13 +42,12 @@ arm_status arm__header_encode(const struct arm_header *header, struct arm_buf *o
 
     arm__id_hex(&header->id, id);
     arm__time_format(header->created_us, created);
-    ARM_TRY(arm__buf_printf(out, err,
-                            "%s\nformat %u\nid %s\ncompatible %016" PRIx64
-                            "\nread-only-compatible %016" PRIx64 "\nincompatible %016" PRIx64
-                            "\nreads-with %s\ncreated %s\n",
-                            magic_line, ARM_FORMAT_VERSION, id, header->compatible,
-                            header->read_only_compatible, header->incompatible, reads_with,
-                            created));
+    ARM_TRY(arm__buf_printf(
+        out, err,
+        "%s\nformat %u\nid %s\ncompatible %016" PRIx64 "\nread-only-compatible %016" PRIx64
+        "\nincompatible %016" PRIx64 "\nreads-with %s\ncreated %s\n",
+        magic_line, ARM_FORMAT_VERSION, id, header->compatible, header->read_only_compatible,
+        header->incompatible, reads_with, created));
     hash = arm__hash(arm__bytes(out->data + start, out->size - start));
     arm__hash_hex(&hash, hash_hex);
     ARM_TRY(arm__buf_printf(out, err, "blake3 %s\n", hash_hex));
@@ -124,8 +123,7 @@ static arm_status check_format(struct arm_bytes text, struct arm_error *err)
     char *end = NULL;
     unsigned long format;
 
-    if (text.size <= size || memcmp(text.data, magic_line, size) != 0 ||
-        text.data[size] != '\n') {
+    if (text.size <= size || memcmp(text.data, magic_line, size) != 0 || text.data[size] != '\n') {
         return arm__fail(err, ARM_NOT_REPOSITORY, "FORMAT is not that of a repository");
     }
     if (!find_line(text, "format", value, sizeof value, NULL)) {

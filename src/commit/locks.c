@@ -58,8 +58,9 @@ arm_status arm__locks_enter(const struct arm_io *io, const char *root, struct ar
     ARM_TRY(lock(&locks, gate, ARM_LOCK_EXCLUSIVE, true, err));
     st = lock(&locks, process_byte(), ARM_LOCK_EXCLUSIVE, false, &why);
     if (st == ARM_BUSY) {
-        st = arm__fail(err, st, "%s is open in this process already, by another copy of the "
-                                "library or another handle",
+        st = arm__fail(err, st,
+                       "%s is open in this process already, by another copy of the "
+                       "library or another handle",
                        root);
     } else if (st != ARM_OK) {
         st = arm__fail(err, st, "%s", why.message);

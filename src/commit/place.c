@@ -264,8 +264,7 @@ struct comparison {
     bool is_equal;
 };
 
-static arm_status compare_entry(void *context, const struct arm_entry *entry,
-                                struct arm_error *err)
+static arm_status compare_entry(void *context, const struct arm_entry *entry, struct arm_error *err)
 {
     struct comparison *c = context;
     const struct arm_new_entry *ours;
@@ -296,8 +295,8 @@ static arm_status replaces_by_same(const struct arm_commit_plan *plan,
         *out = false;
         return ARM_OK;
     }
-    ARM_TRY(arm__index_entries(plan->txn, &change->table_id, change->row.version, compare_entry,
-                               &c, err));
+    ARM_TRY(arm__index_entries(plan->txn, &change->table_id, change->row.version, compare_entry, &c,
+                               err));
     *out = c.is_equal && c.next == change->request->added_count;
 done:
     return st;

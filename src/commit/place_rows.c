@@ -61,8 +61,7 @@ static int compare_removed(const void *left, const void *right)
 /* ---- Removed entries ---- */
 
 /* What goes with them. */
-static arm_status count_removed(void *context, const struct arm_entry *entry,
-                                struct arm_error *err)
+static arm_status count_removed(void *context, const struct arm_entry *entry, struct arm_error *err)
 {
     Armpb__TableChange *out = context;
 
@@ -244,8 +243,8 @@ static arm_status next_position(struct arm_commit_plan *plan, const struct arm_n
         return ARM_OK;
     }
     ARM_TRY(arm__arena_alloc(&plan->arena, 1, sizeof *fresh, &fresh, err));
-    *fresh = last->size == 0 ? arm__position_first()
-                             : arm__position_after(arm__position_bytes(last));
+    *fresh =
+        last->size == 0 ? arm__position_first() : arm__position_after(arm__position_bytes(last));
     *last = *fresh;
     *out = fresh;
 done:
@@ -274,8 +273,8 @@ static arm_status place_added(struct arm_commit_plan *plan, const struct arm_cha
     struct arm_position last = last_of(change);
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__arena_alloc(&plan->arena, request->added_count, sizeof *out->added, &out->added,
-                             err));
+    ARM_TRY(
+        arm__arena_alloc(&plan->arena, request->added_count, sizeof *out->added, &out->added, err));
     for (size_t i = 0; i < request->added_count; i++) {
         const struct arm_position *position;
 

@@ -39,8 +39,8 @@ static void expect_rows(struct kernel *k, uint64_t count)
         assert_int_equal(rows->entries[i].first_row_id, next++);
     }
     arm__table_state_drop(rows);
-    assert_ok(arm__repository_verify(k->repository, false, kernel_print_issue, NULL, issue,
-                                     &report, &k->err),
+    assert_ok(arm__repository_verify(k->repository, false, kernel_print_issue, NULL, issue, &report,
+                                     &k->err),
               k->err);
     assert_string_equal(issue, "");
     assert_int_equal(report.records, count + 2);

@@ -86,8 +86,7 @@ done:
 
 /* ---- Damage ---- */
 
-static arm_status damage_path(struct arm_repository *repository, char **out,
-                              struct arm_error *err)
+static arm_status damage_path(struct arm_repository *repository, char **out, struct arm_error *err)
 {
     return arm__path_join(repository->path, "index/damage", out, err);
 }
@@ -236,9 +235,8 @@ static arm_status fold_to_tail(struct arm_repository *repository,
                                const struct arm_log_recovery *log, uint64_t durable_next_tx,
                                struct arm_error *err)
 {
-    struct arm_catch_up source = {.log = repository->log,
-                                  .store = repository->store,
-                                  .until = &log->tail};
+    struct arm_catch_up source = {
+        .log = repository->log, .store = repository->store, .until = &log->tail};
     struct arm_trust now;
     bool found;
     arm_status st = ARM_OK;
@@ -257,8 +255,7 @@ static arm_status fold_to_tail(struct arm_repository *repository,
         struct arm_index_state state;
 
         ARM_TRY(read_state(repository->index, &state, err));
-        if (state.folded.segment == log->tail.segment &&
-            state.folded.offset == log->tail.offset) {
+        if (state.folded.segment == log->tail.segment && state.folded.offset == log->tail.offset) {
             goto done; /* what was closed clean stays unwritten */
         }
         ARM_TRY(arm__repository_begin(repository, &txn, &state, err));
@@ -306,8 +303,8 @@ arm_status arm__recover_first(struct arm_repository *repository, struct arm_erro
     ARM_TRY(note_damage(repository, err));
     ARM_TRY(refuse_damaged(repository, err));
     ARM_TRY(fold_to_tail(repository, &log, known_durable + 1, err));
-    report->is_clean = report->rolled_back == 0 && report->cut_bytes == 0 && !report->rebuilt &&
-                       !report->damaged;
+    report->is_clean =
+        report->rolled_back == 0 && report->cut_bytes == 0 && !report->rebuilt && !report->damaged;
 done:
     return st;
 }

@@ -19,8 +19,8 @@ static struct {
     uint64_t kill_after;
 } deadly;
 
-static arm_status deadly_write(void *self, struct arm_file *file, uint64_t offset,
-                               const void *data, size_t size, struct arm_error *err)
+static arm_status deadly_write(void *self, struct arm_file *file, uint64_t offset, const void *data,
+                               size_t size, struct arm_error *err)
 {
     arm_status st = arm__io_system()->write(self, file, offset, data, size, err);
 
@@ -119,8 +119,8 @@ static void verify_is_healthy(struct kernel *k)
     struct arm_verify_report report;
     char issue[1024] = "";
 
-    assert_ok(arm__repository_verify(k->repository, false, kernel_print_issue, NULL, issue,
-                                     &report, &k->err),
+    assert_ok(arm__repository_verify(k->repository, false, kernel_print_issue, NULL, issue, &report,
+                                     &k->err),
               k->err);
     assert_string_equal(issue, "");
 }

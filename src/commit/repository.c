@@ -151,8 +151,7 @@ arm_status arm__repository_attach(struct arm_repository *repository,
     arm_status st = ARM_OK;
 
     ARM_TRY(make_missing(repository, err));
-    ARM_TRY(
-        arm__locks_enter(repository->io, repository->path, &repository->locks, &is_first, err));
+    ARM_TRY(arm__locks_enter(repository->io, repository->path, &repository->locks, &is_first, err));
     ARM_TRY(arm__store_open(repository->io, repository->path, &repository->store, err));
     ARM_TRY(open_log(repository, options, err));
     ARM_TRY(is_first ? arm__recover_first(repository, err) : arm__recover_join(repository, err));

@@ -29,8 +29,7 @@ struct arm_repository_options {
 
 /* Make a repository at `path` (a directory that is not there, or is empty), with branch main.
  * Errors: ARM_EXISTS. */
-arm_status arm__repository_create(const struct arm_io *io, const char *path,
-                                  struct arm_error *err);
+arm_status arm__repository_create(const struct arm_io *io, const char *path, struct arm_error *err);
 
 /* Errors: ARM_NOT_REPOSITORY, ARM_NEWER_FORMAT, ARM_BUSY, ARM_CORRUPT (damage is told, and
  * reads of what is good are served when opened read-only), ARM_PERMISSION. */
@@ -52,11 +51,11 @@ struct arm_catalog *arm__repository_catalog(struct arm_repository *repository);
 /* What the opening found. */
 struct arm_recovery_report {
     bool was_first;
-    bool is_clean;           /* nothing was staged, cut or rebuilt */
-    uint64_t rolled_back;    /* staged files removed */
-    uint64_t cut_bytes;      /* unacknowledged log bytes removed */
-    uint64_t folded;         /* records folded while opening */
-    bool rebuilt;            /* the index was made anew */
+    bool is_clean;        /* nothing was staged, cut or rebuilt */
+    uint64_t rolled_back; /* staged files removed */
+    uint64_t cut_bytes;   /* unacknowledged log bytes removed */
+    uint64_t folded;      /* records folded while opening */
+    bool rebuilt;         /* the index was made anew */
     bool damaged;
     char problem[512];
 };

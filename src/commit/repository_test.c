@@ -27,6 +27,11 @@ static struct arm_recovery_report report_of(struct kernel *k)
     return report;
 }
 
+static void write_text(struct kernel *k, const char *name, const char *text)
+{
+    temp_write_file(&k->dir, name, text, strlen(text));
+}
+
 static struct stat stat_of(struct kernel *k, const char *name)
 {
     char path[TEMP_PATH_BYTES];
@@ -40,7 +45,7 @@ static struct stat stat_of(struct kernel *k, const char *name)
 
 static void test_repository_create_makes_the_layout(void **state)
 {
-    static const char *const names[] = {"chunks", "staging", "log",    "index",
+    static const char *const names[] = {"chunks", "staging", "log",  "index",
                                         "cold",   "FORMAT",  "HEAD", "log/0000000000000000.seg"};
     struct kernel *k = *state;
     struct arm_recovery_report report = report_of(k);
@@ -64,8 +69,8 @@ static void test_repository_create_touches_nothing_that_is_there(void **state)
     char path[TEMP_PATH_BYTES];
 
     assert_fails(ARM_EXISTS, arm__repository_create(NULL, k->dir.path, &err), err);
-    assert_fails(ARM_EXISTS,
-                 arm__repository_create(NULL, temp_path(&k->dir, "FORMAT", path), &err), err);
+    assert_fails(ARM_EXISTS, arm__repository_create(NULL, temp_path(&k->dir, "FORMAT", path), &err),
+                 err);
     temp_make_subdirectory(&k->dir, "full");
     temp_write_file(&k->dir, "full/note", "x", 1);
     assert_fails(ARM_EXISTS, arm__repository_create(NULL, temp_path(&k->dir, "full", path), &err),
@@ -135,11 +140,11 @@ static void test_repository_open_names_what_is_wrong(void **state)
                  open_at(temp_path(&k->dir, "chunks", path), false, &repository, &err), err);
     assert_fails(ARM_BUSY, open_at(k->dir.path, false, &repository, &err), err);
     kernel_close(k);
-    temp_write_file(&k->dir, "FORMAT", "armillaria repository\nformat 9\nreads-with 3.1\n", 46);
+    write_text(k, "FORMAT", "armillaria repository\nformat 9\nreads-with 3.1\n");
     assert_fails(ARM_NEWER_FORMAT, open_at(k->dir.path, false, &repository, &err), err);
     assert_non_null(strstr(err.message, "3.1"));
     assert_non_null(strstr(err.message, k->dir.path));
-    temp_write_file(&k->dir, "FORMAT", "armillaria repository\nformat 1\n", 31);
+    write_text(k, "FORMAT", "armillaria repository\nformat 1\n");
     assert_fails(ARM_CORRUPT, open_at(k->dir.path, false, &repository, &err), err);
 }
 
@@ -171,10 +176,9 @@ static void test_repository_R4_forked_handle_is_refused(void **state)
 
     if (child == 0) {
         struct arm_snapshot at;
-        bool is_refused =
-            arm__repository_check(k->repository, false, &k->err) == ARM_FORKED &&
-            arm__catalog_snapshot(arm__repository_catalog(k->repository), "main", &at, &k->err) ==
-                ARM_FORKED;
+        bool is_refused = arm__repository_check(k->repository, false, &k->err) == ARM_FORKED &&
+                          arm__catalog_snapshot(arm__repository_catalog(k->repository), "main", &at,
+                                                &k->err) == ARM_FORKED;
 
         arm__repository_close(k->repository); /* does nothing */
         _exit(is_refused ? 0 : 1);
@@ -271,8 +275,7 @@ static void damage_index(struct kernel *k, enum damage damage)
         assert_int_equal(unlink(temp_path(&k->dir, "index/trust", path)), 0);
         break;
     case OTHER_BOOT:
-        temp_write_file(&k->dir, "index/trust",
-                        "boot 01-02\ndevice 1\ninode 2\nmount 3\ndurable 0\n", 48);
+        write_text(k, "index/trust", "boot 01-02\ndevice 1\ninode 2\nmount 3\ndurable 0\n");
         break;
     }
     assert_int_equal(close(file), 0);

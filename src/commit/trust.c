@@ -31,8 +31,7 @@
 
 enum { FILE_BYTES_MAX = 4096 };
 
-static arm_status index_path(const char *root, const char *name, char **out,
-                             struct arm_error *err)
+static arm_status index_path(const char *root, const char *name, char **out, struct arm_error *err)
 {
     char *directory = NULL;
     arm_status st = ARM_OK;

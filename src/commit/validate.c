@@ -24,9 +24,8 @@ static const char *const default_schema = "main";
 /* ---- Telling ---- */
 
 /* ARM_CONFLICT with the other commit's id. */
-static arm_status conflict(struct arm_commit_plan *plan, const char *schema_name,
-                           const char *name, const char *what, uint64_t other_tx,
-                           struct arm_error *err)
+static arm_status conflict(struct arm_commit_plan *plan, const char *schema_name, const char *name,
+                           const char *what, uint64_t other_tx, struct arm_error *err)
 {
     struct arm_record_row other = {.tx = 0};
     struct arm_error ignored;
@@ -62,8 +61,8 @@ static arm_status conflict_on(struct arm_commit_plan *plan, const struct arm_cha
 
 static bool is_structural(const struct arm_change_plan *change)
 {
-    return change->kind == ARMPB__CHANGE_KIND__DROP ||
-           change->kind == ARMPB__CHANGE_KIND__RENAME || change->request->schema != NULL;
+    return change->kind == ARMPB__CHANGE_KIND__DROP || change->kind == ARMPB__CHANGE_KIND__RENAME ||
+           change->request->schema != NULL;
 }
 
 static bool is_replacement(const struct arm_new_change *request)
@@ -84,8 +83,7 @@ static int compare_position(const struct arm_position *a, ProtobufCBinaryData b)
 }
 
 /* Deletions of the same rows of the same entry. */
-static arm_status meet_deletions(struct arm_commit_plan *plan,
-                                 const struct arm_change_plan *change,
+static arm_status meet_deletions(struct arm_commit_plan *plan, const struct arm_change_plan *change,
                                  const struct arm_new_deletion *ours,
                                  const Armpb__TableChange *theirs, uint64_t tx,
                                  struct arm_error *err)
@@ -101,8 +99,8 @@ static arm_status meet_deletions(struct arm_commit_plan *plan,
             continue;
         }
         ARM_TRY(arm__vector_decode(ours->bits, ours->rows, &a, err));
-        ARM_TRY(arm__vector_decode(arm__bytes(edit->bits.data, edit->bits.len), ours->rows, &b,
-                                   err));
+        ARM_TRY(
+            arm__vector_decode(arm__bytes(edit->bits.data, edit->bits.len), ours->rows, &b, err));
         if (roaring_bitmap_intersect(a, b)) {
             st = conflict_on(plan, change, "the same rows were changed", tx, err);
         }
@@ -115,8 +113,7 @@ done:
 }
 
 /* An entry that both put at one position between others. */
-static arm_status meet_positions(struct arm_commit_plan *plan,
-                                 const struct arm_change_plan *change,
+static arm_status meet_positions(struct arm_commit_plan *plan, const struct arm_change_plan *change,
                                  const Armpb__TableChange *theirs, uint64_t tx,
                                  struct arm_error *err)
 {
@@ -133,8 +130,7 @@ static arm_status meet_positions(struct arm_commit_plan *plan,
 }
 
 static arm_status meet_change(struct arm_commit_plan *plan, const struct arm_change_plan *change,
-                              const Armpb__TableChange *theirs, uint64_t tx,
-                              struct arm_error *err)
+                              const Armpb__TableChange *theirs, uint64_t tx, struct arm_error *err)
 {
     const struct arm_new_change *request = change->request;
     bool they_replace = (theirs->has_truncated && theirs->truncated) || theirs->n_removed > 0;
@@ -209,8 +205,8 @@ static arm_status meet_versions(struct arm_commit_plan *plan, const struct arm_c
                              change->row.tx, err);
             goto done;
         }
-        ARM_TRY(arm__index_version(plan->txn, &change->table_id, version, &row, &theirs, &found,
-                                   err));
+        ARM_TRY(
+            arm__index_version(plan->txn, &change->table_id, version, &row, &theirs, &found, err));
         if (!found) {
             st = arm__fail(err, ARM_CORRUPT, "index: version %llu is missing",
                            (unsigned long long)version);
@@ -304,8 +300,8 @@ static arm_status check_free(struct arm_commit_plan *plan, const struct arm_chan
     arm_status st = ARM_OK;
 
     for (const struct arm_change_plan *other = plan->changes; other < change; other++) {
-        bool takes = other->kind == ARMPB__CHANGE_KIND__CREATE ||
-                     other->kind == ARMPB__CHANGE_KIND__RENAME;
+        bool takes =
+            other->kind == ARMPB__CHANGE_KIND__CREATE || other->kind == ARMPB__CHANGE_KIND__RENAME;
 
         if (takes && same_name(other->schema_name, change->schema_name) &&
             same_name(other->name, change->name)) {
@@ -332,17 +328,16 @@ done:
 
 static arm_status check_request(const struct arm_new_change *request, struct arm_error *err)
 {
-    bool takes = request->kind == ARMPB__CHANGE_KIND__CREATE ||
-                 request->kind == ARMPB__CHANGE_KIND__RENAME;
+    bool takes =
+        request->kind == ARMPB__CHANGE_KIND__CREATE || request->kind == ARMPB__CHANGE_KIND__RENAME;
     arm_status st = ARM_OK;
 
     if (takes) {
         if (request->name == NULL) {
             return arm__fail(err, ARM_INVALID, "a table is to be made without a name");
         }
-        ARM_TRY(arm__name_check(request->schema_name != NULL ? request->schema_name
-                                                             : default_schema,
-                                "schema", err));
+        ARM_TRY(arm__name_check(
+            request->schema_name != NULL ? request->schema_name : default_schema, "schema", err));
         ARM_TRY(arm__name_check(request->name, "table", err));
     }
     if (request->kind == ARMPB__CHANGE_KIND__CREATE && request->schema == NULL) {
@@ -422,11 +417,9 @@ arm_status arm__commit_validate(struct arm_commit_plan *plan, struct arm_error *
     char name[256];
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__index_branch_name(plan->txn, snapshot->branch_id, arm__plan_now(plan), name,
-                                   err));
+    ARM_TRY(arm__index_branch_name(plan->txn, snapshot->branch_id, arm__plan_now(plan), name, err));
     if (name[0] == '\0') {
-        st = arm__fail(err, ARM_NOT_FOUND, "branch \"%s\" is not there any more",
-                       snapshot->branch);
+        st = arm__fail(err, ARM_NOT_FOUND, "branch \"%s\" is not there any more", snapshot->branch);
         goto done;
     }
     ARM_TRY(plan_changes(plan, err));

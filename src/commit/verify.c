@@ -206,7 +206,7 @@ struct differences {
     struct {
         char object[OBJECT_BYTES];
         const char *what;
-    } * items;
+    } *items;
 };
 
 static arm_status collect_difference(void *context, const char *db, struct arm_bytes key,
@@ -298,8 +298,8 @@ static arm_status footer_rows(struct verification *v, const char *path, uint64_t
         goto done;
     }
     ARM_TRY(arm__buf_reserve(&footer, (size_t)footer_size, err));
-    ARM_TRY(arm__io_read_exact(io, file, size - footer_size, footer.data, (size_t)footer_size,
-                               err));
+    ARM_TRY(
+        arm__io_read_exact(io, file, size - footer_size, footer.data, (size_t)footer_size, err));
     footer.size = (size_t)footer_size;
     ARM_TRY(arm__parquet_rows(arm__buf_bytes(&footer), out, err));
 done:
@@ -321,8 +321,8 @@ static arm_status examine_chunk(struct verification *v, const struct arm_hash *c
 
     ARM_TRY(arm__store_size(v->repository->store, chunk, &size, err));
     if (size != row->bytes) {
-        st = arm__fail(err, ARM_CORRUPT, "it has %" PRIu64 " bytes, not %" PRIu64, size,
-                       row->bytes);
+        st =
+            arm__fail(err, ARM_CORRUPT, "it has %" PRIu64 " bytes, not %" PRIu64, size, row->bytes);
         goto done;
     }
     if (v->full) {

@@ -10,9 +10,11 @@
 #include "duckdb/parser/expression/function_expression.hpp"
 #include "duckdb/parser/tableref/table_function_ref.hpp"
 
-namespace arm {
+namespace arm
+{
 
-namespace {
+namespace
+{
 
 void GetSchema(ArrowArrayStream *stream, ArrowSchema &schema)
 {

@@ -6,7 +6,8 @@
 
 #include "duckdb/main/config.hpp"
 
-namespace arm {
+namespace arm
+{
 
 // A name that no catalog knows is looked for among the session's streams.
 void RegisterArrowSource(duckdb::DBConfig &config);

@@ -6,11 +6,13 @@
 #include "duck/split.h"
 #include "duckdb/parser/parser_extension.hpp"
 
-namespace arm {
+namespace arm
+{
 
 using duckdb::ParserExtensionParseData;
 
-namespace {
+namespace
+{
 
 // The first two words of each statement.
 constexpr const char *STATEMENTS[][2] = {
@@ -18,7 +20,8 @@ constexpr const char *STATEMENTS[][2] = {
     {"merge", "branch"},  {"create", "tag"},  {"drop", "tag"},
 };
 
-class BranchStatement : public ParserExtensionParseData {
+class BranchStatement : public ParserExtensionParseData
+{
 public:
     explicit BranchStatement(string text) : text(std::move(text)) {}
 

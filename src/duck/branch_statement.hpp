@@ -7,7 +7,8 @@
 
 #include "duckdb/main/config.hpp"
 
-namespace arm {
+namespace arm
+{
 
 void RegisterBranchStatements(duckdb::DBConfig &config);
 

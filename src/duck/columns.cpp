@@ -6,7 +6,8 @@
 #include "duckdb/parser/constraints/unique_constraint.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
 
-namespace arm {
+namespace arm
+{
 
 using duckdb::ConstraintType;
 using duckdb::LogicalTypeId;
@@ -53,7 +54,8 @@ void AddColumns(const Armpb__Schema &schema, duckdb::CreateTableInfo &info)
     }
 }
 
-namespace {
+namespace
+{
 
 // Nested fields are mapped one by one where files hold the logical type; elsewhere the column is
 // cast as a whole. A MAP is always read as a whole.
@@ -88,18 +90,23 @@ vector<MultiFileColumnDefinition> ScanColumns(const Armpb__Schema &schema)
     return result;
 }
 
-namespace {
+namespace
+{
 
 void RefuseConstraint(const duckdb::Constraint &constraint)
 {
     switch (constraint.type) {
-    case ConstraintType::NOT_NULL: return;
-    case ConstraintType::CHECK: Refuse("CHECK");
-    case ConstraintType::FOREIGN_KEY: Refuse("FOREIGN KEY");
+    case ConstraintType::NOT_NULL:
+        return;
+    case ConstraintType::CHECK:
+        Refuse("CHECK");
+    case ConstraintType::FOREIGN_KEY:
+        Refuse("FOREIGN KEY");
     case ConstraintType::UNIQUE:
         Refuse(constraint.Cast<duckdb::UniqueConstraint>().IsPrimaryKey() ? "PRIMARY KEY"
                                                                           : "UNIQUE");
-    default: Refuse("this constraint");
+    default:
+        Refuse("this constraint");
     }
 }
 

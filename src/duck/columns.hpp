@@ -9,7 +9,8 @@
 #include "duckdb/common/multi_file/multi_file_data.hpp"
 #include "duckdb/parser/parsed_data/create_table_info.hpp"
 
-namespace arm {
+namespace arm
+{
 
 // A schema of ours that nobody else frees.
 struct SchemaDeleter {

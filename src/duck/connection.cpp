@@ -8,7 +8,8 @@
 #include "duckdb/main/client_config.hpp"
 #include "duckdb/main/database_manager.hpp"
 
-namespace {
+namespace
+{
 
 void Run(const arm_duck_connection &connection, const char *sql)
 {

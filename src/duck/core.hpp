@@ -27,7 +27,8 @@ extern "C" {
 #include "table/types.h"
 }
 
-namespace arm {
+namespace arm
+{
 
 // DuckDB's vocabulary, so that a hook reads like the class it answers.
 using duckdb::idx_t;

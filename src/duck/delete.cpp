@@ -8,18 +8,22 @@
 #include "duck/table_entry.hpp"
 #include "duck/transaction.hpp"
 
-namespace arm {
+namespace arm
+{
 
-namespace {
+namespace
+{
 
-class DeleteState : public duckdb::GlobalSinkState {
+class DeleteState : public duckdb::GlobalSinkState
+{
 public:
     std::mutex mutex;
     RowSet rows;
     uint64_t count = 0;
 };
 
-class LocalDeleteState : public duckdb::LocalSinkState {
+class LocalDeleteState : public duckdb::LocalSinkState
+{
 public:
     RowSet rows;
 };

@@ -9,11 +9,13 @@
 #include "duck/view.hpp"
 #include "duckdb/execution/physical_operator.hpp"
 
-namespace arm {
+namespace arm
+{
 
 class TableEntry;
 
-class Delete : public duckdb::PhysicalOperator {
+class Delete : public duckdb::PhysicalOperator
+{
 public:
     // `row_id`: the position of the entry in the input; the row follows it. `view`: what was
     // scanned; null: nothing was, for no row can match.
@@ -25,10 +27,9 @@ public:
 
     bool IsSink() const override { return true; }
     bool ParallelSink() const override { return true; }
-    unique_ptr<duckdb::GlobalSinkState>
-    GetGlobalSinkState(ClientContext &context) const override;
-    unique_ptr<duckdb::LocalSinkState>
-    GetLocalSinkState(duckdb::ExecutionContext &context) const override;
+    unique_ptr<duckdb::GlobalSinkState> GetGlobalSinkState(ClientContext &context) const override;
+    unique_ptr<duckdb::LocalSinkState> GetLocalSinkState(
+        duckdb::ExecutionContext &context) const override;
     duckdb::SinkResultType Sink(duckdb::ExecutionContext &context, DataChunk &chunk,
                                 duckdb::OperatorSinkInput &input) const override;
     duckdb::SinkCombineResultType Combine(duckdb::ExecutionContext &context,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/delete_filter.hpp"
 
-namespace arm {
+namespace arm
+{
 
 idx_t DeleteFilter::Filter(duckdb::row_t start, idx_t count, duckdb::SelectionVector &live)
 {

@@ -8,9 +8,11 @@
 #include "duck/core.hpp"
 #include "duckdb/common/multi_file/multi_file_data.hpp"
 
-namespace arm {
+namespace arm
+{
 
-class DeleteFilter : public duckdb::DeleteFilter {
+class DeleteFilter : public duckdb::DeleteFilter
+{
 public:
     explicit DeleteFilter(const roaring_bitmap_t *dead) : dead(dead) {}
 

@@ -33,8 +33,8 @@ struct fixture {
     char text[1 << 16]; /* of fixture_rows */
 };
 
-static inline arm_status fixture_snapshot(void *self, struct arm_snapshot *out,
-                                          bool *out_read_only, struct arm_error *err)
+static inline arm_status fixture_snapshot(void *self, struct arm_snapshot *out, bool *out_read_only,
+                                          struct arm_error *err)
 {
     struct fixture_session *session = self;
     struct arm_catalog *catalog = arm__repository_catalog(session->fixture->repository);
@@ -141,9 +141,9 @@ static inline size_t fixture_print(duckdb_data_chunk chunk, char *out, size_t si
             bool is_null = validity != NULL && !duckdb_validity_row_is_valid(validity, row);
             int length = is_null ? 4 : (int)duckdb_string_t_length(strings[row]);
 
-            used += (size_t)snprintf(out + used, size - used, "%s%.*s", column > 0 ? "," : "",
-                                     length, is_null ? "NULL" :
-                                                       duckdb_string_t_data(&strings[row]));
+            used +=
+                (size_t)snprintf(out + used, size - used, "%s%.*s", column > 0 ? "," : "", length,
+                                 is_null ? "NULL" : duckdb_string_t_data(&strings[row]));
         }
         used += (size_t)snprintf(out + used, size - used, "|");
     }

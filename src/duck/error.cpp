@@ -5,13 +5,15 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace arm {
+namespace arm
+{
 
 using duckdb::ErrorData;
 using duckdb::Exception;
 using duckdb::ExceptionType;
 
-namespace {
+namespace
+{
 
 constexpr const char *STATUS_KEY = "armillaria_status";
 constexpr const char *COMMIT_KEY = "armillaria_commit";
@@ -22,20 +24,30 @@ ExceptionType TypeOf(arm_status code)
     switch (code) {
     case ARM_NOT_FOUND:
     case ARM_EXISTS:
-    case ARM_INVALID_NAME: return ExceptionType::CATALOG;
-    case ARM_INVALID: return ExceptionType::BINDER;
-    case ARM_NO_MEMORY: return ExceptionType::OUT_OF_MEMORY;
+    case ARM_INVALID_NAME:
+        return ExceptionType::CATALOG;
+    case ARM_INVALID:
+        return ExceptionType::BINDER;
+    case ARM_NO_MEMORY:
+        return ExceptionType::OUT_OF_MEMORY;
     case ARM_IO:
     case ARM_FULL:
     case ARM_CORRUPT:
-    case ARM_HASH_MISMATCH: return ExceptionType::IO;
+    case ARM_HASH_MISMATCH:
+        return ExceptionType::IO;
     case ARM_PERMISSION:
-    case ARM_READ_ONLY: return ExceptionType::PERMISSION;
-    case ARM_CONSTRAINT: return ExceptionType::CONSTRAINT;
-    case ARM_CONFLICT: return ExceptionType::TRANSACTION;
-    case ARM_INTERRUPTED: return ExceptionType::INTERRUPT;
-    case ARM_UNSUPPORTED: return ExceptionType::NOT_IMPLEMENTED;
-    default: return ExceptionType::INVALID_INPUT;
+    case ARM_READ_ONLY:
+        return ExceptionType::PERMISSION;
+    case ARM_CONSTRAINT:
+        return ExceptionType::CONSTRAINT;
+    case ARM_CONFLICT:
+        return ExceptionType::TRANSACTION;
+    case ARM_INTERRUPTED:
+        return ExceptionType::INTERRUPT;
+    case ARM_UNSUPPORTED:
+        return ExceptionType::NOT_IMPLEMENTED;
+    default:
+        return ExceptionType::INVALID_INPUT;
     }
 }
 
@@ -81,25 +93,36 @@ arm_status CodeOfIo(const ErrorData &error)
     }
     switch (std::atoi(number->second.c_str())) {
     case ENOSPC:
-    case EDQUOT: return ARM_FULL;
-    case ENOENT: return ARM_NOT_FOUND;
+    case EDQUOT:
+        return ARM_FULL;
+    case ENOENT:
+        return ARM_NOT_FOUND;
     case EACCES:
     case EPERM:
-    case EROFS: return ARM_PERMISSION;
-    default: return ARM_IO;
+    case EROFS:
+        return ARM_PERMISSION;
+    default:
+        return ARM_IO;
     }
 }
 
 arm_status CodeOf(const ErrorData &error)
 {
     switch (error.Type()) {
-    case ExceptionType::CONSTRAINT: return ARM_CONSTRAINT;
-    case ExceptionType::INTERRUPT: return ARM_INTERRUPTED;
-    case ExceptionType::OUT_OF_MEMORY: return ARM_NO_MEMORY;
-    case ExceptionType::IO: return CodeOfIo(error);
-    case ExceptionType::PERMISSION: return ARM_PERMISSION;
-    case ExceptionType::NOT_IMPLEMENTED: return ARM_UNSUPPORTED;
-    default: return ARM_SQL;
+    case ExceptionType::CONSTRAINT:
+        return ARM_CONSTRAINT;
+    case ExceptionType::INTERRUPT:
+        return ARM_INTERRUPTED;
+    case ExceptionType::OUT_OF_MEMORY:
+        return ARM_NO_MEMORY;
+    case ExceptionType::IO:
+        return CodeOfIo(error);
+    case ExceptionType::PERMISSION:
+        return ARM_PERMISSION;
+    case ExceptionType::NOT_IMPLEMENTED:
+        return ARM_UNSUPPORTED;
+    default:
+        return ARM_SQL;
     }
 }
 

@@ -10,7 +10,8 @@
 
 #include "duck/core.hpp"
 
-namespace arm {
+namespace arm
+{
 
 // Throw `error`, as it came out of a C call.
 [[noreturn]] void Throw(const arm_error &error);

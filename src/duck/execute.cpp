@@ -5,11 +5,13 @@
 #include "duck/error.hpp"
 #include "duck/result.hpp"
 #include "duckdb/main/pending_query_result.hpp"
-#include "duckdb/parser/parsed_data/create_info.hpp"
-#include "duckdb/parser/statement/create_statement.hpp"
+#include "duckdb/main/valid_checker.hpp"
 #include "duckdb/parser/statement/insert_statement.hpp"
+#include "duckdb/parser/statement/transaction_statement.hpp"
+#include "duckdb/transaction/meta_transaction.hpp"
 
-namespace {
+namespace
+{
 
 using duckdb::ErrorData;
 using duckdb::QueryResult;
@@ -57,8 +59,20 @@ bool IsOnConflict(const Statements &statements)
     return statements[0]->Cast<duckdb::InsertStatement>().on_conflict_info != nullptr;
 }
 
-arm_status TellFailure(arm_duck_connection &connection, const ErrorData &error,
-                       bool is_on_conflict, arm_error *err)
+// DuckDB rolls an aborted transaction back on COMMIT and calls that success.
+bool IsLostCommit(duckdb::ClientContext &context, const Statements &statements)
+{
+    auto &last = *statements.back();
+
+    return last.type == duckdb::StatementType::TRANSACTION_STATEMENT &&
+           last.Cast<duckdb::TransactionStatement>().info->type ==
+               duckdb::TransactionType::COMMIT &&
+           context.transaction.HasActiveTransaction() &&
+           duckdb::ValidChecker::IsInvalidated(context.transaction.ActiveTransaction());
+}
+
+arm_status TellFailure(arm_duck_connection &connection, const ErrorData &error, bool is_on_conflict,
+                       arm_error *err)
 {
     auto &state = *connection.state;
 
@@ -71,8 +85,9 @@ arm_status TellFailure(arm_duck_connection &connection, const ErrorData &error,
     }
     if (is_on_conflict && error.Type() == duckdb::ExceptionType::BINDER &&
         duckdb::StringUtil::Contains(error.RawMessage(), "UNIQUE/PRIMARY KEY")) {
-        return arm__fail(err, ARM_UNSUPPORTED, "ON CONFLICT is not supported yet: no table has a "
-                                               "key");
+        return arm__fail(err, ARM_UNSUPPORTED,
+                         "ON CONFLICT is not supported yet: no table has a "
+                         "key");
     }
     return arm::Tell(error, err);
 }
@@ -93,7 +108,13 @@ arm_status arm__duck_execute(struct arm_duck_connection *connection, const char 
                 return arm__fail(err, ARM_SQL, "there is no statement");
             }
             is_on_conflict = IsOnConflict(statements);
+            bool is_lost = IsLostCommit(context, statements);
             auto result = RunAll(context, std::move(statements));
+            if (is_lost) {
+                return arm__fail(err, ARM_SQL,
+                                 "nothing was committed: an earlier error aborted "
+                                 "the transaction, which is now rolled back");
+            }
             *out = new arm_duck_result(*connection, std::move(result));
             return ARM_OK;
         } catch (const std::bad_alloc &) {

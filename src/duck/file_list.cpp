@@ -10,9 +10,11 @@
 #include "duckdb/storage/statistics/node_statistics.hpp"
 #include "duckdb/storage/statistics/numeric_stats.hpp"
 
-namespace arm {
+namespace arm
+{
 
-namespace {
+namespace
+{
 
 constexpr const char *SLOT_KEY = "armillaria_slot";
 
@@ -31,7 +33,8 @@ FileList::FileList(shared_ptr<ScanInfo> info_p)
     std::iota(slots.begin(), slots.end(), 0);
 }
 
-namespace {
+namespace
+{
 
 // Row ids are asked for when late materialization comes back for its rows.
 bool EntryKeeps(const duckdb::TableFilter &filter, const Slot &slot)
@@ -76,10 +79,9 @@ unique_ptr<duckdb::MultiFileList> FileList::Prune(const vector<ColumnFilter> &fi
     return std::move(result);
 }
 
-unique_ptr<duckdb::MultiFileList>
-FileList::ComplexFilterPushdown(ClientContext &context, const duckdb::MultiFileOptions &,
-                                duckdb::MultiFilePushdownInfo &pushdown,
-                                vector<unique_ptr<Expression>> &filters) const
+unique_ptr<duckdb::MultiFileList> FileList::ComplexFilterPushdown(
+    ClientContext &context, const duckdb::MultiFileOptions &,
+    duckdb::MultiFilePushdownInfo &pushdown, vector<unique_ptr<Expression>> &filters) const
 {
     duckdb::FilterCombiner combiner(context);
     vector<duckdb::FilterPushdownResult> results;
@@ -98,11 +100,10 @@ FileList::ComplexFilterPushdown(ClientContext &context, const duckdb::MultiFileO
     return columns.empty() ? nullptr : Prune(columns);
 }
 
-unique_ptr<duckdb::MultiFileList>
-FileList::DynamicFilterPushdown(ClientContext &, const duckdb::MultiFileOptions &,
-                                const vector<string> &, const vector<LogicalType> &,
-                                const vector<duckdb::column_t> &column_ids,
-                                duckdb::TableFilterSet &filters) const
+unique_ptr<duckdb::MultiFileList> FileList::DynamicFilterPushdown(
+    ClientContext &, const duckdb::MultiFileOptions &, const vector<string> &,
+    const vector<LogicalType> &, const vector<duckdb::column_t> &column_ids,
+    duckdb::TableFilterSet &filters) const
 {
     vector<ColumnFilter> columns;
 

@@ -8,24 +8,25 @@
 #include "duck/scan.hpp"
 #include "duckdb/common/multi_file/multi_file_list.hpp"
 
-namespace arm {
+namespace arm
+{
 
-class FileList : public duckdb::MultiFileList {
+class FileList : public duckdb::MultiFileList
+{
 public:
     explicit FileList(shared_ptr<ScanInfo> info);
 
     bool IsPruned() const { return is_pruned; }
 
     // WHERE, at planning; filters of joins and of top-n too, when the scan starts.
-    unique_ptr<duckdb::MultiFileList>
-    ComplexFilterPushdown(ClientContext &context, const duckdb::MultiFileOptions &options,
-                          duckdb::MultiFilePushdownInfo &pushdown,
-                          vector<unique_ptr<Expression>> &filters) const override;
-    unique_ptr<duckdb::MultiFileList>
-    DynamicFilterPushdown(ClientContext &context, const duckdb::MultiFileOptions &options,
-                          const vector<string> &names, const vector<LogicalType> &types,
-                          const vector<duckdb::column_t> &column_ids,
-                          duckdb::TableFilterSet &filters) const override;
+    unique_ptr<duckdb::MultiFileList> ComplexFilterPushdown(
+        ClientContext &context, const duckdb::MultiFileOptions &options,
+        duckdb::MultiFilePushdownInfo &pushdown,
+        vector<unique_ptr<Expression>> &filters) const override;
+    unique_ptr<duckdb::MultiFileList> DynamicFilterPushdown(
+        ClientContext &context, const duckdb::MultiFileOptions &options,
+        const vector<string> &names, const vector<LogicalType> &types,
+        const vector<duckdb::column_t> &column_ids, duckdb::TableFilterSet &filters) const override;
 
     vector<duckdb::OpenFileInfo> GetAllFiles() const override;
     duckdb::FileExpandResult GetExpandResult() const override;

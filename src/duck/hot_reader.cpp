@@ -10,7 +10,8 @@
 #include "duckdb/parser/expression/constant_expression.hpp"
 #include "duckdb/storage/table/column_segment.hpp"
 
-namespace arm {
+namespace arm
+{
 
 using duckdb::AsyncResult;
 using duckdb::MultiFileLocalIndex;
@@ -68,8 +69,7 @@ void HotReader::OpenBatch()
 {
     arm_error error;
 
-    while (entry < slot.entry_count &&
-           row >= info->view->Entry(slot.first_entry + entry).rows) {
+    while (entry < slot.entry_count && row >= info->view->Entry(slot.first_entry + entry).rows) {
         CloseBatch();
         entry++;
         row = 0;
@@ -112,8 +112,8 @@ void HotReader::FillColumn(idx_t column, Vector &out, idx_t at, uint32_t first, 
         out.Reference(columns[column].GetDefaultValue());
         out.Flatten(count);
     } else if (arm__hot_has(batch, &field)) {
-        Check(arm__hot_fill(batch, &field, first, count,
-                            reinterpret_cast<duckdb_vector>(&out), &error),
+        Check(arm__hot_fill(batch, &field, first, count, reinterpret_cast<duckdb_vector>(&out),
+                            &error),
               error);
     } else {
         FillCast(field, *type, out, first, count);
@@ -140,8 +140,8 @@ idx_t HotReader::ApplyFilters(DataChunk &chunk, SelectionVector &rows, idx_t cou
         Vector &vector = chunk.data[filter.column];
         duckdb::UnifiedVectorFormat format;
         vector.ToUnifiedFormat(chunk.size(), format);
-        duckdb::ColumnSegment::FilterSelection(rows, vector, format, *filter.filter,
-                                               *filter.state, chunk.size(), count);
+        duckdb::ColumnSegment::FilterSelection(rows, vector, format, *filter.filter, *filter.state,
+                                               chunk.size(), count);
     }
     return count;
 }

@@ -10,9 +10,11 @@
 #include "duckdb/common/multi_file/base_file_reader.hpp"
 #include "duckdb/planner/table_filter_state.hpp"
 
-namespace arm {
+namespace arm
+{
 
-class HotReader : public duckdb::BaseFileReader {
+class HotReader : public duckdb::BaseFileReader
+{
 public:
     HotReader(duckdb::OpenFileInfo file, shared_ptr<ScanInfo> info, const Slot &slot);
     ~HotReader() override;
@@ -46,9 +48,9 @@ private:
     bool is_claimed = false;
     vector<Filter> scan_filters;
     // Where the scan stands.
-    uint32_t entry = 0;     // of the slot
-    uint32_t row = 0;       // of the entry
-    uint32_t slot_row = 0;  // of the slot
+    uint32_t entry = 0;                              // of the slot
+    uint32_t row = 0;                                // of the entry
+    uint32_t slot_row = 0;                           // of the slot
     arm_buf bytes = ARM_BUF_INIT(ARM_HOT_BYTES_MAX); // what the batch borrows
     arm_hot_batch *batch = nullptr;
 };

@@ -7,11 +7,14 @@
 #include "duck/table_entry.hpp"
 #include "duck/transaction.hpp"
 
-namespace arm {
+namespace arm
+{
 
-namespace {
+namespace
+{
 
-class InsertState : public duckdb::GlobalSinkState {
+class InsertState : public duckdb::GlobalSinkState
+{
 public:
     shared_ptr<View> view; // whose schema the writer borrows; null: the operator's own
     unique_ptr<RowWriter> writer;

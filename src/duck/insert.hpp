@@ -9,12 +9,14 @@
 #include "duck/core.hpp"
 #include "duckdb/execution/physical_operator.hpp"
 
-namespace arm {
+namespace arm
+{
 
 class SchemaEntry;
 class TableEntry;
 
-class Insert : public duckdb::PhysicalOperator {
+class Insert : public duckdb::PhysicalOperator
+{
 public:
     // Into a table that exists.
     Insert(duckdb::PhysicalPlan &plan, vector<LogicalType> types, shared_ptr<TableEntry> table,
@@ -30,8 +32,7 @@ public:
     // One thread: rows keep the order of the source. The writer's own threads do the encoding.
     bool ParallelSink() const override { return false; }
     bool SinkOrderDependent() const override { return true; }
-    unique_ptr<duckdb::GlobalSinkState>
-    GetGlobalSinkState(ClientContext &context) const override;
+    unique_ptr<duckdb::GlobalSinkState> GetGlobalSinkState(ClientContext &context) const override;
     duckdb::SinkResultType Sink(duckdb::ExecutionContext &context, DataChunk &chunk,
                                 duckdb::OperatorSinkInput &input) const override;
     duckdb::SinkFinalizeType Finalize(duckdb::Pipeline &pipeline, duckdb::Event &event,

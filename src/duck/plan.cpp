@@ -17,7 +17,8 @@
 #include "duckdb/planner/operator/logical_delete.hpp"
 #include "duckdb/planner/operator/logical_insert.hpp"
 
-namespace arm {
+namespace arm
+{
 
 using duckdb::PhysicalOperator;
 
@@ -56,7 +57,8 @@ PhysicalOperator &RepositoryCatalog::PlanInsert(ClientContext &,
     return result;
 }
 
-namespace {
+namespace
+{
 
 // What the plan below scans of the table itself: all its scans see the same.
 shared_ptr<View> ScannedView(const PhysicalOperator &plan, const TableEntry &table)
@@ -104,17 +106,15 @@ PhysicalOperator &RepositoryCatalog::PlanUpdate(ClientContext &, duckdb::Physica
     Refuse("UPDATE");
 }
 
-PhysicalOperator &RepositoryCatalog::PlanMergeInto(ClientContext &,
-                                                   duckdb::PhysicalPlanGenerator &,
+PhysicalOperator &RepositoryCatalog::PlanMergeInto(ClientContext &, duckdb::PhysicalPlanGenerator &,
                                                    duckdb::LogicalMergeInto &, PhysicalOperator &)
 {
     Refuse("MERGE");
 }
 
-unique_ptr<duckdb::LogicalOperator>
-RepositoryCatalog::BindCreateIndex(duckdb::Binder &, duckdb::CreateStatement &,
-                                   duckdb::TableCatalogEntry &,
-                                   unique_ptr<duckdb::LogicalOperator>)
+unique_ptr<duckdb::LogicalOperator> RepositoryCatalog::BindCreateIndex(
+    duckdb::Binder &, duckdb::CreateStatement &, duckdb::TableCatalogEntry &,
+    unique_ptr<duckdb::LogicalOperator>)
 {
     Refuse("CREATE INDEX");
 }

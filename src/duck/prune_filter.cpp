@@ -11,12 +11,14 @@
 #include "duckdb/planner/filter/in_filter.hpp"
 #include "duckdb/planner/filter/optional_filter.hpp"
 
-namespace arm {
+namespace arm
+{
 
 using duckdb::TableFilter;
 using duckdb::TableFilterType;
 
-namespace {
+namespace
+{
 
 arm_prune Unknown()
 {
@@ -26,25 +28,35 @@ arm_prune Unknown()
 bool OpOf(duckdb::ExpressionType type, arm_prune_op *out)
 {
     switch (type) {
-    case duckdb::ExpressionType::COMPARE_EQUAL: *out = ARM_PRUNE_EQUAL; return true;
-    case duckdb::ExpressionType::COMPARE_LESSTHAN: *out = ARM_PRUNE_LESS; return true;
+    case duckdb::ExpressionType::COMPARE_EQUAL:
+        *out = ARM_PRUNE_EQUAL;
+        return true;
+    case duckdb::ExpressionType::COMPARE_LESSTHAN:
+        *out = ARM_PRUNE_LESS;
+        return true;
     case duckdb::ExpressionType::COMPARE_LESSTHANOREQUALTO:
         *out = ARM_PRUNE_LESS_EQUAL;
         return true;
-    case duckdb::ExpressionType::COMPARE_GREATERTHAN: *out = ARM_PRUNE_GREATER; return true;
+    case duckdb::ExpressionType::COMPARE_GREATERTHAN:
+        *out = ARM_PRUNE_GREATER;
+        return true;
     case duckdb::ExpressionType::COMPARE_GREATERTHANOREQUALTO:
         *out = ARM_PRUNE_GREATER_EQUAL;
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 
 bool IsNan(const Value &value)
 {
     switch (value.type().id()) {
-    case duckdb::LogicalTypeId::FLOAT: return Value::IsNan(duckdb::FloatValue::Get(value));
-    case duckdb::LogicalTypeId::DOUBLE: return Value::IsNan(duckdb::DoubleValue::Get(value));
-    default: return false;
+    case duckdb::LogicalTypeId::FLOAT:
+        return Value::IsNan(duckdb::FloatValue::Get(value));
+    case duckdb::LogicalTypeId::DOUBLE:
+        return Value::IsNan(duckdb::DoubleValue::Get(value));
+    default:
+        return false;
     }
 }
 
@@ -115,9 +127,8 @@ arm_prune PruneFilter::In(const TableFilter &source)
         bytes.push_back(encoded);
         all.push_back(arm__bytes(bytes.back().data(), bytes.back().size()));
     }
-    std::sort(all.begin(), all.end(), [](const arm_bytes &a, const arm_bytes &b) {
-        return arm__bytes_compare(a, b) < 0;
-    });
+    std::sort(all.begin(), all.end(),
+              [](const arm_bytes &a, const arm_bytes &b) { return arm__bytes_compare(a, b) < 0; });
     values.push_back(std::move(all));
     result.kind = ARM_PRUNE_IN;
     result.value_count = values.back().size();
@@ -125,8 +136,7 @@ arm_prune PruneFilter::In(const TableFilter &source)
     return result;
 }
 
-template <class FILTER>
-arm_prune PruneFilter::Children(const FILTER &source, arm_prune_kind kind)
+template <class FILTER> arm_prune PruneFilter::Children(const FILTER &source, arm_prune_kind kind)
 {
     std::vector<arm_prune> all;
     arm_prune result = Unknown();
@@ -146,10 +156,16 @@ arm_prune PruneFilter::Translate(const TableFilter &source)
     arm_prune result = Unknown();
 
     switch (source.filter_type) {
-    case TableFilterType::CONSTANT_COMPARISON: return Compare(source);
-    case TableFilterType::IN_FILTER: return In(source);
-    case TableFilterType::IS_NULL: result.kind = ARM_PRUNE_IS_NULL; return result;
-    case TableFilterType::IS_NOT_NULL: result.kind = ARM_PRUNE_NOT_NULL; return result;
+    case TableFilterType::CONSTANT_COMPARISON:
+        return Compare(source);
+    case TableFilterType::IN_FILTER:
+        return In(source);
+    case TableFilterType::IS_NULL:
+        result.kind = ARM_PRUNE_IS_NULL;
+        return result;
+    case TableFilterType::IS_NOT_NULL:
+        result.kind = ARM_PRUNE_NOT_NULL;
+        return result;
     case TableFilterType::CONJUNCTION_AND:
         return Children(source.Cast<duckdb::ConjunctionAndFilter>(), ARM_PRUNE_AND);
     case TableFilterType::CONJUNCTION_OR:
@@ -158,7 +174,8 @@ arm_prune PruneFilter::Translate(const TableFilter &source)
         auto &child = source.Cast<duckdb::OptionalFilter>().child_filter;
         return child ? Translate(*child) : result;
     }
-    default: return result;
+    default:
+        return result;
     }
 }
 

@@ -10,9 +10,11 @@
 #include "duck/view.hpp"
 #include "duckdb/planner/table_filter.hpp"
 
-namespace arm {
+namespace arm
+{
 
-class PruneFilter {
+class PruneFilter
+{
 public:
     PruneFilter(const Armpb__Field &field, const duckdb::TableFilter &filter);
     PruneFilter(PruneFilter &&) = default;

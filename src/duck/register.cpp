@@ -12,9 +12,11 @@
 #include "duckdb/main/connection.hpp"
 #include "duckdb/storage/storage_extension.hpp"
 
-namespace arm {
+namespace arm
+{
 
-namespace {
+namespace
+{
 
 // The catalog shows each session its own repository: there is nothing a second one could show.
 unique_ptr<duckdb::Catalog> Attach(optional_ptr<duckdb::StorageExtensionInfo>, ClientContext &,
@@ -27,9 +29,8 @@ unique_ptr<duckdb::Catalog> Attach(optional_ptr<duckdb::StorageExtensionInfo>, C
     return make_uniq<RepositoryCatalog>(db);
 }
 
-unique_ptr<duckdb::TransactionManager>
-MakeTransactionManager(optional_ptr<duckdb::StorageExtensionInfo>, duckdb::AttachedDatabase &db,
-                       duckdb::Catalog &)
+unique_ptr<duckdb::TransactionManager> MakeTransactionManager(
+    optional_ptr<duckdb::StorageExtensionInfo>, duckdb::AttachedDatabase &db, duckdb::Catalog &)
 {
     return make_uniq<TransactionManager>(db);
 }

@@ -4,9 +4,11 @@
 #include "duckdb/planner/expression/bound_cast_expression.hpp"
 #include "duckdb/planner/expression/bound_reference_expression.hpp"
 
-namespace arm {
+namespace arm
+{
 
-namespace {
+namespace
+{
 
 // JSON has these itself; all other scalars are text there.
 bool IsJsonScalar(const LogicalType &type)
@@ -22,8 +24,10 @@ bool IsJsonScalar(const LogicalType &type)
     case duckdb::LogicalTypeId::UINTEGER:
     case duckdb::LogicalTypeId::UBIGINT:
     case duckdb::LogicalTypeId::FLOAT:
-    case duckdb::LogicalTypeId::DOUBLE: return true;
-    default: return false;
+    case duckdb::LogicalTypeId::DOUBLE:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -34,8 +38,10 @@ bool IsJsonNumberText(const LogicalType &type)
     case duckdb::LogicalTypeId::HUGEINT:
     case duckdb::LogicalTypeId::UHUGEINT:
     case duckdb::LogicalTypeId::BIGNUM:
-    case duckdb::LogicalTypeId::DECIMAL: return true;
-    default: return false;
+    case duckdb::LogicalTypeId::DECIMAL:
+        return true;
+    default:
+        return false;
     }
 }
 

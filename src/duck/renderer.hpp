@@ -7,9 +7,11 @@
 #include "duck/core.hpp"
 #include "duckdb/execution/expression_executor.hpp"
 
-namespace arm {
+namespace arm
+{
 
-class Renderer {
+class Renderer
+{
 public:
     Renderer(shared_ptr<ClientContext> context, const vector<LogicalType> &types,
              arm_render render);

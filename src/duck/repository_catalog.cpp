@@ -9,9 +9,11 @@
 #include "duckdb/parser/parsed_data/create_schema_info.hpp"
 #include "duckdb/storage/database_size.hpp"
 
-namespace arm {
+namespace arm
+{
 
-namespace {
+namespace
+{
 
 // Entries seen lately, so that a statement need not build its table's anew.
 constexpr idx_t ENTRIES_MAX = 1024;
@@ -83,10 +85,9 @@ optional_idx RepositoryCatalog::GetCatalogVersion(ClientContext &context)
     return (arm__txn_catalog_version(txn) + (branch << 40)) & 0x7fffffffffffffffULL;
 }
 
-optional_ptr<duckdb::SchemaCatalogEntry>
-RepositoryCatalog::LookupSchema(duckdb::CatalogTransaction transaction,
-                                const duckdb::EntryLookupInfo &lookup,
-                                duckdb::OnEntryNotFound if_not_found)
+optional_ptr<duckdb::SchemaCatalogEntry> RepositoryCatalog::LookupSchema(
+    duckdb::CatalogTransaction transaction, const duckdb::EntryLookupInfo &lookup,
+    duckdb::OnEntryNotFound if_not_found)
 {
     const string &name = lookup.GetEntryName();
 

@@ -11,13 +11,15 @@
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/function/table_function.hpp"
 
-namespace arm {
+namespace arm
+{
 
 class SchemaEntry;
 class TableEntry;
 class View;
 
-class RepositoryCatalog : public duckdb::Catalog {
+class RepositoryCatalog : public duckdb::Catalog
+{
 public:
     explicit RepositoryCatalog(duckdb::AttachedDatabase &db);
     ~RepositoryCatalog() override;
@@ -32,9 +34,9 @@ public:
 
     optional_ptr<duckdb::CatalogEntry> CreateSchema(duckdb::CatalogTransaction transaction,
                                                     duckdb::CreateSchemaInfo &info) override;
-    optional_ptr<duckdb::SchemaCatalogEntry>
-    LookupSchema(duckdb::CatalogTransaction transaction, const duckdb::EntryLookupInfo &lookup,
-                 duckdb::OnEntryNotFound if_not_found) override;
+    optional_ptr<duckdb::SchemaCatalogEntry> LookupSchema(
+        duckdb::CatalogTransaction transaction, const duckdb::EntryLookupInfo &lookup,
+        duckdb::OnEntryNotFound if_not_found) override;
     void ScanSchemas(ClientContext &context,
                      std::function<void(duckdb::SchemaCatalogEntry &)> visit) override;
 
@@ -58,10 +60,9 @@ public:
                                             duckdb::PhysicalPlanGenerator &planner,
                                             duckdb::LogicalMergeInto &op,
                                             duckdb::PhysicalOperator &plan) override;
-    unique_ptr<duckdb::LogicalOperator>
-    BindCreateIndex(duckdb::Binder &binder, duckdb::CreateStatement &statement,
-                    duckdb::TableCatalogEntry &table,
-                    unique_ptr<duckdb::LogicalOperator> plan) override;
+    unique_ptr<duckdb::LogicalOperator> BindCreateIndex(
+        duckdb::Binder &binder, duckdb::CreateStatement &statement,
+        duckdb::TableCatalogEntry &table, unique_ptr<duckdb::LogicalOperator> plan) override;
 
     duckdb::DatabaseSize GetDatabaseSize(ClientContext &context) override;
     bool InMemory() override { return false; }

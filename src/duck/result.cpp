@@ -9,7 +9,8 @@
 using duckdb::DataChunk;
 using duckdb::idx_t;
 
-namespace {
+namespace
+{
 
 bool HasRows(const duckdb::QueryResult &result)
 {
@@ -76,7 +77,11 @@ duckdb::unique_ptr<DataChunk> arm_duck_result::Fetch()
     if (result->HasError()) {
         result->ThrowError();
     }
-    return chunk && chunk->size() > 0 ? std::move(chunk) : nullptr;
+    if (!chunk || chunk->size() == 0) {
+        result.reset(); // asked once more, DuckDB would fail
+        return nullptr;
+    }
+    return chunk;
 }
 
 // Within DuckDB's memory limit, and on its spill directory beyond.

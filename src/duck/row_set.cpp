@@ -3,7 +3,8 @@
 
 #include <new>
 
-namespace arm {
+namespace arm
+{
 
 RowSet::~RowSet()
 {

@@ -8,9 +8,11 @@
 
 #include "duck/view.hpp"
 
-namespace arm {
+namespace arm
+{
 
-class RowSet {
+class RowSet
+{
 public:
     RowSet() = default;
     ~RowSet();

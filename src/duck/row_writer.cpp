@@ -3,7 +3,8 @@
 
 #include "duck/error.hpp"
 
-namespace arm {
+namespace arm
+{
 
 RowWriter::RowWriter(const SessionState &session, const Armpb__Schema &schema, const string &table)
 {

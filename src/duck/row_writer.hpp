@@ -7,9 +7,11 @@
 #include "duck/core.hpp"
 #include "duck/session_state.hpp"
 
-namespace arm {
+namespace arm
+{
 
-class RowWriter {
+class RowWriter
+{
 public:
     // `schema` is borrowed for as long as the writer lives.
     RowWriter(const SessionState &session, const Armpb__Schema &schema, const string &table);

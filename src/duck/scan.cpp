@@ -16,13 +16,15 @@
 #include "duckdb/parser/tableref/table_function_ref.hpp"
 #include "duckdb/planner/operator/logical_get.hpp"
 
-namespace arm {
+namespace arm
+{
 
 using duckdb::FunctionData;
 using duckdb::MultiFileBindData;
 using duckdb::TableFunction;
 
-namespace {
+namespace
+{
 
 constexpr const char *SCAN = "armillaria_scan";
 
@@ -142,9 +144,9 @@ struct ParquetScan : public duckdb::TableFunctionInfo {
 // DuckDB's parquet_scan, with our hooks in place of its own.
 TableFunction ScanFunction(ClientContext &context)
 {
-    auto &parquet = duckdb::Catalog::GetSystemCatalog(context)
-                        .GetEntry<duckdb::TableFunctionCatalogEntry>(context, DEFAULT_SCHEMA,
-                                                                     "parquet_scan");
+    auto &parquet =
+        duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::TableFunctionCatalogEntry>(
+            context, DEFAULT_SCHEMA, "parquet_scan");
     TableFunction result = parquet.functions.GetFunctionByOffset(0);
 
     result.name = SCAN;
@@ -179,8 +181,9 @@ bool IsScan(const TableFunction &function)
 TableFunction BindScan(ClientContext &context, shared_ptr<TableEntry> table, shared_ptr<View> view,
                        unique_ptr<FunctionData> &bind_data)
 {
-    auto &known = duckdb::Catalog::GetSystemCatalog(context)
-                      .GetEntry<duckdb::TableFunctionCatalogEntry>(context, DEFAULT_SCHEMA, SCAN);
+    auto &known =
+        duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::TableFunctionCatalogEntry>(
+            context, DEFAULT_SCHEMA, SCAN);
     TableFunction result = known.functions.GetFunctionByOffset(0);
     auto init = result.function_info->Cast<ParquetScan>().init;
     auto opened = SessionState::Get(context).opened;

@@ -12,7 +12,8 @@
 #include "duck/view.hpp"
 #include "duckdb/function/table_function.hpp"
 
-namespace arm {
+namespace arm
+{
 
 // What one scan is of; its function carries it.
 struct ScanInfo : public duckdb::TableFunctionInfo {

@@ -10,12 +10,13 @@
 #include "duckdb/planner/expression/bound_constant_expression.hpp"
 #include "duckdb/planner/table_filter.hpp"
 
-namespace arm {
+namespace arm
+{
 
 unique_ptr<duckdb::MultiFileReader> ScanReader::Make(const duckdb::TableFunction &function)
 {
-    auto info = duckdb::shared_ptr_cast<duckdb::TableFunctionInfo, ScanInfo>(
-        function.function_info);
+    auto info =
+        duckdb::shared_ptr_cast<duckdb::TableFunctionInfo, ScanInfo>(function.function_info);
 
     return make_uniq<ScanReader>(std::move(info));
 }
@@ -25,8 +26,9 @@ unique_ptr<duckdb::MultiFileReader> ScanReader::Copy() const
     return make_uniq<ScanReader>(info);
 }
 
-shared_ptr<duckdb::MultiFileList>
-ScanReader::CreateFileList(ClientContext &, const vector<string> &, const duckdb::FileGlobInput &)
+shared_ptr<duckdb::MultiFileList> ScanReader::CreateFileList(ClientContext &,
+                                                             const vector<string> &,
+                                                             const duckdb::FileGlobInput &)
 {
     return make_shared_ptr<FileList>(info);
 }
@@ -51,10 +53,9 @@ void ScanReader::BindOptions(duckdb::MultiFileOptions &, duckdb::MultiFileList &
 }
 
 // A chunk that cannot be opened is damage of the repository, not a mistake of the statement.
-shared_ptr<duckdb::BaseFileReader>
-ScanReader::CreateReader(ClientContext &context, duckdb::GlobalTableFunctionState &global,
-                         const duckdb::OpenFileInfo &file, idx_t file_index,
-                         const duckdb::MultiFileBindData &bind_data)
+shared_ptr<duckdb::BaseFileReader> ScanReader::CreateReader(
+    ClientContext &context, duckdb::GlobalTableFunctionState &global,
+    const duckdb::OpenFileInfo &file, idx_t file_index, const duckdb::MultiFileBindData &bind_data)
 {
     const Slot &slot = SlotOf(*info, file);
     arm_error error;
@@ -79,13 +80,14 @@ ScanReader::CreateReader(ClientContext &context, duckdb::GlobalTableFunctionStat
     Throw(error);
 }
 
-namespace {
+namespace
+{
 
 // Columns whose filters the reader would judge wrong keep none: those of WHERE stand above the
 // scan (ScanSupportsFilter), those of joins and top-n only save work, and the mapper cannot carry
 // all of them over a cast.
 bool KeepSound(const ScanInfo &info, const vector<duckdb::ColumnIndex> &column_ids,
-                  duckdb::TableFilterSet &filters, duckdb::TableFilterSet &kept)
+               duckdb::TableFilterSet &filters, duckdb::TableFilterSet &kept)
 {
     bool dropped = false;
 
@@ -102,13 +104,11 @@ bool KeepSound(const ScanInfo &info, const vector<duckdb::ColumnIndex> &column_i
 
 } // namespace
 
-duckdb::ReaderInitializeType
-ScanReader::InitializeReader(duckdb::MultiFileReaderData &reader,
-                             const duckdb::MultiFileBindData &bind_data,
-                             const vector<duckdb::MultiFileColumnDefinition> &columns,
-                             const vector<duckdb::ColumnIndex> &column_ids,
-                             optional_ptr<duckdb::TableFilterSet> filters, ClientContext &context,
-                             duckdb::MultiFileGlobalState &global)
+duckdb::ReaderInitializeType ScanReader::InitializeReader(
+    duckdb::MultiFileReaderData &reader, const duckdb::MultiFileBindData &bind_data,
+    const vector<duckdb::MultiFileColumnDefinition> &columns,
+    const vector<duckdb::ColumnIndex> &column_ids, optional_ptr<duckdb::TableFilterSet> filters,
+    ClientContext &context, duckdb::MultiFileGlobalState &global)
 {
     const Slot &slot = SlotOf(*info, reader.reader->file);
     const arm_state_entry &entry = info->view->Entry(slot.first_entry);
@@ -124,9 +124,8 @@ ScanReader::InitializeReader(duckdb::MultiFileReaderData &reader,
                                              context, global);
 }
 
-unique_ptr<Expression>
-ScanReader::GetConstantVirtualColumn(duckdb::MultiFileReaderData &reader, idx_t column,
-                                     const LogicalType &type)
+unique_ptr<Expression> ScanReader::GetConstantVirtualColumn(duckdb::MultiFileReaderData &reader,
+                                                            idx_t column, const LogicalType &type)
 {
     if (column == COLUMN_ENTRY) {
         auto entry = SlotOf(*info, reader.reader->file).first_entry;

@@ -8,9 +8,11 @@
 #include "duck/scan.hpp"
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
 
-namespace arm {
+namespace arm
+{
 
-class ScanReader : public duckdb::MultiFileReader {
+class ScanReader : public duckdb::MultiFileReader
+{
 public:
     explicit ScanReader(shared_ptr<ScanInfo> info) : info(std::move(info)) {}
 
@@ -26,20 +28,17 @@ public:
     void BindOptions(duckdb::MultiFileOptions &options, duckdb::MultiFileList &files,
                      vector<LogicalType> &types, vector<string> &names,
                      duckdb::MultiFileReaderBindData &bind_data) override;
-    shared_ptr<duckdb::BaseFileReader>
-    CreateReader(ClientContext &context, duckdb::GlobalTableFunctionState &global,
-                 const duckdb::OpenFileInfo &file, idx_t file_index,
-                 const duckdb::MultiFileBindData &bind_data) override;
-    duckdb::ReaderInitializeType
-    InitializeReader(duckdb::MultiFileReaderData &reader,
-                     const duckdb::MultiFileBindData &bind_data,
-                     const vector<duckdb::MultiFileColumnDefinition> &columns,
-                     const vector<duckdb::ColumnIndex> &column_ids,
-                     optional_ptr<duckdb::TableFilterSet> filters, ClientContext &context,
-                     duckdb::MultiFileGlobalState &global) override;
+    shared_ptr<duckdb::BaseFileReader> CreateReader(
+        ClientContext &context, duckdb::GlobalTableFunctionState &global,
+        const duckdb::OpenFileInfo &file, idx_t file_index,
+        const duckdb::MultiFileBindData &bind_data) override;
+    duckdb::ReaderInitializeType InitializeReader(
+        duckdb::MultiFileReaderData &reader, const duckdb::MultiFileBindData &bind_data,
+        const vector<duckdb::MultiFileColumnDefinition> &columns,
+        const vector<duckdb::ColumnIndex> &column_ids, optional_ptr<duckdb::TableFilterSet> filters,
+        ClientContext &context, duckdb::MultiFileGlobalState &global) override;
     unique_ptr<Expression> GetConstantVirtualColumn(duckdb::MultiFileReaderData &reader,
-                                                    idx_t column,
-                                                    const LogicalType &type) override;
+                                                    idx_t column, const LogicalType &type) override;
 
 private:
     const shared_ptr<ScanInfo> info;

@@ -12,7 +12,8 @@
 #include "duckdb/planner/parsed_data/bound_create_table_info.hpp"
 #include "duckdb/planner/tableref/bound_at_clause.hpp"
 
-namespace arm {
+namespace arm
+{
 
 using duckdb::CatalogTransaction;
 using duckdb::CatalogType;
@@ -110,8 +111,9 @@ void SchemaEntry::Alter(CatalogTransaction, duckdb::AlterInfo &)
     Refuse("ALTER");
 }
 
-optional_ptr<duckdb::CatalogEntry>
-SchemaEntry::CreateIndex(CatalogTransaction, duckdb::CreateIndexInfo &, duckdb::TableCatalogEntry &)
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateIndex(CatalogTransaction,
+                                                            duckdb::CreateIndexInfo &,
+                                                            duckdb::TableCatalogEntry &)
 {
     Refuse("CREATE INDEX");
 }
@@ -134,20 +136,20 @@ optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateSequence(CatalogTransactio
     Refuse("CREATE SEQUENCE");
 }
 
-optional_ptr<duckdb::CatalogEntry>
-SchemaEntry::CreateTableFunction(CatalogTransaction, duckdb::CreateTableFunctionInfo &)
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateTableFunction(
+    CatalogTransaction, duckdb::CreateTableFunctionInfo &)
 {
     Refuse("CREATE TABLE FUNCTION");
 }
 
-optional_ptr<duckdb::CatalogEntry>
-SchemaEntry::CreateCopyFunction(CatalogTransaction, duckdb::CreateCopyFunctionInfo &)
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateCopyFunction(CatalogTransaction,
+                                                                   duckdb::CreateCopyFunctionInfo &)
 {
     Refuse("CREATE COPY FUNCTION");
 }
 
-optional_ptr<duckdb::CatalogEntry>
-SchemaEntry::CreatePragmaFunction(CatalogTransaction, duckdb::CreatePragmaFunctionInfo &)
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreatePragmaFunction(
+    CatalogTransaction, duckdb::CreatePragmaFunctionInfo &)
 {
     Refuse("CREATE PRAGMA FUNCTION");
 }

@@ -7,11 +7,13 @@
 #include "duck/core.hpp"
 #include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
 
-namespace arm {
+namespace arm
+{
 
 class RepositoryCatalog;
 
-class SchemaEntry : public duckdb::SchemaCatalogEntry {
+class SchemaEntry : public duckdb::SchemaCatalogEntry
+{
 public:
     SchemaEntry(duckdb::Catalog &catalog, duckdb::CreateSchemaInfo &info);
 
@@ -39,15 +41,12 @@ public:
                                                   duckdb::CreateViewInfo &info) override;
     optional_ptr<duckdb::CatalogEntry> CreateSequence(duckdb::CatalogTransaction transaction,
                                                       duckdb::CreateSequenceInfo &info) override;
-    optional_ptr<duckdb::CatalogEntry>
-    CreateTableFunction(duckdb::CatalogTransaction transaction,
-                        duckdb::CreateTableFunctionInfo &info) override;
-    optional_ptr<duckdb::CatalogEntry>
-    CreateCopyFunction(duckdb::CatalogTransaction transaction,
-                       duckdb::CreateCopyFunctionInfo &info) override;
-    optional_ptr<duckdb::CatalogEntry>
-    CreatePragmaFunction(duckdb::CatalogTransaction transaction,
-                         duckdb::CreatePragmaFunctionInfo &info) override;
+    optional_ptr<duckdb::CatalogEntry> CreateTableFunction(
+        duckdb::CatalogTransaction transaction, duckdb::CreateTableFunctionInfo &info) override;
+    optional_ptr<duckdb::CatalogEntry> CreateCopyFunction(
+        duckdb::CatalogTransaction transaction, duckdb::CreateCopyFunctionInfo &info) override;
+    optional_ptr<duckdb::CatalogEntry> CreatePragmaFunction(
+        duckdb::CatalogTransaction transaction, duckdb::CreatePragmaFunctionInfo &info) override;
     optional_ptr<duckdb::CatalogEntry> CreateCollation(duckdb::CatalogTransaction transaction,
                                                        duckdb::CreateCollationInfo &info) override;
     optional_ptr<duckdb::CatalogEntry> CreateType(duckdb::CatalogTransaction transaction,

@@ -11,9 +11,11 @@
 #include "duckdb/common/case_insensitive_map.hpp"
 #include "duckdb/main/client_context_state.hpp"
 
-namespace arm {
+namespace arm
+{
 
-class SessionState : public duckdb::ClientContextState {
+class SessionState : public duckdb::ClientContextState
+{
 public:
     explicit SessionState(const arm_duck_session &session);
 

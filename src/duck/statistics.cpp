@@ -7,11 +7,13 @@
 #include "duckdb/storage/statistics/numeric_stats.hpp"
 #include "duckdb/storage/storage_index.hpp"
 
-namespace arm {
+namespace arm
+{
 
 using duckdb::BaseStatistics;
 
-namespace {
+namespace
+{
 
 // A table of more entries is not asked at every planning: it would cost more than it saves.
 constexpr idx_t ENTRIES_MAX = 2048;
@@ -59,7 +61,8 @@ const Armpb__Field &FieldOf(const View &view, duckdb::column_t column)
     return *view.Get().schema->columns[column]->field;
 }
 
-class TablePartition : public duckdb::PartitionRowGroup {
+class TablePartition : public duckdb::PartitionRowGroup
+{
 public:
     explicit TablePartition(shared_ptr<ScanInfo> info) : info(std::move(info)) {}
 

@@ -9,7 +9,8 @@
 #include "duckdb/function/partition_stats.hpp"
 #include "duckdb/storage/statistics/base_statistics.hpp"
 
-namespace arm {
+namespace arm
+{
 
 // Bounds of a column; null: nothing is known.
 unique_ptr<duckdb::BaseStatistics> ColumnBounds(const View &view, const TableEntry &table,

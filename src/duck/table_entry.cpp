@@ -10,7 +10,8 @@
 #include "duckdb/common/table_column.hpp"
 #include "duckdb/storage/table_storage_info.hpp"
 
-namespace arm {
+namespace arm
+{
 
 duckdb::virtual_column_map_t RowVirtualColumns()
 {
@@ -19,8 +20,7 @@ duckdb::virtual_column_map_t RowVirtualColumns()
     result.insert({COLUMN_ENTRY, duckdb::TableColumn("__arm_entry", LogicalType::UBIGINT)});
     result.insert({duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER,
                    duckdb::TableColumn("__arm_row", LogicalType::BIGINT)});
-    result.insert({duckdb::COLUMN_IDENTIFIER_EMPTY,
-                   duckdb::TableColumn("", LogicalType::BOOLEAN)});
+    result.insert({duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", LogicalType::BOOLEAN)});
     return result;
 }
 
@@ -29,7 +29,8 @@ vector<duckdb::column_t> RowIdColumnsOfTable()
     return {COLUMN_ENTRY, duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER};
 }
 
-namespace {
+namespace
+{
 
 // A column that files hold in another type would be compared as what it is there. Of DuckDB's
 // 1.5.5 Parquet reader itself: its Bloom filters miss a BLOB with unprintable bytes, -0.0 looked
@@ -39,8 +40,10 @@ bool TakesFilters(const Armpb__Type &type)
     switch (type.kind) {
     case ARMPB__TYPE_KIND__BLOB:
     case ARMPB__TYPE_KIND__FLOAT:
-    case ARMPB__TYPE_KIND__DOUBLE: return false;
-    default: break;
+    case ARMPB__TYPE_KIND__DOUBLE:
+        return false;
+    default:
+        break;
     }
     for (size_t i = 0; i < type.n_fields; i++) {
         if (!TakesFilters(*type.fields[i]->type)) {

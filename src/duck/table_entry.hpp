@@ -9,7 +9,8 @@
 #include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
 #include "duckdb/common/multi_file/multi_file_data.hpp"
 
-namespace arm {
+namespace arm
+{
 
 // Rows of any table are named by this pair: which entry of the view, which row of its slot.
 // Both ids lie above every column's.
@@ -18,14 +19,14 @@ duckdb::virtual_column_map_t RowVirtualColumns();
 vector<duckdb::column_t> RowIdColumnsOfTable();
 
 class TableEntry : public duckdb::TableCatalogEntry,
-                   public duckdb::enable_shared_from_this<TableEntry> {
+                   public duckdb::enable_shared_from_this<TableEntry>
+{
 public:
     TableEntry(duckdb::Catalog &catalog, duckdb::SchemaCatalogEntry &schema,
                duckdb::CreateTableInfo &info, const Armpb__Schema &columns, const string &at);
 
-    static shared_ptr<TableEntry> Make(duckdb::Catalog &catalog,
-                                       duckdb::SchemaCatalogEntry &schema, const arm_view &view,
-                                       const string &at);
+    static shared_ptr<TableEntry> Make(duckdb::Catalog &catalog, duckdb::SchemaCatalogEntry &schema,
+                                       const arm_view &view, const string &at);
 
     unique_ptr<duckdb::BaseStatistics> GetStatistics(ClientContext &context,
                                                      duckdb::column_t column) override;
@@ -36,12 +37,12 @@ public:
                                           unique_ptr<duckdb::FunctionData> &bind_data,
                                           const duckdb::EntryLookupInfo &lookup) override;
     void BindUpdateConstraints(duckdb::Binder &binder, duckdb::LogicalGet &get,
-                               duckdb::LogicalProjection &projection,
-                               duckdb::LogicalUpdate &update, ClientContext &context) override;
+                               duckdb::LogicalProjection &projection, duckdb::LogicalUpdate &update,
+                               ClientContext &context) override;
     duckdb::virtual_column_map_t GetVirtualColumns() const override;
     vector<duckdb::column_t> GetRowIdColumns() const override;
 
-    const string at;                                            // "" : the table of now
+    const string at;                                              // "" : the table of now
     const vector<duckdb::MultiFileColumnDefinition> scan_columns; // by field id
     const vector<bool> takes_filters; // Parquet's reader judges filters on the column right
 };

@@ -6,7 +6,8 @@
 #include "duck/schema_entry.hpp"
 #include "duck/table_entry.hpp"
 
-namespace arm {
+namespace arm
+{
 
 Transaction::Transaction(duckdb::TransactionManager &manager, ClientContext &context)
     : duckdb::Transaction(manager, context), session(SessionState::Get(context))
@@ -17,8 +18,7 @@ Transaction::Transaction(duckdb::TransactionManager &manager, ClientContext &con
     arm_error error;
 
     Check(host.snapshot(host.self, &snapshot, &read_only, &error), error);
-    Check(arm__txn_begin(host.repository, host.engine, &snapshot, read_only, &txn, &error),
-          error);
+    Check(arm__txn_begin(host.repository, host.engine, &snapshot, read_only, &txn, &error), error);
     catalog_version = arm__txn_catalog_version(txn);
 }
 
@@ -46,9 +46,10 @@ shared_ptr<View> Transaction::FindView(const string &schema_name, const string &
     const arm_view *view = nullptr;
     arm_error error;
 
-    arm_status st = at.empty() ? arm__txn_view(txn, schema_name.c_str(), name.c_str(), &view, &error)
-                               : arm__txn_view_at(txn, schema_name.c_str(), name.c_str(),
-                                                  at.c_str(), &view, &error);
+    arm_status st =
+        at.empty()
+            ? arm__txn_view(txn, schema_name.c_str(), name.c_str(), &view, &error)
+            : arm__txn_view_at(txn, schema_name.c_str(), name.c_str(), at.c_str(), &view, &error);
     Check(st, error);
     return view == nullptr ? nullptr : make_shared_ptr<View>(view);
 }
@@ -58,8 +59,8 @@ optional_ptr<TableEntry> Transaction::Table(SchemaEntry &schema, const string &n
 {
     std::lock_guard<std::mutex> guard(mutex);
     uint64_t version = arm__txn_catalog_version(txn);
-    string key = duckdb::StringUtil::Lower(schema.name) + '\0' + duckdb::StringUtil::Lower(name) +
-                 '\0' + at;
+    string key =
+        duckdb::StringUtil::Lower(schema.name) + '\0' + duckdb::StringUtil::Lower(name) + '\0' + at;
 
     if (version != catalog_version) { // names or columns changed: look again
         for (auto &table : tables) {
@@ -91,7 +92,8 @@ shared_ptr<View> Transaction::Look(const TableEntry &table)
     return view;
 }
 
-namespace {
+namespace
+{
 
 struct Names {
     const string *schema_name; // of this schema only; null: the schemas' names

@@ -11,12 +11,14 @@
 #include "duck/view.hpp"
 #include "duckdb/transaction/transaction.hpp"
 
-namespace arm {
+namespace arm
+{
 
 class SchemaEntry;
 class TableEntry;
 
-class Transaction : public duckdb::Transaction {
+class Transaction : public duckdb::Transaction
+{
 public:
     Transaction(duckdb::TransactionManager &manager, ClientContext &context);
     ~Transaction() override;

@@ -4,7 +4,8 @@
 #include "duck/error.hpp"
 #include "duck/transaction.hpp"
 
-namespace arm {
+namespace arm
+{
 
 TransactionManager::TransactionManager(duckdb::AttachedDatabase &db)
     : duckdb::TransactionManager(db)

@@ -9,9 +9,11 @@
 #include "duck/core.hpp"
 #include "duckdb/transaction/transaction_manager.hpp"
 
-namespace arm {
+namespace arm
+{
 
-class TransactionManager : public duckdb::TransactionManager {
+class TransactionManager : public duckdb::TransactionManager
+{
 public:
     explicit TransactionManager(duckdb::AttachedDatabase &db);
 

@@ -3,9 +3,11 @@
 
 #include "duck/error.hpp"
 
-namespace arm {
+namespace arm
+{
 
-namespace {
+namespace
+{
 
 // A hot run is scanned by one thread: long ones are cut, so that several have work.
 constexpr uint32_t HOT_ROWS_MAX = 61440;

@@ -8,7 +8,8 @@
 
 #include "duck/core.hpp"
 
-namespace arm {
+namespace arm
+{
 
 // Rows in a file are named by (first_entry, row in the slot); in a run of hot entries the row
 // counts on through all of them.
@@ -23,7 +24,8 @@ struct ViewDropper {
     void operator()(const arm_view *view) const { arm__view_drop(view); }
 };
 
-class View {
+class View
+{
 public:
     explicit View(const arm_view *view); // takes the reference
 

@@ -113,8 +113,7 @@ static arm_status change_ref(const struct arm_fold *fold, const Armpb__RefChange
     bool found;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__index_ref(fold->txn, change->kind, change->name, fold->at->tx, &ref, &found,
-                           err));
+    ARM_TRY(arm__index_ref(fold->txn, change->kind, change->name, fold->at->tx, &ref, &found, err));
     if (!found || (is_branch && ref.branch_id != change->branch_id)) {
         st = wrong("it is not there", change->name, err);
         goto done;

@@ -27,16 +27,16 @@ struct table_fold {
     const struct arm_fold *fold;
     const Armpb__TableChange *change;
     struct arm_table_id table_id;
-    struct arm_table_name name;    /* from here on */
-    struct arm_table_name old_name; /* of a rename */
+    struct arm_table_name name;      /* from here on */
+    struct arm_table_name old_name;  /* of a rename */
     struct arm_version_state parent; /* zeroed with CREATE */
     struct arm_version_state version;
 };
 
 static arm_status wrong(const struct table_fold *t, const char *what, struct arm_error *err)
 {
-    return arm__fail(err, ARM_CORRUPT, "table \"%s\".\"%s\": %s", t->name.schema_name,
-                     t->name.name, what);
+    return arm__fail(err, ARM_CORRUPT, "table \"%s\".\"%s\": %s", t->name.schema_name, t->name.name,
+                     what);
 }
 
 static arm_status take_table_id(const Armpb__TableChange *change, struct arm_table_id *out,
@@ -60,8 +60,7 @@ static arm_status put_table(const struct arm_fold *fold, const struct arm_table_
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__row_put_table(row, bytes, err));
-    ARM_TRY(
-        arm__kv_put(fold->txn, ARM_DB_TABLE, arm__key_bytes(&key), arm__buf_bytes(bytes), err));
+    ARM_TRY(arm__kv_put(fold->txn, ARM_DB_TABLE, arm__key_bytes(&key), arm__buf_bytes(bytes), err));
 done:
     return st;
 }
@@ -153,8 +152,8 @@ static arm_status find_parent(struct table_fold *t, struct arm_table_row *row,
     }
     memcpy(t->name.schema_name, row->schema_name, sizeof t->name.schema_name);
     memcpy(t->name.name, row->name, sizeof t->name.name);
-    ARM_TRY(arm__index_version_state(fold->txn, &t->table_id, row->version, &t->parent, &found,
-                                     err));
+    ARM_TRY(
+        arm__index_version_state(fold->txn, &t->table_id, row->version, &t->parent, &found, err));
     if (!found) {
         st = wrong(t, "its version is missing", err);
     }
@@ -361,8 +360,7 @@ static arm_status put_chunk(const struct table_fold *t, const Armpb__Entry *entr
                             struct arm_buf *packed, struct arm_error *err)
 {
     struct arm_index_txn *txn = t->fold->txn;
-    struct arm_chunk_row row = {
-        .tx = t->fold->at->tx, .rows = entry->rows, .bytes = entry->bytes};
+    struct arm_chunk_row row = {.tx = t->fold->at->tx, .rows = entry->rows, .bytes = entry->bytes};
     struct arm_buf *bytes = arm__kv_scratch(txn);
     struct arm_hash chunk;
     struct arm_key key;
@@ -502,8 +500,7 @@ done:
 static arm_status put_names(const struct table_fold *t, Armpb__ObjectKind object,
                             struct arm_error *err)
 {
-    struct arm_key number =
-        arm__key_number(t->name.schema_name, t->name.name, t->change->version);
+    struct arm_key number = arm__key_number(t->name.schema_name, t->name.name, t->change->version);
     struct arm_table_row row = {
         .table_id = t->table_id, .version = t->change->version, .object = object};
     arm_status st = ARM_OK;

@@ -112,9 +112,9 @@ arm_status arm__index_find_time(struct arm_index_txn *txn, int64_t time_us, uint
 
 /* Refs: the state of a name as of a tx. A dropped one is not found. */
 struct arm_ref_row {
-    uint64_t branch_id; /* branch: itself; tag: 0 */
-    uint64_t tx;        /* of the record that made this state */
-    uint64_t target_tx; /* tag: the commit it names */
+    uint64_t branch_id;    /* branch: itself; tag: 0 */
+    uint64_t tx;           /* of the record that made this state */
+    uint64_t target_tx;    /* tag: the commit it names */
     uint64_t described_tx; /* of the record that carries its description; 0: it has none */
 };
 arm_status arm__index_ref(struct arm_index_txn *txn, Armpb__RefKind kind, const char *name,
@@ -157,8 +157,7 @@ arm_status arm__index_table(struct arm_index_txn *txn, uint64_t branch_id, uint6
  * branch never had it. */
 arm_status arm__index_table_by_id(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
                                   const struct arm_table_id *table_id, struct arm_table_row *out,
-                                  uint64_t *out_dropped_tx, bool *out_found,
-                                  struct arm_error *err);
+                                  uint64_t *out_dropped_tx, bool *out_found, struct arm_error *err);
 /* In order of folded schema and name. */
 typedef arm_status arm_visit_table(void *context, const struct arm_table_row *row,
                                    struct arm_error *err);
@@ -185,9 +184,9 @@ struct arm_version_row {
     uint64_t rows_added;
     uint64_t rows_removed;
     uint64_t bytes_added;
-    bool is_materialised;    /* `root` is this version's manifest */
-    struct arm_hash root;    /* else that of the nearest materialised ancestor ... */
-    uint32_t tail_count;     /* ... and how many versions lie between (this one included) */
+    bool is_materialised; /* `root` is this version's manifest */
+    struct arm_hash root; /* else that of the nearest materialised ancestor ... */
+    uint32_t tail_count;  /* ... and how many versions lie between (this one included) */
     struct arm_position last_position; /* of the last entry ever appended; size 0: none */
 };
 /* `*out_change` (may be NULL): the change without schema and statistics, to be freed with

@@ -139,7 +139,7 @@ arm_status arm__row_take_name(struct arm_bytes row, struct arm_table_name *out,
  * the version's own number when it is materialised. */
 struct arm_version_state {
     struct arm_version_row row;
-    uint64_t root_version; /* nearest materialised ancestor or self; 0: none, the empty map */
+    uint64_t root_version;   /* nearest materialised ancestor or self; 0: none, the empty map */
     struct arm_bytes change; /* packed; empty when materialised */
 };
 arm_status arm__row_put_version(const struct arm_version_state *version, struct arm_buf *out,
@@ -178,12 +178,10 @@ arm_status arm__slim_restore(const struct arm_version_state *version, Armpb__Tab
 /* `*out_dropped_tx` (may be NULL) as in arm__index_table_by_id. */
 arm_status arm__index_table_name(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
                                  const struct arm_table_id *table_id, struct arm_table_name *out,
-                                 uint64_t *out_dropped_tx, bool *out_found,
-                                 struct arm_error *err);
-arm_status arm__index_version_state(struct arm_index_txn *txn,
-                                    const struct arm_table_id *table_id, uint64_t version,
-                                    struct arm_version_state *out, bool *out_found,
-                                    struct arm_error *err);
+                                 uint64_t *out_dropped_tx, bool *out_found, struct arm_error *err);
+arm_status arm__index_version_state(struct arm_index_txn *txn, const struct arm_table_id *table_id,
+                                    uint64_t version, struct arm_version_state *out,
+                                    bool *out_found, struct arm_error *err);
 /* One step up a branch's history: from (branch, at_tx) to (parent, min(at_tx, parent_tx)).
  * `*out_more` false: there is no parent. */
 arm_status arm__index_step_up(struct arm_index_txn *txn, uint64_t *inout_branch_id,

@@ -156,8 +156,8 @@ static arm_status collect_edits(struct arm_index_txn *txn, const struct arm_tail
         if (found) {
             old = arm__buf_bytes(&base);
         }
-        ARM_TRY(arm__tail_join(txn, position, old, &tail->steps[at], end - at, &vector, &joined,
-                               err));
+        ARM_TRY(
+            arm__tail_join(txn, position, old, &tail->steps[at], end - at, &vector, &joined, err));
         if (found || joined.is_there) {
             ARM_TRY(add_edit(txn, list, position, &joined, err));
         }
@@ -194,9 +194,8 @@ arm_status arm__index_materialise(struct arm_index_txn *txn, uint64_t tx,
     arm_status st = ARM_OK;
 
     ARM_TRY(table_id_of(change, &table_id, err));
-    ARM_TRY(arm__tail_load(txn, &table_id,
-                           change->has_parent_version ? change->parent_version : 0, change, tx,
-                           &tail, err));
+    ARM_TRY(arm__tail_load(txn, &table_id, change->has_parent_version ? change->parent_version : 0,
+                           change, tx, &tail, err));
     ARM_TRY(arm__calloc(tail.step_count, sizeof *list.edits, &list.edits, err));
     ARM_TRY(arm__calloc(tail.step_count, sizeof *list.offsets, &list.offsets, err));
     ARM_TRY(collect_edits(txn, &tail, &list, err));
@@ -235,8 +234,8 @@ static arm_status walk_next(struct entry_walk *walk, struct arm_joined *out, str
         order = arm__bytes_compare(walk->key, steps->position);
     }
     if (order < 0) {
-        ARM_TRY(arm__tail_join(walk->txn, walk->key, walk->value, NULL, 0, &walk->vector, out,
-                               err));
+        ARM_TRY(
+            arm__tail_join(walk->txn, walk->key, walk->value, NULL, 0, &walk->vector, out, err));
     } else {
         size_t end = run_end(&walk->tail, walk->step);
         struct arm_bytes base = {NULL, 0};
@@ -318,16 +317,14 @@ static const struct arm_step *steps_at(const struct arm_tail *tail, struct arm_b
         }
     }
     *out_count = 0;
-    if (low < tail->step_count &&
-        arm__bytes_compare(tail->steps[low].position, position) == 0) {
+    if (low < tail->step_count && arm__bytes_compare(tail->steps[low].position, position) == 0) {
         *out_count = run_end(tail, low) - low;
     }
     return tail->steps + low;
 }
 
-static arm_status visit_at(struct entry_walk *walk, struct arm_bytes position,
-                           struct arm_buf *base, arm_visit_entry *visit, void *context,
-                           struct arm_error *err)
+static arm_status visit_at(struct entry_walk *walk, struct arm_bytes position, struct arm_buf *base,
+                           arm_visit_entry *visit, void *context, struct arm_error *err)
 {
     struct arm_node_store nodes = arm__index_nodes(walk->txn);
     struct arm_bytes old = {NULL, 0};

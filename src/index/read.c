@@ -180,8 +180,7 @@ arm_status arm__index_ref(struct arm_index_txn *txn, Armpb__RefKind kind, const 
         *out_found = false;
         return ARM_OK;
     }
-    ARM_TRY(
-        arm__kv_floor(txn, ARM_DB_REF, arm__key_bytes(&key), key.size - 8, &item, &found, err));
+    ARM_TRY(arm__kv_floor(txn, ARM_DB_REF, arm__key_bytes(&key), key.size - 8, &item, &found, err));
     if (found) {
         ARM_TRY(arm__key_last_u64(item.key, &tx, err));
         ARM_TRY(arm__row_take_ref(item.value, tx, &ref, &is_dropped, err));
@@ -195,8 +194,7 @@ done:
 }
 
 /* kind, name, 0, tx. */
-static arm_status ref_name_of(struct arm_bytes key, char out[ARM_NAME_BYTES],
-                              struct arm_error *err)
+static arm_status ref_name_of(struct arm_bytes key, char out[ARM_NAME_BYTES], struct arm_error *err)
 {
     const size_t around = 1 + 1 + 8;
 

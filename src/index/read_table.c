@@ -41,8 +41,8 @@ arm_status arm__index_table(struct arm_index_txn *txn, uint64_t branch_id, uint6
     arm_status st = ARM_OK;
 
     while (more && !found) {
-        ARM_TRY(own_table(txn, branch_id, at_tx, schema_name, name, &row, &found, &is_dropped,
-                          err));
+        ARM_TRY(
+            own_table(txn, branch_id, at_tx, schema_name, name, &row, &found, &is_dropped, err));
         if (!found) {
             ARM_TRY(arm__index_step_up(txn, &branch_id, &at_tx, &more, err));
         }
@@ -57,8 +57,7 @@ done:
 
 arm_status arm__index_table_name(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
                                  const struct arm_table_id *table_id, struct arm_table_name *out,
-                                 uint64_t *out_dropped_tx, bool *out_found,
-                                 struct arm_error *err)
+                                 uint64_t *out_dropped_tx, bool *out_found, struct arm_error *err)
 {
     struct arm_table_name name;
     uint64_t tx = 0;
@@ -91,18 +90,17 @@ done:
 
 arm_status arm__index_table_by_id(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
                                   const struct arm_table_id *table_id, struct arm_table_row *out,
-                                  uint64_t *out_dropped_tx, bool *out_found,
-                                  struct arm_error *err)
+                                  uint64_t *out_dropped_tx, bool *out_found, struct arm_error *err)
 {
     struct arm_table_name name;
     bool found;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__index_table_name(txn, branch_id, at_tx, table_id, &name, out_dropped_tx, &found,
-                                  err));
+    ARM_TRY(
+        arm__index_table_name(txn, branch_id, at_tx, table_id, &name, out_dropped_tx, &found, err));
     if (found) {
-        ARM_TRY(arm__index_table(txn, branch_id, at_tx, name.schema_name, name.name, out, &found,
-                                 err));
+        ARM_TRY(
+            arm__index_table(txn, branch_id, at_tx, name.schema_name, name.name, out, &found, err));
         if (!found || !arm__table_id_equal(&out->table_id, table_id)) {
             st = arm__fail(err, ARM_CORRUPT, "index: table \"%s\".\"%s\" is not under its name",
                            name.schema_name, name.name);
@@ -275,8 +273,8 @@ arm_status arm__index_last_number(struct arm_index_txn *txn, const char *schema_
     bool found;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__kv_floor(txn, ARM_DB_NUMBER, arm__key_bytes(&key), key.size - 8, &item, &found,
-                          err));
+    ARM_TRY(
+        arm__kv_floor(txn, ARM_DB_NUMBER, arm__key_bytes(&key), key.size - 8, &item, &found, err));
     if (found) {
         ARM_TRY(arm__key_last_u64(item.key, &number, err));
     }
@@ -309,10 +307,9 @@ done:
 
 /* ---- Versions ---- */
 
-arm_status arm__index_version_state(struct arm_index_txn *txn,
-                                    const struct arm_table_id *table_id, uint64_t version,
-                                    struct arm_version_state *out, bool *out_found,
-                                    struct arm_error *err)
+arm_status arm__index_version_state(struct arm_index_txn *txn, const struct arm_table_id *table_id,
+                                    uint64_t version, struct arm_version_state *out,
+                                    bool *out_found, struct arm_error *err)
 {
     struct arm_key key = arm__key_version(table_id, version);
     struct arm_bytes row;

@@ -159,8 +159,8 @@ done:
 arm_status arm__row_put_record(const struct arm_record_row *record, struct arm_buf *out,
                                struct arm_error *err)
 {
-    const uint64_t numbers[] = {record->segment, record->offset, record->record,
-                                record->branch_id, record->generation};
+    const uint64_t numbers[] = {record->segment, record->offset, record->record, record->branch_id,
+                                record->generation};
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__buf_u8(out, record->is_commit ? RECORD_COMMIT : 0, err));
@@ -221,10 +221,8 @@ arm_status arm__row_take_ref(struct arm_bytes row, uint64_t tx, struct arm_ref_r
     ARM_TRY(take_flags(&r, REF_DROPPED, &flags, err));
     ARM_TRY(take_varints(&r, numbers, sizeof numbers / sizeof *numbers, err));
     ARM_TRY(arm__take_end(&r, err));
-    *out = (struct arm_ref_row){.branch_id = numbers[0],
-                                .tx = tx,
-                                .target_tx = numbers[1],
-                                .described_tx = numbers[2]};
+    *out = (struct arm_ref_row){
+        .branch_id = numbers[0], .tx = tx, .target_tx = numbers[1], .described_tx = numbers[2]};
     *out_dropped = (flags & REF_DROPPED) != 0;
 done:
     return st;
@@ -341,9 +339,9 @@ arm_status arm__row_put_version(const struct arm_version_state *version, struct 
                                 struct arm_error *err)
 {
     const struct arm_version_row *row = &version->row;
-    const uint64_t numbers[] = {row->parent_version, row->tx,         row->schema_id,
-                                row->row_count,      row->data_bytes, row->next_row_id,
-                                row->rows_added,     row->rows_removed, row->bytes_added,
+    const uint64_t numbers[] = {row->parent_version,   row->tx,           row->schema_id,
+                                row->row_count,        row->data_bytes,   row->next_row_id,
+                                row->rows_added,       row->rows_removed, row->bytes_added,
                                 version->root_version, row->tail_count};
     arm_status st = ARM_OK;
 

@@ -133,7 +133,8 @@ static void test_rows_are_read_back(void **state)
     struct arm_index_state read_at;
     struct arm_record_row record = {9, 1, 1u << 30, 2, true, {{8}}, 5, 77, 1795384200000000};
     struct arm_record_row read_record;
-    struct arm_table_row table = {.table_id = {{5}}, .version = 300, .object = ARMPB__OBJECT_KIND__VIEW};
+    struct arm_table_row table = {
+        .table_id = {{5}}, .version = 300, .object = ARMPB__OBJECT_KIND__VIEW};
     struct arm_table_row read_table;
     bool dropped;
 
@@ -168,10 +169,12 @@ static void test_rows_of_refs_and_versions_are_read_back(void **state)
     struct arm_ref_row ref = {.branch_id = 300, .target_tx = 5, .described_tx = 1};
     struct arm_branch_state branch = {.parent_branch_id = 1, .parent_tx = 500, .name = "feature/x"};
     struct arm_table_name name = {"main", "t"};
-    struct arm_version_state version = {
-        .row = {.parent_version = 5, .row_count = 1u << 20, .is_materialised = true,
-                .root = {{9}}, .last_position = arm__position_first()},
-        .root_version = 6};
+    struct arm_version_state version = {.row = {.parent_version = 5,
+                                                .row_count = 1u << 20,
+                                                .is_materialised = true,
+                                                .root = {{9}},
+                                                .last_position = arm__position_first()},
+                                        .root_version = 6};
     struct arm_version_state read_version;
 
     assert_ok(arm__row_put_ref(&ref, false, &row, &err), err);

@@ -58,8 +58,8 @@ static const char *copy_options(enum arm_file_format format)
     }
 }
 
-static arm_status export_copy(struct arm_query_session *session, const char *from,
-                              const char *path, enum arm_file_format format, uint64_t *out_rows,
+static arm_status export_copy(struct arm_query_session *session, const char *from, const char *path,
+                              enum arm_file_format format, uint64_t *out_rows,
                               struct arm_error *err)
 {
     struct arm_buf sql = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);

@@ -19,8 +19,8 @@ static arm_status set_spill(struct arm_host *host, const char *given, struct arm
     if (given != NULL) {
         return arm__strdup(given, &host->spill_directory, err);
     }
-    return arm__path_join(arm__repository_path(host->repository), "staging",
-                          &host->spill_directory, err);
+    return arm__path_join(arm__repository_path(host->repository), "staging", &host->spill_directory,
+                          err);
 }
 
 arm_status arm__host_new(struct arm_repository *repository, const struct arm_host_options *options,
@@ -54,8 +54,7 @@ struct arm_host *arm__host_retain(struct arm_host *host)
 
 void arm__host_drop(struct arm_host *host)
 {
-    if (host == NULL ||
-        atomic_fetch_sub_explicit(&host->references, 1, memory_order_acq_rel) > 1) {
+    if (host == NULL || atomic_fetch_sub_explicit(&host->references, 1, memory_order_acq_rel) > 1) {
         return;
     }
     arm__engine_close(host->engine);

@@ -40,17 +40,14 @@ static arm_status open_inputs(struct arrow_inputs *inputs, const struct arm_sour
     char name[40];
     arm_status st = ARM_OK;
 
-    ARM_TRY(
-        arm__calloc(source->paths.count, sizeof *inputs->streams, &inputs->streams, err));
+    ARM_TRY(arm__calloc(source->paths.count, sizeof *inputs->streams, &inputs->streams, err));
     ARM_TRY(arm__buf_printf(sql, err, "("));
     for (size_t i = 0; i < source->paths.count; i++) {
         ARM_TRY(arm__arrow_ipc_open(source->paths.items[i], &inputs->streams[i], err));
         inputs->count++;
         input_name(i, name);
-        ARM_TRY(
-            arm__duck_offer(inputs->session->connection, name, &inputs->streams[i], err));
-        ARM_TRY(
-            arm__buf_printf(sql, err, "%sFROM %s", i == 0 ? "" : " UNION ALL BY NAME ", name));
+        ARM_TRY(arm__duck_offer(inputs->session->connection, name, &inputs->streams[i], err));
+        ARM_TRY(arm__buf_printf(sql, err, "%sFROM %s", i == 0 ? "" : " UNION ALL BY NAME ", name));
     }
     ARM_TRY(arm__buf_printf(sql, err, ")"));
 done:
@@ -99,8 +96,7 @@ static arm_status describe_columns(struct arm_query_session *session, const char
             break;
         }
         for (idx_t i = 0; i < duckdb_data_chunk_get_size(chunk); i++) {
-            duckdb_string_t *text =
-                duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
+            duckdb_string_t *text = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
             size_t size = duckdb_string_t_length(text[i]);
 
             (void)snprintf(name, sizeof name, "%.*s", (int)(size > 255 ? 255 : size),
@@ -116,6 +112,18 @@ done:
     arm__duck_result_free(result);
     arm__buf_release(&sql);
     return st;
+}
+
+/* Text is read in the table's types: guessed ones would take the zeros off a postal code. */
+static arm_status typed_source(const struct arm_load *load, const Armpb__Schema *schema,
+                               struct arm_buf *sql, struct arm_error *err)
+{
+    struct arm_source source = *(const struct arm_source *)load->context;
+
+    source.schema = schema;
+    source.columns = load->columns;
+    source.column_count = load->column_count;
+    return arm__source_sql(&source, sql, err);
 }
 
 /* A failure while reading the files names the first of them, if DuckDB's text names none. */
@@ -149,6 +157,10 @@ static arm_status import_source(struct arm_query_session *session, const struct 
     if (source->format != ARM_FILE_ARROW && load->mode == ARM_WRITE_APPEND) {
         ARM_TRY(describe_columns(session, load->source, &names, err));
     }
+    if (source->format == ARM_FILE_CSV || source->format == ARM_FILE_JSON) {
+        load->typed_source = typed_source;
+        load->context = source;
+    }
     load->columns = names.items;
     load->column_count = names.count;
     ARM_TRY(arm__session_load(session, load, out, err));
@@ -171,8 +183,8 @@ arm_status arm__session_import(struct arm_query_session *session, const char *ta
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__session_enter_run(session, err));
-    ARM_TRY(arm__path_join(arm__repository_path(session->duck.repository), "staging", &staging,
-                           err));
+    ARM_TRY(
+        arm__path_join(arm__repository_path(session->duck.repository), "staging", &staging, err));
     ARM_TRY(arm__source_open(paths, path_count, options->format, staging, &source, err));
     source.null_text = options->null_text;
     (void)snprintf(message, sizeof message, "import %.200s", table);

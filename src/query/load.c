@@ -24,7 +24,7 @@ struct loading {
     char name[256];
     const struct arm_view *view; /* of the table; NULL: there is none */
     struct arm_duck_result *result;
-    Armpb__Schema *schema;       /* owned: of the rows, if it is not the table's */
+    Armpb__Schema *schema; /* owned: of the rows, if it is not the table's */
     struct arm_writer *writer;
 };
 
@@ -66,8 +66,7 @@ static arm_status check_known(const struct loading *l, struct arm_error *err)
         bool known = false;
 
         for (size_t k = 0; !known && k < l->view->schema->n_columns; k++) {
-            known =
-                strcasecmp(l->view->schema->columns[k]->field->name, l->load->columns[i]) == 0;
+            known = strcasecmp(l->view->schema->columns[k]->field->name, l->load->columns[i]) == 0;
         }
         if (!known) {
             return arm__fail(err, ARM_SCHEMA,
@@ -93,8 +92,8 @@ static arm_status append_columns(const struct loading *l, struct arm_buf *sql,
         if (has_column(l->load, column->field->name)) {
             ARM_TRY(arm__sql_identifier(column->field->name, sql, err));
         } else {
-            ARM_TRY(arm__buf_printf(
-                sql, err, "(%s)", column->default_sql == NULL ? "NULL" : column->default_sql));
+            ARM_TRY(arm__buf_printf(sql, err, "(%s)",
+                                    column->default_sql == NULL ? "NULL" : column->default_sql));
         }
         ARM_TRY(arm__buf_printf(sql, err, " AS "));
         ARM_TRY(arm__type_sql(column->field->type, sql, err));
@@ -116,7 +115,12 @@ static arm_status build_select(const struct loading *l, struct arm_buf *sql, str
     } else {
         ARM_TRY(arm__buf_printf(sql, err, "*"));
     }
-    ARM_TRY(arm__buf_printf(sql, err, " FROM %s", l->load->source));
+    ARM_TRY(arm__buf_printf(sql, err, " FROM "));
+    if (l->load->mode == ARM_WRITE_APPEND && l->load->typed_source != NULL) {
+        ARM_TRY(l->load->typed_source(l->load, l->view->schema, sql, err));
+    } else {
+        ARM_TRY(arm__buf_printf(sql, err, "%s", l->load->source));
+    }
     ARM_TRY(arm__buf_u8(sql, 0, err));
 done:
     return st;
@@ -231,14 +235,12 @@ static arm_status apply(struct loading *l, struct arm_written *written, struct a
     arm_status st = ARM_OK;
 
     if (l->view == NULL) {
-        ARM_TRY(
-            arm__txn_create_table(l->txn, l->schema_name, l->name, l->schema, false, err));
+        ARM_TRY(arm__txn_create_table(l->txn, l->schema_name, l->name, l->schema, false, err));
         ARM_TRY(arm__txn_append(l->txn, l->schema_name, l->name, written, err));
     } else if (l->load->mode == ARM_WRITE_APPEND) {
         ARM_TRY(arm__txn_append(l->txn, l->schema_name, l->name, written, err));
     } else {
-        ARM_TRY(
-            arm__txn_replace(l->txn, l->schema_name, l->name, l->schema, written, err));
+        ARM_TRY(arm__txn_replace(l->txn, l->schema_name, l->name, l->schema, written, err));
     }
 done:
     return st;
@@ -253,8 +255,8 @@ static arm_status find_table(struct loading *l, struct arm_error *err)
     ARM_TRY(arm__table_name_parse(l->load->table, l->schema_name, l->name, err));
     ARM_TRY(arm__txn_view(l->txn, l->schema_name, l->name, &l->view, err));
     if (l->view != NULL && l->load->mode == ARM_WRITE_CREATE) {
-        st = arm__fail(err, ARM_EXISTS,
-                       "table \"%s\" exists already: append to it, or replace it", l->name);
+        st = arm__fail(err, ARM_EXISTS, "table \"%s\" exists already: append to it, or replace it",
+                       l->name);
     } else if (l->view == NULL && l->load->mode == ARM_WRITE_APPEND) {
         st = arm__fail(err, ARM_NOT_FOUND, "there is no table \"%s\" to append to", l->name);
     }
@@ -264,8 +266,8 @@ done:
 
 /* Which version the commit made, and what it stored; the present one where nothing changed. */
 static arm_status find_version(struct loading *l, const struct arm_snapshot *at,
-                               const struct arm_commit_result *commit,
-                               struct arm_write_result *out, struct arm_error *err)
+                               const struct arm_commit_result *commit, struct arm_write_result *out,
+                               struct arm_error *err)
 {
     struct arm_catalog *catalog = arm__repository_catalog(l->session->duck.repository);
     struct arm_snapshot after = *at;
@@ -274,8 +276,7 @@ static arm_status find_version(struct loading *l, const struct arm_snapshot *at,
     arm_status st = ARM_OK;
 
     after.tx = commit->tx == 0 ? at->tx : commit->tx;
-    ARM_TRY(
-        arm__catalog_table(catalog, &after, l->schema_name, l->name, &info, &found, err));
+    ARM_TRY(arm__catalog_table(catalog, &after, l->schema_name, l->name, &info, &found, err));
     if (found) {
         out->version = info.version.version;
         out->bytes_added = commit->tx == 0 ? 0 : info.version.bytes_added;

@@ -36,8 +36,7 @@ struct arm_query_session *arm__session_retain(struct arm_query_session *session)
 void arm__session_drop(struct arm_query_session *session);
 
 /* The engine, opened by the first that asks. */
-arm_status arm__host_engine(struct arm_host *host, struct arm_engine **out,
-                            struct arm_error *err);
+arm_status arm__host_engine(struct arm_host *host, struct arm_engine **out, struct arm_error *err);
 bool arm__host_read_only(const struct arm_host *host);
 
 /* Take `run`, make the connection if there is none, and free it of an open stream (Q2). To be
@@ -47,8 +46,8 @@ void arm__session_leave_run(struct arm_query_session *session);
 
 /* Inside: run one statement of our own; its rows are dropped, their number (or the Count of a
  * statement without rows) given in `*out_rows` (may be NULL). */
-arm_status arm__session_run(struct arm_query_session *session, const char *sql,
-                            uint64_t *out_rows, struct arm_error *err);
+arm_status arm__session_run(struct arm_query_session *session, const char *sql, uint64_t *out_rows,
+                            struct arm_error *err);
 
 struct arm_watchdog;
 
@@ -71,6 +70,11 @@ void arm__watchdog_stop(struct arm_watchdog *watchdog); /* NULL is accepted */
 struct arm_load {
     const char *table; /* as users name it */
     const char *source;
+    /* Append to the source's SQL in which the columns it has are read in the types of `schema`,
+     * not in guessed ones; NULL: the source knows its types. For append. */
+    arm_status (*typed_source)(const struct arm_load *load, const Armpb__Schema *schema,
+                               struct arm_buf *sql, struct arm_error *err);
+    const void *context;
     size_t column_count;
     char *const *columns;
     arm_write_mode mode;

@@ -47,8 +47,7 @@ static void take_result(void *self, const struct arm_commit_result *result)
     }
 }
 
-static arm_status refuse_branch(void *self, const char *sql, char **out_text,
-                                struct arm_error *err)
+static arm_status refuse_branch(void *self, const char *sql, char **out_text, struct arm_error *err)
 {
     (void)self;
     (void)out_text;
@@ -202,8 +201,8 @@ static uint64_t count_in(duckdb_data_chunk chunk)
     return *value < 0 ? 0 : (uint64_t)*value;
 }
 
-arm_status arm__session_run(struct arm_query_session *session, const char *sql,
-                            uint64_t *out_rows, struct arm_error *err)
+arm_status arm__session_run(struct arm_query_session *session, const char *sql, uint64_t *out_rows,
+                            struct arm_error *err)
 {
     struct arm_duck_result *result = NULL;
     duckdb_data_chunk chunk = NULL;
@@ -251,7 +250,8 @@ static void keep_text(struct arm_query_session *session, const char *sql)
         size--;
         sql--;
     }
-    while (size > 0 && (session->statement[size - 1] == ' ' || session->statement[size - 1] == ';')) {
+    while (size > 0 &&
+           (session->statement[size - 1] == ' ' || session->statement[size - 1] == ';')) {
         size--;
     }
     (void)snprintf(session->statement + size, sizeof session->statement - size, "%s",
@@ -260,8 +260,8 @@ static void keep_text(struct arm_query_session *session, const char *sql)
 
 /* Run one statement, its text NUL-terminated. */
 static arm_status run_statement(struct arm_query_session *session, const char *sql,
-                                const struct arm_sql_options *options,
-                                struct ArrowArrayStream *out, struct arm_error *err)
+                                const struct arm_sql_options *options, struct ArrowArrayStream *out,
+                                struct arm_error *err)
 {
     struct arm_duck_result *result = NULL;
     struct arm_watchdog *watchdog = NULL;
@@ -297,8 +297,10 @@ static arm_status split(struct arm_query_session *session, const char *sql, stru
     if (length > 0) {
         ARM_TRY(arm__buf_append(text, sql, length, err));
         ARM_TRY(arm__buf_u8(text, 0, err));
-        ARM_TRY(arm__duck_split(session->connection, sql + length, &rest, err));
-        tail = rest > 0 ? sql + length : NULL;
+        /* what is wrong with a later statement is told when it is its turn */
+        if (arm__duck_split(session->connection, sql + length, &rest, NULL) != ARM_OK || rest > 0) {
+            tail = sql + length;
+        }
     }
     if (out_tail != NULL) {
         *out_tail = tail;

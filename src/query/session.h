@@ -42,8 +42,8 @@ arm_status arm__session_sql(struct arm_query_session *session, const char *sql,
                             const char **out_tail, struct arm_error *err);
 arm_status arm__session_write(struct arm_query_session *session, const char *table,
                               struct ArrowArrayStream *stream,
-                              const struct arm_write_options *options,
-                              struct arm_write_result *out, struct arm_error *err);
+                              const struct arm_write_options *options, struct arm_write_result *out,
+                              struct arm_error *err);
 arm_status arm__session_import(struct arm_query_session *session, const char *table,
                                const char *const *paths, size_t path_count,
                                const struct arm_write_options *options,

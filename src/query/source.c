@@ -23,9 +23,9 @@ static const struct {
     const char *name;
     enum arm_file_format format;
 } formats[] = {
-    {"parquet", ARM_FILE_PARQUET}, {"pq", ARM_FILE_PARQUET},  {"csv", ARM_FILE_CSV},
-    {"tsv", ARM_FILE_CSV},         {"txt", ARM_FILE_CSV},     {"json", ARM_FILE_JSON},
-    {"jsonl", ARM_FILE_JSONL},     {"ndjson", ARM_FILE_JSONL}, {"arrow", ARM_FILE_ARROW},
+    {"parquet", ARM_FILE_PARQUET}, {"pq", ARM_FILE_PARQUET},    {"csv", ARM_FILE_CSV},
+    {"tsv", ARM_FILE_CSV},         {"txt", ARM_FILE_CSV},       {"json", ARM_FILE_JSON},
+    {"jsonl", ARM_FILE_JSONL},     {"ndjson", ARM_FILE_JSONL},  {"arrow", ARM_FILE_ARROW},
     {"arrows", ARM_FILE_ARROW},    {"feather", ARM_FILE_ARROW}, {"ipc", ARM_FILE_ARROW},
 };
 
@@ -114,8 +114,8 @@ static char first_letter(const char *head, size_t size)
 }
 
 /* By content, where the content says it; a text's suffix decides between CSV and JSON. */
-static arm_status detect(const char *path, enum arm_file_format wanted,
-                         enum arm_file_format *out, struct arm_error *err)
+static arm_status detect(const char *path, enum arm_file_format wanted, enum arm_file_format *out,
+                         struct arm_error *err)
 {
     char head[HEAD_BYTES];
     size_t size = 0;
@@ -209,8 +209,8 @@ done:
 /* ---- Paths ---- */
 
 /* One existing file, or directory entry, by its exact name. */
-static arm_status add_file(struct arm_source *source, const char *path,
-                           const char *spool_directory, struct arm_error *err)
+static arm_status add_file(struct arm_source *source, const char *path, const char *spool_directory,
+                           struct arm_error *err)
 {
     struct stat found;
     arm_status st = ARM_OK;
@@ -254,8 +254,8 @@ done:
     return st;
 }
 
-static arm_status add_path(struct arm_source *source, const char *path,
-                           const char *spool_directory, struct arm_error *err)
+static arm_status add_path(struct arm_source *source, const char *path, const char *spool_directory,
+                           struct arm_error *err)
 {
     struct stat found;
 
@@ -326,13 +326,57 @@ static arm_status append_path(const char *path, struct arm_buf *sql, struct arm_
     for (const char *at = path; *at != '\0'; at++) {
         bool special = strchr("*?[", *at) != NULL;
 
-        ARM_TRY(arm__buf_printf(&pattern, err, "%s%c%s", special ? "[" : "", *at,
-                                special ? "]" : ""));
+        ARM_TRY(
+            arm__buf_printf(&pattern, err, "%s%c%s", special ? "[" : "", *at, special ? "]" : ""));
     }
     ARM_TRY(arm__buf_u8(&pattern, 0, err));
     ARM_TRY(arm__sql_string((const char *)pattern.data, sql, err));
 done:
     arm__buf_release(&pattern);
+    return st;
+}
+
+static bool has_column(const struct arm_source *source, const char *name)
+{
+    for (size_t i = 0; i < source->column_count; i++) {
+        if (strcasecmp(source->columns[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `, types = {"a": 'INTEGER', ...}` of the schema's columns that the files have. JSON takes the
+ * same, by another name. */
+static arm_status append_types(const struct arm_source *source, struct arm_buf *sql,
+                               struct arm_error *err)
+{
+    struct arm_buf type = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
+    size_t count = 0;
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < source->schema->n_columns; i++) {
+        const Armpb__Field *field = source->schema->columns[i]->field;
+
+        if (!has_column(source, field->name)) {
+            continue;
+        }
+        ARM_TRY(arm__buf_printf(sql, err, "%s", count++ > 0 ? ", "
+                                                : source->format == ARM_FILE_CSV
+                                                    ? ", types = {"
+                                                    : ", columns = {"));
+        ARM_TRY(arm__sql_identifier(field->name, sql, err));
+        arm__buf_clear(&type);
+        ARM_TRY(arm__type_sql(field->type, &type, err));
+        ARM_TRY(arm__buf_u8(&type, 0, err));
+        ARM_TRY(arm__buf_printf(sql, err, ": "));
+        ARM_TRY(arm__sql_string((const char *)type.data, sql, err));
+    }
+    if (count > 0) {
+        ARM_TRY(arm__buf_printf(sql, err, "}"));
+    }
+done:
+    arm__buf_release(&type);
     return st;
 }
 
@@ -350,6 +394,17 @@ arm_status arm__source_sql(const struct arm_source *source, struct arm_buf *sql,
         ARM_TRY(append_path(source->paths.items[i], sql, err));
     }
     ARM_TRY(arm__buf_printf(sql, err, "]"));
+    if (source->paths.count > 1) { /* or columns that only later files have would be lost */
+        ARM_TRY(arm__buf_printf(sql, err, ", union_by_name = true"));
+    }
+    if (source->schema != NULL) {
+        ARM_TRY(append_types(source, sql, err));
+    } else if (source->format == ARM_FILE_JSON) { /* every key, not those of the first rows */
+        ARM_TRY(arm__buf_printf(sql, err, ", sample_size = -1"));
+    }
+    if (source->format == ARM_FILE_CSV) { /* or a quote that is never closed would be a letter */
+        ARM_TRY(arm__buf_printf(sql, err, ", quote = '\"'"));
+    }
     if (source->format == ARM_FILE_CSV && source->null_text != NULL) {
         ARM_TRY(arm__buf_printf(sql, err, ", nullstr = ['', "));
         ARM_TRY(arm__sql_string(source->null_text, sql, err));

@@ -17,7 +17,7 @@ struct result_stream {
     struct arm_duck_result *result;
     duckdb_arrow_options options;
     struct arm_watchdog *watchdog; /* of the statement's time limit; NULL: none */
-    atomic_bool detached; /* its rows are in memory */
+    atomic_bool detached;          /* its rows are in memory */
     bool failed;
     char message[1024];
 };
@@ -42,10 +42,10 @@ static void unhold(struct result_stream *stream, bool held)
 
 /* Metadata in Arrow's own encoding (little-endian sizes), one pair each: of a field "arm.json" =
  * "1", of the schema of changed rows "arm.count" = "1". */
-static const char json_mark[] = {1, 0, 0, 0, 8,   0,   0,   0,   'a', 'r', 'm',
-                                 '.', 'j', 's', 'o', 'n', 1,   0,   0,   0,   '1'};
-static const char count_mark[] = {1, 0, 0, 0, 9,   0,   0,   0,   'a', 'r', 'm',
-                                  '.', 'c', 'o', 'u', 'n', 't', 1,   0,   0,   0,   '1'};
+static const char json_mark[] = {1,   0,   0,   0,   8,   0, 0, 0, 'a', 'r', 'm',
+                                 '.', 'j', 's', 'o', 'n', 1, 0, 0, 0,   '1'};
+static const char count_mark[] = {1,   0,   0,   0,   9,   0,   0, 0, 'a', 'r', 'm',
+                                  '.', 'c', 'o', 'u', 'n', 't', 1, 0, 0,   0,   '1'};
 
 /* ---- Errors: Arrow has a number and a text ---- */
 
@@ -126,9 +126,12 @@ static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
     return rc;
 }
 
-/* The connection is free: this stream needs it no more. */
+/* The connection is free: this stream needs it no more, and its time limit must not interrupt
+ * another statement. */
 static void let_go(struct result_stream *stream)
 {
+    arm__watchdog_stop(stream->watchdog);
+    stream->watchdog = NULL;
     if (!atomic_load(&stream->detached) && stream->session->open == stream) {
         stream->session->open = NULL;
     }
@@ -187,7 +190,6 @@ static void free_stream(struct result_stream *stream)
 {
     struct arm_query_session *session = stream->session;
 
-    arm__watchdog_stop(stream->watchdog);
     arm__mutex_lock(&session->run);
     let_go(stream);
     arm__duck_result_free(stream->result);

@@ -32,8 +32,8 @@ done:
 
 arm_status arm__session_write(struct arm_query_session *session, const char *table,
                               struct ArrowArrayStream *stream,
-                              const struct arm_write_options *options,
-                              struct arm_write_result *out, struct arm_error *err)
+                              const struct arm_write_options *options, struct arm_write_result *out,
+                              struct arm_error *err)
 {
     char message[ARM_MESSAGE_BYTES];
     struct arm_name_list names = {.items = NULL};

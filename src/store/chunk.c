@@ -111,8 +111,8 @@ arm_status arm__store_path(struct arm_store *store, const struct arm_hash *hash,
     return arm__layout_path(store, hash, ARM_LAYOUT_FILE, out, err);
 }
 
-arm_status arm__store_get(struct arm_store *store, const struct arm_hash *hash,
-                          struct arm_buf *out, struct arm_error *err)
+arm_status arm__store_get(struct arm_store *store, const struct arm_hash *hash, struct arm_buf *out,
+                          struct arm_error *err)
 {
     char *path = NULL;
     arm_status st = ARM_OK;

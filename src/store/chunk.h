@@ -62,8 +62,8 @@ arm_status arm__store_ensure(struct arm_store *store, const struct arm_hash *has
                              struct arm_error *err);
 
 /* The whole chunk in `out`. Errors: ARM_NOT_FOUND. `get_verified`: ARM_HASH_MISMATCH too. */
-arm_status arm__store_get(struct arm_store *store, const struct arm_hash *hash,
-                          struct arm_buf *out, struct arm_error *err);
+arm_status arm__store_get(struct arm_store *store, const struct arm_hash *hash, struct arm_buf *out,
+                          struct arm_error *err);
 arm_status arm__store_get_verified(struct arm_store *store, const struct arm_hash *hash,
                                    struct arm_buf *out, struct arm_error *err);
 /* Hash the file without keeping it: ARM_OK, ARM_NOT_FOUND or ARM_HASH_MISMATCH. */

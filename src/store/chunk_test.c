@@ -161,7 +161,7 @@ static void test_store_errors_are_told_apart(void **state)
         int error_number;
         arm_status code;
     } map[] = {
-        {ENOSPC, ARM_FULL},       {EDQUOT, ARM_FULL}, {EACCES, ARM_PERMISSION},
+        {ENOSPC, ARM_FULL},      {EDQUOT, ARM_FULL}, {EACCES, ARM_PERMISSION},
         {EROFS, ARM_PERMISSION}, {EIO, ARM_IO},
     };
     struct store_fixture *f = *state;
@@ -242,8 +242,8 @@ static void test_store_forked_child_may_read_but_not_write(void **state)
         char *path = NULL;
         bool good = arm__store_check(f->store, &hash, NULL) == ARM_OK;
 
-        good = good &&
-               arm__store_put(f->store, arm__bytes("y", 1), &other, NULL, NULL) == ARM_FORKED;
+        good =
+            good && arm__store_put(f->store, arm__bytes("y", 1), &other, NULL, NULL) == ARM_FORKED;
         good = good && arm__store_stage(f->store, &path, NULL) == ARM_FORKED;
         good = good && arm__store_delete(f->store, &hash, NULL) == ARM_FORKED;
         good = good && arm__store_sweep(f->store, NULL, NULL, NULL, NULL) == ARM_FORKED;

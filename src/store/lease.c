@@ -69,12 +69,12 @@ static arm_status lock_staging(struct arm_store *store, struct arm_error *err)
 
     if (st == ARM_OK && store->lease.lock_file == NULL) {
         ARM_TRY(arm__path_join(store->staging, "lock", &path, err));
-        ARM_TRY(io->open(io->self, path, ARM_OPEN_WRITE | ARM_OPEN_CREATE,
-                         &store->lease.lock_file, err));
+        ARM_TRY(io->open(io->self, path, ARM_OPEN_WRITE | ARM_OPEN_CREATE, &store->lease.lock_file,
+                         err));
     }
     if (st == ARM_OK) {
-        st = io->lock(io->self, store->lease.lock_file, STAGING_LOCK, ARM_LOCK_EXCLUSIVE, true,
-                      err);
+        st =
+            io->lock(io->self, store->lease.lock_file, STAGING_LOCK, ARM_LOCK_EXCLUSIVE, true, err);
     }
 done:
     arm__free(path);
@@ -177,8 +177,8 @@ static arm_status take_new(struct arm_store *store, const struct arm_hash *hash,
     }
     ARM_TRY(arm__lease_table_reserve(&lease->held, err));
     offset = arm__lease_table_next_slot(&lease->held) * ARM_HASH_BYTES;
-    ARM_TRY(store->io->write(store->io->self, lease->file, offset, hash->bytes, ARM_HASH_BYTES,
-                             err));
+    ARM_TRY(
+        store->io->write(store->io->self, lease->file, offset, hash->bytes, ARM_HASH_BYTES, err));
     arm__lease_table_add(&lease->held, hash);
 done:
     unlock_range(store, STAGING_LOCK);

@@ -39,8 +39,7 @@ static struct arm_lease_entry *probe(const struct arm_lease_table *table,
     size_t place = home(table, hash);
 
     assert(table->used * 2 <= table->capacity); /* LT1 */
-    while (table->entries[place].count > 0 &&
-           !arm__hash_equal(&table->entries[place].hash, hash)) {
+    while (table->entries[place].count > 0 && !arm__hash_equal(&table->entries[place].hash, hash)) {
         place = after(table, place);
     }
     return &table->entries[place];

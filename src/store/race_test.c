@@ -36,8 +36,8 @@ static void add(uint32_t *count, uint32_t n)
 
 static struct tally *map_tally(void)
 {
-    void *memory = mmap(NULL, sizeof(struct tally), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *memory =
+        mmap(NULL, sizeof(struct tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     assert_true(memory != MAP_FAILED);
     return memory;

@@ -38,7 +38,8 @@ static void test_store_writer_makes_the_same_chunk_however_it_is_cut(void **stat
             size_t left = DATA_BYTES - at;
 
             assert_ok(arm__store_writer_append(writer, data + at, left < steps[s] ? left : steps[s],
-                                               &f->err), f->err);
+                                               &f->err),
+                      f->err);
         }
         assert_ok(arm__store_writer_append(writer, NULL, 0, &f->err), f->err);
         assert_ok(arm__store_writer_finish(writer, &hash, &size, &is_new, &f->err), f->err);

@@ -142,7 +142,7 @@ void arm__chunk_plan_release(struct arm_chunk_plan *plan)
     arm__free(plan->types);
     arm__free(plan->select);
     arm__free(plan->options);
-    *plan = (struct arm_chunk_plan){NULL};
+    memset(plan, 0, sizeof *plan);
 }
 
 /* ---- Floats that a dictionary would confuse ---- */

@@ -215,7 +215,7 @@ static arm_status fail_as(const char *message, arm_status code, struct arm_error
  * for it. */
 static bool work(duckdb_pending_result pending)
 {
-    const struct timespec nap = {.tv_nsec = 100 * 1000};
+    const struct timespec nap = {.tv_nsec = 100000L};
 
     for (;;) {
         duckdb_pending_state state = duckdb_pending_execute_task(pending);

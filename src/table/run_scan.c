@@ -22,48 +22,58 @@ struct arm_runs {
 };
 
 struct cursor {
+    struct arm_runs *runs;
     const struct arm_run *run;
     size_t next_block;
 };
 
-/* ---- The function ---- */
+/* ---- The function: DuckDB calls it on threads of its own, under the mutex of the list ---- */
 
-static const struct arm_run *find(struct arm_runs *runs, uint64_t id)
+static const struct arm_run *find(const struct arm_runs *runs, uint64_t id)
 {
-    const struct arm_run *run = NULL;
-
-    arm__mutex_lock(&runs->mutex);
     for (size_t i = 0; i < runs->count; i++) {
         if (runs->entries[i].id == id) {
-            run = runs->entries[i].run;
+            return runs->entries[i].run;
         }
     }
-    arm__mutex_unlock(&runs->mutex);
-    return run;
+    return NULL;
 }
 
-static void bind_run(duckdb_bind_info info)
+/* Bind the run of `id`; returns what is wrong, or NULL. */
+static const char *bind_found(duckdb_bind_info info, struct arm_runs *runs, uint64_t id)
 {
-    struct arm_runs *runs = duckdb_bind_get_extra_info(info);
-    duckdb_value value = duckdb_bind_get_parameter(info, 0);
-    const struct arm_run *run = find(runs, duckdb_get_uint64(value));
+    const struct arm_run *run = find(runs, id);
     struct cursor *cursor = NULL;
 
-    duckdb_destroy_value(&value);
     if (run == NULL) {
-        duckdb_bind_set_error(info, "arm_run is Armillaria's own: no such run");
-        return;
+        return "arm_run is Armillaria's own: no such run";
     }
     if (arm__calloc(1, sizeof *cursor, &cursor, NULL) != ARM_OK) {
-        duckdb_bind_set_error(info, "out of memory");
-        return;
+        return "out of memory";
     }
+    cursor->runs = runs;
     cursor->run = run;
     duckdb_bind_set_bind_data(info, cursor, arm__free);
     for (size_t c = 0; c < run->schema->n_columns; c++) {
         duckdb_bind_add_result_column(info, run->schema->columns[c]->field->name, run->types[c]);
     }
     duckdb_bind_set_cardinality(info, run->rows, true);
+    return NULL;
+}
+
+static void bind_run(duckdb_bind_info info)
+{
+    struct arm_runs *runs = duckdb_bind_get_extra_info(info);
+    duckdb_value value = duckdb_bind_get_parameter(info, 0);
+    const char *wrong;
+
+    arm__mutex_lock(&runs->mutex);
+    wrong = bind_found(info, runs, duckdb_get_uint64(value));
+    arm__mutex_unlock(&runs->mutex);
+    duckdb_destroy_value(&value);
+    if (wrong != NULL) {
+        duckdb_bind_set_error(info, wrong);
+    }
 }
 
 static void init_run(duckdb_init_info info)
@@ -78,18 +88,20 @@ static void scan_run(duckdb_function_info info, duckdb_data_chunk output)
 {
     struct cursor *cursor = duckdb_function_get_bind_data(info);
     const struct arm_run *run = cursor->run;
-    duckdb_data_chunk block;
 
+    arm__mutex_lock(&cursor->runs->mutex);
     if (cursor->next_block == run->block_count) {
         duckdb_data_chunk_set_size(output, 0);
-        return;
+    } else {
+        duckdb_data_chunk block = run->blocks[cursor->next_block++];
+
+        for (size_t c = 0; c < run->schema->n_columns; c++) {
+            duckdb_vector_reference_vector(duckdb_data_chunk_get_vector(output, c),
+                                           duckdb_data_chunk_get_vector(block, c));
+        }
+        duckdb_data_chunk_set_size(output, duckdb_data_chunk_get_size(block));
     }
-    block = run->blocks[cursor->next_block++];
-    for (size_t c = 0; c < run->schema->n_columns; c++) {
-        duckdb_vector_reference_vector(duckdb_data_chunk_get_vector(output, c),
-                                       duckdb_data_chunk_get_vector(block, c));
-    }
-    duckdb_data_chunk_set_size(output, duckdb_data_chunk_get_size(block));
+    arm__mutex_unlock(&cursor->runs->mutex);
 }
 
 static arm_status register_function(duckdb_connection connection, struct arm_runs *runs,

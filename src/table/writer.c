@@ -11,7 +11,6 @@
 
 #include "base/alloc.h"
 #include "table/hot.h"
-#include "table/piece.h"
 #include "table/rows_hash.h"
 #include "table/types.h"
 #include "table/writer_private.h"
@@ -123,7 +122,7 @@ static arm_status check_not_null(const struct arm_writer *writer, duckdb_data_ch
     idx_t count = duckdb_data_chunk_get_size(chunk);
 
     for (size_t c = 0; c < schema->n_columns; c++) {
-        uint64_t *validity =
+        const uint64_t *validity =
             schema->columns[c]->not_null
                 ? duckdb_vector_get_validity(duckdb_data_chunk_get_vector(chunk, c))
                 : NULL;
@@ -133,7 +132,7 @@ static arm_status check_not_null(const struct arm_writer *writer, duckdb_data_ch
                 return arm__fail(err, ARM_CONSTRAINT,
                                  "NOT NULL constraint failed: %s.%s is NULL in row %llu",
                                  writer->table, schema->columns[c]->field->name,
-                                 (unsigned long long)(writer->rows + i + 1));
+                                 (unsigned long long)writer->rows + i + 1);
             }
         }
     }

@@ -22,7 +22,7 @@ def sample(rows=1000):
     return pa.table({
         "id": pa.array(numbers, pa.int64()),
         "small": pa.array(every(3, [i % 100 for i in numbers]), pa.int16()),
-        "unsigned": pa.array(every(5, [i * 2**50 for i in numbers]), pa.uint64()),
+        "unsigned": pa.array(every(5, [i % 1000 * 2**54 for i in numbers]), pa.uint64()),
         "ratio": pa.array(every(4, [i / 7 for i in numbers]), pa.float64()),
         "price": pa.array(every(6, [Decimal(i) / 100 for i in numbers]), pa.decimal128(12, 2)),
         "flag": pa.array(every(7, [i % 2 == 0 for i in numbers]), pa.bool_()),

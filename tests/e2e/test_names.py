@@ -84,7 +84,7 @@ def test_bad_branch_names(orders, name):
 
 
 @pytest.mark.parametrize("ref", ["x" * 10_000, "\n", "tx:", "tx:-1", "tx:18446744073709551616",
-                                 "version:1", "main~", "main~99999999999999999999", "~1",
+                                 "version:1", "main~x", "main~99999999999999999999", "~1",
                                  "2024-13-01"])
 def test_bad_refs(orders, ref):
     orders.refused("show", ref)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verbs that need no SQL start no DuckDB and answer within 20 ms."""
 
+import os
 import subprocess
 import time
 
@@ -25,10 +26,11 @@ def best_ms(args, runs=15):
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer's start takes longer than that")
 @pytest.mark.parametrize("verb", VERBS, ids=lambda v: v[0])
 def test_a_verb_without_sql_answers_within_the_budget(orders, verb):
-    start = best_ms(["--version"])  # loading the library, DuckDB's among it
-    if start > 0.8 * BUDGET_MS:
-        pytest.skip(f"this machine takes {start:.1f} ms to load the library at all")
-    assert best_ms(["-C", str(orders.path), *verb]) <= BUDGET_MS
+    took = best_ms(["-C", str(orders.path), *verb])
+    if took > BUDGET_MS and os.getloadavg()[0] > 0.75 * os.cpu_count():
+        start = best_ms(["--version"])  # loading the libraries, DuckDB's above all
+        pytest.skip(f"the machine is busy: {took:.1f} ms, of them {start:.1f} to load the library")
+    assert took <= BUDGET_MS
 
 
 @pytest.mark.parametrize("verb", VERBS + [["verify"], ["recover"]], ids=lambda v: v[0])

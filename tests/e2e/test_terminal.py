@@ -63,7 +63,7 @@ def test_middle_rows_are_left_out(repo):
 
 def test_control_characters_do_not_reach_the_terminal(repo):
     terminal = show("-C", repo.path, "sql", "--no-color", "-c",
-                    "SELECT E'\\x1b[31mred\\x07\\u202egnp' AS a")
+                    "SELECT E'\\x1b[31mred\\x07' || chr(8238) || 'gnp' AS a")
     assert "\x1b" not in terminal.raw and "\x07" not in terminal.raw and "‮" not in terminal.raw
     assert "\\x1b[31mred\\x07\\u202egnp" in terminal.text
 

@@ -92,9 +92,10 @@ def test_tables(orders):
     assert (table["version"], table["rows"]) == (1, 3)
 
 
-def test_tables_in_order_and_in_schemas(repo):
-    repo.sql("CREATE SCHEMA s; CREATE TABLE s.t AS SELECT 1 AS a; CREATE TABLE b AS SELECT 1 AS a;"
-             "CREATE TABLE a AS SELECT 1 AS a")
+def test_tables_in_order_and_in_schemas(repo, tmp_path):
+    repo.sql("CREATE TABLE b AS SELECT 1 AS a; CREATE TABLE a AS SELECT 1 AS a")
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    repo.run("import", "s.t", tmp_path / "t.csv")
     assert [t["table"] for t in repo.run("tables", "--json").json] == ["a", "b", "s.t"]
     assert len(repo.run("versions", "s.t", "--json").json) == 1
 

@@ -404,8 +404,8 @@ static void step_rename(struct step *s)
     change_existing(s, ARMPB__CHANGE_KIND__RENAME);
     s->change.name = table_name(new_name);
     version = do_commit(s);
-    model.last[new_name] = larger(larger(model.last[new_name], model.last[s->name]),
-                                  id_of(&s->table->id)->last);
+    model.last[new_name] =
+        larger(larger(model.last[new_name], model.last[s->name]), id_of(&s->table->id)->last);
     assert_int_equal(version, ++model.last[new_name]);
     id_of(&s->table->id)->last = version;
     free(target->entries);
@@ -519,8 +519,8 @@ static void verify_is_healthy(struct kernel *k)
     struct arm_verify_report report;
     char issue[1024] = "";
 
-    assert_ok(arm__repository_verify(k->repository, false, kernel_print_issue, NULL, issue,
-                                     &report, &k->err),
+    assert_ok(arm__repository_verify(k->repository, false, kernel_print_issue, NULL, issue, &report,
+                                     &k->err),
               k->err);
     if (report.issues != 0) {
         fail_msg("%s", issue);

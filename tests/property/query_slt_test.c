@@ -235,10 +235,10 @@ int main(int argc, char **argv)
         for (int verifies = 0; verifies < 2; verifies++) {
             (void)snprintf(names[test_count], sizeof names[test_count], "%s%s", scripts[i],
                            verifies ? " (verified)" : "");
-            tests[test_count] = (struct CMUnitTest){
-                .name = names[test_count],
-                .test_func = verifies ? test_slt_verified : test_slt_plain,
-                .initial_state = scripts[i]};
+            tests[test_count] =
+                (struct CMUnitTest){.name = names[test_count],
+                                    .test_func = verifies ? test_slt_verified : test_slt_plain,
+                                    .initial_state = scripts[i]};
             test_count++;
         }
     }

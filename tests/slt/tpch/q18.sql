@@ -1,9 +1,8 @@
--- TPC-H query 18, validation parameters
 SELECT c_name, c_custkey, o_orderkey, o_orderdate, o_totalprice, sum(l_quantity)
 FROM customer, orders, lineitem
-WHERE o_orderkey IN (SELECT l_orderkey FROM lineitem GROUP BY l_orderkey
-                     HAVING sum(l_quantity) > 300)
-  AND c_custkey = o_custkey AND o_orderkey = l_orderkey
+WHERE o_orderkey IN (
+        SELECT l_orderkey FROM lineitem GROUP BY l_orderkey HAVING sum(l_quantity) > 300)
+    AND c_custkey = o_custkey AND o_orderkey = l_orderkey
 GROUP BY c_name, c_custkey, o_orderkey, o_orderdate, o_totalprice
 ORDER BY o_totalprice DESC, o_orderdate
-LIMIT 100;
+LIMIT 100
