@@ -43,7 +43,12 @@ static void read_batches(const char *path, struct batches *out)
         if (array.release == NULL) {
             break;
         }
-        out->arrays = realloc(out->arrays, (out->count + 1) * sizeof *out->arrays);
+        struct ArrowArray *grown = realloc(out->arrays, (out->count + 1) * sizeof *out->arrays);
+
+        if (grown == NULL) {
+            bench_fail(path, "out of memory");
+        }
+        out->arrays = grown;
         out->arrays[out->count++] = array;
     }
     stream.release(&stream);

@@ -97,7 +97,7 @@ static void run_queries(struct bench_duckdb *duckdb, arm_session *session, const
     printf("| sum | %.0f | %.0f | %.3f |\n", plain_sum, ours_sum, ours_sum / plain_sum);
     printf("\nbudget: tpch ratio %.3f (<= 1.030) of the sums of medians of %zu runs; "
            "geometric mean %.3f\n",
-           ours_sum / plain_sum, runs, exp(log_sum / QUERIES));
+           ours_sum / plain_sum, runs, exp(log_sum / (double)QUERIES));
 }
 
 int main(int argc, char **argv)

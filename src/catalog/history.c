@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "catalog/catalog_private.h"
 
 enum { PAYLOAD_BYTES_MAX = ARM_FRAME_BYTES_MAX };

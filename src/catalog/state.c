@@ -8,7 +8,6 @@
 
 #include <assert.h>
 
-#include "base/alloc.h"
 #include "catalog/catalog_private.h"
 #include "catalog/state_build.h"
 

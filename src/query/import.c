@@ -4,9 +4,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "query/arrow_ipc.h"
+#include "query/csv.h"
 #include "query/source.h"
 
 /* Arrow files of one import, offered under a name each. */
@@ -54,26 +56,66 @@ done:
     return st;
 }
 
-static arm_status arrow_columns(const struct arrow_inputs *inputs, struct arm_name_list *names,
-                                struct arm_error *err)
+static bool has_name(const struct arm_name_list *names, const char *name)
 {
+    for (size_t i = 0; i < names->count; i++) {
+        if (strcasecmp(names->items[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static arm_status check_file(const char *path, const struct arm_name_list *all,
+                             const struct arm_name_list *own, struct arm_error *err)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        if (!has_name(own, all->items[i])) {
+            return arm__fail(err, ARM_SCHEMA,
+                             "%s has no column \"%s\", which another of the files has: import "
+                             "them one by one",
+                             path, all->items[i]);
+        }
+    }
+    return ARM_OK;
+}
+
+static arm_status stream_columns(struct ArrowArrayStream *stream, struct arm_name_list *names,
+                                 struct arm_error *err)
+{
+    struct ArrowSchema schema = {.release = NULL};
     arm_status st = ARM_OK;
 
-    for (size_t i = 0; i < inputs->count; i++) {
-        struct ArrowSchema schema = {.release = NULL};
+    if (stream->get_schema(stream, &schema) != 0) {
+        return arm__fail(err, ARM_SCHEMA, "an Arrow file gives no schema");
+    }
+    for (int64_t i = 0; i < schema.n_children; i++) {
+        const char *name = schema.children[i]->name;
 
-        if (inputs->streams[i].get_schema(&inputs->streams[i], &schema) != 0) {
-            return arm__fail(err, ARM_SCHEMA, "an Arrow file gives no schema");
-        }
-        for (int64_t k = 0; st == ARM_OK && k < schema.n_children; k++) {
-            const char *name = schema.children[k]->name;
-
-            st = arm__name_list_add(names, name == NULL ? "" : name, err);
-        }
-        schema.release(&schema);
-        ARM_TRY(st);
+        ARM_TRY(arm__name_list_add(names, name == NULL ? "" : name, err));
     }
 done:
+    schema.release(&schema);
+    return st;
+}
+
+/* The columns of the first file, which all others have too, and no more. */
+static arm_status arrow_columns(const struct arrow_inputs *inputs,
+                                const struct arm_source *source, struct arm_name_list *names,
+                                struct arm_error *err)
+{
+    struct arm_name_list own = {.items = NULL};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(stream_columns(&inputs->streams[0], names, err));
+    for (size_t i = 1; i < inputs->count; i++) {
+        arm__name_list_release(&own);
+        ARM_TRY(stream_columns(&inputs->streams[i], &own, err));
+        ARM_TRY(check_file(source->paths.items[i], names, &own, err));
+        ARM_TRY(check_file(source->paths.items[0], &own, names, err));
+    }
+done:
+    arm__name_list_release(&own);
     return st;
 }
 
@@ -114,6 +156,36 @@ done:
     return st;
 }
 
+/* Each file has the same columns, in whatever order: DuckDB would leave out a column that only
+ * a later file has. JSON's objects need not be alike. */
+static arm_status check_agreement(struct arm_query_session *session,
+                                  const struct arm_source *source, const char *sql_of_all,
+                                  struct arm_error *err)
+{
+    struct arm_name_list all = {.items = NULL};
+    struct arm_name_list own = {.items = NULL};
+    struct arm_buf sql = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
+    arm_status st = ARM_OK;
+
+    ARM_TRY(describe_columns(session, sql_of_all, &all, err));
+    for (size_t i = 0; i < source->paths.count; i++) {
+        struct arm_source one = *source;
+
+        one.paths = (struct arm_name_list){.items = &source->paths.items[i], .count = 1};
+        arm__buf_clear(&sql);
+        arm__name_list_release(&own);
+        ARM_TRY(arm__source_sql(&one, &sql, err));
+        ARM_TRY(arm__buf_u8(&sql, 0, err));
+        ARM_TRY(describe_columns(session, (const char *)sql.data, &own, err));
+        ARM_TRY(check_file(source->paths.items[i], &all, &own, err));
+    }
+done:
+    arm__name_list_release(&all);
+    arm__name_list_release(&own);
+    arm__buf_release(&sql);
+    return st;
+}
+
 /* Text is read in the table's types: guessed ones would take the zeros off a postal code. */
 static arm_status typed_source(const struct arm_load *load, const Armpb__Schema *schema,
                                struct arm_buf *sql, struct arm_error *err)
@@ -126,9 +198,15 @@ static arm_status typed_source(const struct arm_load *load, const Armpb__Schema 
     return arm__source_sql(&source, sql, err);
 }
 
-/* A failure while reading the files names the first of them, if DuckDB's text names none. */
-static arm_status name_file(arm_status st, const struct arm_source *source, struct arm_error *err)
+/* A failure while reading the files names the line, and the first of them if DuckDB's text names
+ * none. */
+static arm_status name_file(struct arm_query_session *session, arm_status st,
+                            const struct arm_source *source, struct arm_error *err)
 {
+    if (err != NULL && st == ARM_SQL && source->format == ARM_FILE_CSV &&
+        source->paths.count == 1 && strstr(err->message, "sniffing") != NULL) {
+        arm__csv_explain(session, source->paths.items[0], err);
+    }
     if (err != NULL && source->paths.count > 0 &&
         (st == ARM_SQL || st == ARM_IO || st == ARM_CORRUPT) &&
         strstr(err->message, source->paths.items[0]) == NULL) {
@@ -148,12 +226,16 @@ static arm_status import_source(struct arm_query_session *session, const struct 
 
     if (source->format == ARM_FILE_ARROW) {
         ARM_TRY(open_inputs(&inputs, source, &sql, err));
-        ARM_TRY(arrow_columns(&inputs, &names, err));
+        ARM_TRY(arrow_columns(&inputs, source, &names, err));
     } else {
         ARM_TRY(arm__source_sql(source, &sql, err));
     }
     ARM_TRY(arm__buf_u8(&sql, 0, err));
     load->source = (const char *)sql.data;
+    if (source->paths.count > 1 &&
+        (source->format == ARM_FILE_CSV || source->format == ARM_FILE_PARQUET)) {
+        ARM_TRY(check_agreement(session, source, load->source, err));
+    }
     if (source->format != ARM_FILE_ARROW && load->mode == ARM_WRITE_APPEND) {
         ARM_TRY(describe_columns(session, load->source, &names, err));
     }
@@ -168,7 +250,7 @@ done:
     close_inputs(&inputs);
     arm__name_list_release(&names);
     arm__buf_release(&sql);
-    return name_file(st, source, err);
+    return name_file(session, st, source, err);
 }
 
 arm_status arm__session_import(struct arm_query_session *session, const char *table,

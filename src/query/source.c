@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "model/type.h"
 #include "query/arrow_ipc.h"
+#include "query/csv.h"
 
 enum { HEAD_BYTES = 512, PIECE_BYTES = 1 << 16 };
 
@@ -401,6 +402,13 @@ arm_status arm__source_sql(const struct arm_source *source, struct arm_buf *sql,
         ARM_TRY(append_types(source, sql, err));
     } else if (source->format == ARM_FILE_JSON) { /* every key, not those of the first rows */
         ARM_TRY(arm__buf_printf(sql, err, ", sample_size = -1"));
+    }
+    if (source->format == ARM_FILE_CSV) {
+        struct arm_csv_head head = arm__csv_look(source->paths.items[0]);
+
+        if (head.delimiter != '\0') {
+            ARM_TRY(arm__buf_printf(sql, err, ", delim = '%c'", head.delimiter));
+        }
     }
     if (source->format == ARM_FILE_CSV) { /* or a quote that is never closed would be a letter */
         ARM_TRY(arm__buf_printf(sql, err, ", quote = '\"'"));

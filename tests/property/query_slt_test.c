@@ -44,7 +44,7 @@ static bool next_block(FILE *file, unsigned *line, struct block *out)
                 return true;
             }
         } else if (out->head[0] == '\0') {
-            (void)snprintf(out->head, sizeof out->head, "%s", text);
+            (void)snprintf(out->head, sizeof out->head, "%.*s", (int)sizeof out->head - 1, text);
             out->line = *line;
         } else {
             size_t used = strlen(out->sql);

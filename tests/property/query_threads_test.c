@@ -85,7 +85,7 @@ static void *read_sums(void *context)
             break;
         }
         if (strcmp(worker->fixture.text, "true|") != 0) {
-            (void)snprintf(worker->failure, sizeof worker->failure, "half a commit was seen: %s",
+            (void)snprintf(worker->failure, sizeof worker->failure, "half a commit was seen: %.99s",
                            worker->fixture.text);
         }
         if (!ran(worker, "SELECT count(*) = count(amount) FROM t WHERE k BETWEEN 10 AND 20")) {
