@@ -3,10 +3,8 @@
  * file of one row group and taken into the store.
  *
  * The file's bytes depend on rows, schema and the options below alone (W3): one thread reads the
- * run in order. PARQUET_VERSION v2 is quicker to write and smaller than v1, and reads as fast.
- *
- * DuckDB's dictionaries hold 0.0 and -0.0 for one value, and all NaNs: a run in which that
- * would lose bits is written without dictionaries. */
+ * run in order. PARQUET_VERSION v2 is quicker to write and to read than v1, and smaller; what of it
+ * DuckDB or others get wrong is left out where the rows would meet it (survey.c). */
 
 #include <assert.h>
 #include <string.h>
@@ -14,7 +12,6 @@
 #include "base/alloc.h"
 #include "model/type.h"
 #include "table/engine_private.h"
-#include "table/piece.h"
 #include "table/types.h"
 #include "table/writer_private.h"
 
@@ -92,7 +89,7 @@ static arm_status make_options(const Armpb__Schema *schema, char **out, struct a
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__buf_printf(&text, err,
-                            " (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, "
+                            " (FORMAT parquet, COMPRESSION zstd, "
                             "ROW_GROUP_SIZE %u, USE_TMP_FILE false, RETURN_STATS, FIELD_IDS ",
                             8 * ARM_CUT_MAX));
     ARM_TRY(arm__schema_field_ids_sql(schema, &text, err));
@@ -145,112 +142,20 @@ void arm__chunk_plan_release(struct arm_chunk_plan *plan)
     memset(plan, 0, sizeof *plan);
 }
 
-/* ---- Floats that a dictionary would confuse ---- */
-
-/* What was seen of one column of FLOAT (as bits widened) or DOUBLE. */
-struct floats {
-    bool zero;
-    bool minus_zero;
-    bool nan;
-    uint64_t nan_bits;
-    bool confused;
-};
-
-static void see(struct floats *seen, uint64_t bits, uint64_t sign, uint64_t infinity)
-{
-    uint64_t magnitude = bits & ~sign;
-
-    if (magnitude == 0) {
-        seen->zero = seen->zero || bits == 0;
-        seen->minus_zero = seen->minus_zero || bits != 0;
-        seen->confused = seen->confused || (seen->zero && seen->minus_zero);
-    } else if (magnitude > infinity) {
-        seen->confused = seen->confused || (seen->nan && seen->nan_bits != bits);
-        seen->nan = true;
-        seen->nan_bits = bits;
-    }
-}
-
-static arm_status see_piece(const struct arm_piece *piece, struct floats *seen,
-                            struct arm_error *err)
-{
-    Armpb__TypeKind kind = piece->shape.type->kind;
-    arm_status st = ARM_OK;
-
-    if (piece->shape.layout == ARM_LAYOUT_FIXED &&
-        (kind == ARMPB__TYPE_KIND__FLOAT || kind == ARMPB__TYPE_KIND__DOUBLE)) {
-        for (uint32_t i = 0; i < piece->count; i++) {
-            uint32_t row = arm__piece_row(piece, i);
-
-            if (row != ARM_ROW_NULL && kind == ARMPB__TYPE_KIND__FLOAT) {
-                see(seen, ((const uint32_t *)piece->data)[row], UINT32_C(1) << 31, 0x7F800000);
-            } else if (row != ARM_ROW_NULL) {
-                see(seen, ((const uint64_t *)piece->data)[row], UINT64_C(1) << 63,
-                    UINT64_C(0x7FF0) << 48);
-            }
-        }
-    }
-    for (size_t i = 0; st == ARM_OK && i < arm__shape_child_count(&piece->shape); i++) {
-        struct arm_piece child = ARM_PIECE_EMPTY;
-
-        st = arm__piece_child(piece, i, &child, err);
-        if (st == ARM_OK) {
-            st = see_piece(&child, seen, err);
-        }
-        arm__piece_release(&child);
-    }
-    return st;
-}
-
-/* FLOAT or DOUBLE anywhere in the type. */
-static bool has_floats(const Armpb__Type *type)
-{
-    bool found = type->kind == ARMPB__TYPE_KIND__FLOAT || type->kind == ARMPB__TYPE_KIND__DOUBLE;
-
-    for (size_t i = 0; !found && i < type->n_fields; i++) {
-        found = has_floats(type->fields[i]->type);
-    }
-    return found;
-}
-
-/* `*out`: a dictionary would confuse values of some column. (Of a struct's members together:
- * too careful, never wrong.) */
-static arm_status confuses_floats(const struct arm_run *run, bool *out, struct arm_error *err)
-{
-    bool confused = false;
-
-    for (size_t c = 0; !confused && c < run->schema->n_columns; c++) {
-        const Armpb__Type *type = run->schema->columns[c]->field->type;
-        struct floats seen = {.zero = false};
-
-        for (size_t b = 0; has_floats(type) && !seen.confused && b < run->block_count; b++) {
-            struct arm_piece piece =
-                arm__piece(type, duckdb_data_chunk_get_vector(run->blocks[b], c),
-                           (uint32_t)duckdb_data_chunk_get_size(run->blocks[b]));
-            arm_status st = see_piece(&piece, &seen, err);
-
-            if (st != ARM_OK) {
-                return st;
-            }
-        }
-        confused = seen.confused;
-    }
-    *out = confused;
-    return ARM_OK;
-}
-
 /* ---- Writing ---- */
 
 static arm_status make_sql(const struct arm_chunk_plan *plan, uint64_t run_id, const char *path,
-                           bool dictionaries, struct arm_buf *out, struct arm_error *err)
+                           const struct arm_survey *survey, struct arm_buf *out,
+                           struct arm_error *err)
 {
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__buf_printf(out, err, "COPY (%s%llu::UBIGINT)) TO ", plan->select,
                             (unsigned long long)run_id));
     ARM_TRY(arm__sql_string(path, out, err));
-    ARM_TRY(arm__buf_printf(out, err, "%s%s)", plan->options,
-                            dictionaries ? "" : ", DICTIONARY_SIZE_LIMIT 0"));
+    ARM_TRY(arm__buf_printf(out, err, "%s, PARQUET_VERSION %s%s)", plan->options,
+                            survey->wide_deltas ? "v1" : "v2",
+                            survey->confused_floats ? ", DICTIONARY_SIZE_LIMIT 0" : ""));
     ARM_TRY(arm__buf_u8(out, 0, err));
 done:
     return st;
@@ -265,14 +170,14 @@ static arm_status copy_run(const struct arm_chunk_plan *plan, duckdb_connection 
     struct arm_buf sql = ARM_BUF_INIT(SQL_BYTES_MAX);
     duckdb_result result;
     uint64_t id = 0;
-    bool confused = false;
+    struct arm_survey survey;
     bool added = false;
     arm_status st = ARM_OK;
 
-    ARM_TRY(confuses_floats(run, &confused, err));
+    ARM_TRY(arm__survey(run, &survey, err));
     ARM_TRY(arm__runs_add(runs, run, &id, err));
     added = true;
-    ARM_TRY(make_sql(plan, id, path, !confused, &sql, err));
+    ARM_TRY(make_sql(plan, id, path, &survey, &sql, err));
     ARM_TRY(arm__engine_query(connection, (const char *)sql.data, ARM_IO, &result, err));
     st = arm__statistics_make(run, &result, out_statistics, err);
     duckdb_destroy_result(&result);

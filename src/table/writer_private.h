@@ -38,6 +38,13 @@ arm_status arm__chunk_write(const struct arm_chunk_plan *plan, duckdb_connection
 arm_status arm__chunk_find(const struct arm_chunk_plan *plan, struct arm_new_entry *entry,
                            bool *out_found, struct arm_error *err);
 
+/* What of Parquet to leave out for a run: see survey.c. */
+struct arm_survey {
+    bool confused_floats; /* no dictionaries */
+    bool wide_deltas;     /* no deltas: PARQUET_VERSION v1 */
+};
+arm_status arm__survey(const struct arm_run *run, struct arm_survey *out, struct arm_error *err);
+
 /* Statistics of a run's columns: bounds and sizes as COPY's RETURN_STATS tells, NULLs counted
  * here. `*out` is an array of as many as the schema has columns; freed by
  * arm__statistics_free. */

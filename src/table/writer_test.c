@@ -100,6 +100,55 @@ static void test_writer_floats_keep_their_bits(void **state)
     }
 }
 
+/* Another reader of Parquet gives the same rows, also where DuckDB's deltas would be too wide for
+ * it: their number, and sums of two columns. */
+static void test_writer_chunks_are_parquet_for_others(void **state)
+{
+    static const struct {
+        const char *sql;
+        const char *sums;
+    } cases[] = {
+        {"SELECT i::INTEGER AS a, (i * 7919 % 1000)::INTEGER AS b, 'x' || i AS v, i / 8.0 AS d"
+         " FROM range(20000) t(i)",
+         "20000 199990000 9990000"},
+        {"SELECT (i % 2 * 4294967295 - 2147483648)::INTEGER AS a, (i % 2 * 4294967295)::UINTEGER "
+         "AS b"
+         " FROM range(20000) t(i)",
+         "20000 -10000 42949672950000"},
+    };
+    struct desk *desk = *state;
+    const char *deps = getenv("ARM_DEPS");
+    char command[1000];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rows rows = rows_of(desk->engine, cases[i].sql);
+        struct arm_written written = desk_write(desk, rows.schema, &rows, true);
+        char *path = NULL;
+        struct arm_error err = {0};
+
+        assert_ok(arm__store_path(arm__repository_store(desk->kernel->repository),
+                                  &written.entries[0].chunk, &path, &err),
+                  err);
+        (void)snprintf(command, sizeof command,
+                       "'%s/venv/bin/python' -c 'import pyarrow.parquet as pq, sys;"
+                       " t = pq.read_table(sys.argv[1]); import pyarrow.compute as pc;"
+                       " sys.exit(0 if \"%%d %%d %%d\" %% (t.num_rows, pc.sum(t[\"a\"]).as_py(),"
+                       " pc.sum(t[\"b\"]).as_py()) == sys.argv[2] else 3)' '%s' '%s'",
+                       deps == NULL ? ".deps" : deps, path, cases[i].sums);
+        int status =
+            deps == NULL ? -1 : system(command); /* NOLINT(bugprone-command-processor): a test */
+
+        if (deps == NULL) {
+            print_message("ARM_DEPS is not set: no pyarrow, not tried\n");
+        } else {
+            assert_int_equal(status, 0);
+        }
+        arm__free(path);
+        arm__written_release(&written);
+        rows_free(&rows);
+    }
+}
+
 static void test_writer_no_rows_make_no_entry(void **state)
 {
     struct desk *desk = *state;
@@ -144,11 +193,11 @@ static void test_writer_few_rows_are_one_hot_entry(void **state)
 static void test_writer_W1_W3_entries_are_in_order_and_bytes_are_the_same(void **state)
 {
     struct desk *desk = *state;
-    struct rows rows = many_rows(desk, 700000);
+    struct rows rows = many_rows(desk, FIXTURE_TSAN ? 250000 : 500000);
     struct arm_written first = desk_write(desk, rows.schema, &rows, false);
     struct rows back = desk_read(desk, &rows, &first);
 
-    assert_true(first.entry_count >= 4 && first.entry_count <= 8);
+    assert_true(first.entry_count >= 2 && first.entry_count <= 6);
     assert_int_equal(first.chunks_new, first.entry_count);
     assert_same_rows(rows.schema, &rows, &back); /* W1 */
     rows_free_chunks(&back);
@@ -164,6 +213,7 @@ static void test_writer_W1_W3_entries_are_in_order_and_bytes_are_the_same(void *
         kernel_open(&fresh);
         desk->kernel = &fresh;
         assert_ok(arm__engine_open(&options, &desk->engine, &fresh.err), fresh.err);
+        fixture_calm(desk->engine);
         again = desk_write(desk, rows.schema, &batches, false);
         assert_int_equal(again.entry_count, first.entry_count);
         for (size_t i = 0; i < first.entry_count; i++) {
@@ -288,7 +338,7 @@ static void test_writer_W5_chunks_are_leased_until_released(void **state)
 static void test_writer_W5_abort_leaves_nothing_staged(void **state)
 {
     struct desk *desk = *state;
-    struct rows rows = many_rows(desk, 500000);
+    struct rows rows = many_rows(desk, 300000);
 
     for (size_t pushed = 1; pushed <= rows.count; pushed += rows.count / 5) {
         struct arm_writer *writer = desk_writer(desk, rows.schema, false);
@@ -310,7 +360,7 @@ static void test_writer_W5_abort_leaves_nothing_staged(void **state)
 static void test_writer_failing_worker_is_told_and_leaves_nothing(void **state)
 {
     struct desk *desk = *state;
-    struct rows rows = many_rows(desk, 120000);
+    struct rows rows = many_rows(desk, 20000);
     bool happened = true;
     uint64_t failures = 0;
     size_t unremovable = 0;
@@ -468,6 +518,7 @@ int main(void)
         desk_test(test_writer_nested_values_come_back),
         desk_test(test_writer_large_values_come_back),
         desk_test(test_writer_floats_keep_their_bits),
+        desk_test(test_writer_chunks_are_parquet_for_others),
         desk_test(test_writer_no_rows_make_no_entry),
         desk_test(test_writer_few_rows_are_one_hot_entry),
         desk_test(test_writer_W1_W3_entries_are_in_order_and_bytes_are_the_same),
