@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "catalog/catalog_private.h"
 
-enum { SCHEMA_KEY_BYTES = ARM_TABLE_ID_BYTES + 4 };
+enum { SCHEMA_KEY_BYTES = ARM_TABLE_ID_BYTES + 4, HOT_KEY_BYTES = 16 };
 
 arm_status arm__catalog_new(struct arm_index *index, struct arm_log *log, struct arm_store *store,
                             struct arm_catalog **out, struct arm_error *err)
@@ -19,6 +19,7 @@ arm_status arm__catalog_new(struct arm_index *index, struct arm_log *log, struct
     catalog->log = log;
     catalog->store = store;
     arm__mutex_init(&catalog->mutex);
+    arm__cache_init(&catalog->hot, HOT_KEY_BYTES);
     arm__cache_init(&catalog->statistics, ARM_HASH_BYTES);
     arm__cache_init(&catalog->schemas, SCHEMA_KEY_BYTES);
     *out = catalog;
@@ -37,6 +38,7 @@ void arm__catalog_free(struct arm_catalog *catalog)
         return;
     }
     arm__catalog_states_release(catalog);
+    arm__catalog_hot_release(catalog);
     arm__catalog_statistics_release(catalog);
     arm__cache_release(&catalog->schemas, free_schema);
     arm__mutex_release(&catalog->mutex);

@@ -24,6 +24,8 @@ struct arm_catalog {
     struct arm_state_slot states[ARM_STATE_CACHE_SIZE];
     uint64_t state_clock;
     size_t cached_entries;       /* of all states */
+    struct arm_cache hot;        /* tx, payload offset -> struct hot_item * (hot.c) */
+    size_t hot_bytes;            /* of all of them */
     struct arm_cache statistics; /* chunk hash -> struct arm_statistics_item * */
     struct arm_cache schemas;    /* table id, schema id -> Armpb__Schema * */
 };
@@ -32,8 +34,17 @@ struct arm_catalog {
 arm_status arm__catalog_branch_name(struct arm_catalog *catalog, uint64_t branch_id, char out[256],
                                     struct arm_error *err);
 
-/* Empty the caches (see state.c, statistics.c). */
+/* The row of a tx. Errors: ARM_NOT_FOUND. */
+arm_status arm__catalog_find_record(struct arm_catalog *catalog, uint64_t tx,
+                                    struct arm_record_row *out, struct arm_error *err);
+/* The frame of a row, in `frame`; `*out` points into it. */
+arm_status arm__catalog_read_frame(struct arm_catalog *catalog, const struct arm_record_row *row,
+                                   struct arm_buf *frame, struct arm_record *out,
+                                   struct arm_error *err);
+
+/* Empty the caches (see state.c, hot.c, statistics.c). */
 void arm__catalog_states_release(struct arm_catalog *catalog);
+void arm__catalog_hot_release(struct arm_catalog *catalog);
 void arm__catalog_statistics_release(struct arm_catalog *catalog);
 
 #endif

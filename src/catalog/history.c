@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commits and versions, newest first: the index says which, the log has what they say. */
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,8 +10,8 @@ enum { PAYLOAD_BYTES_MAX = ARM_FRAME_BYTES_MAX };
 
 /* ---- Records ---- */
 
-static arm_status find_record(struct arm_catalog *catalog, uint64_t tx, struct arm_record_row *out,
-                              struct arm_error *err)
+arm_status arm__catalog_find_record(struct arm_catalog *catalog, uint64_t tx,
+                                    struct arm_record_row *out, struct arm_error *err)
 {
     struct arm_index_txn *txn = NULL;
     bool found = false;
@@ -28,34 +27,33 @@ done:
     return st;
 }
 
-/* Decode a record; one that stands in a chunk is fetched from there. */
-static arm_status decode_record(struct arm_catalog *catalog, const struct arm_record *record,
-                                Armpb__Record **out, struct arm_error *err)
+arm_status arm__record_resolve(struct arm_store *store, const struct arm_record *bytes,
+                               Armpb__Record **out, struct arm_error *err)
 {
     struct arm_buf chunk = ARM_BUF_INIT(SIZE_MAX);
-    Armpb__Record *decoded = NULL;
+    Armpb__Record *record = NULL;
     struct arm_hash hash;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__record_decode(record->spine, record->payload.size, &decoded, err));
-    if (decoded->in_chunk != NULL) {
-        memcpy(hash.bytes, decoded->in_chunk->hash.data, ARM_HASH_BYTES);
-        arm__record_free(decoded);
-        decoded = NULL;
-        ARM_TRY(arm__store_get_verified(catalog->store, &hash, &chunk, err));
-        ARM_TRY(arm__record_decode(arm__buf_bytes(&chunk), record->payload.size, &decoded, err));
+    ARM_TRY(arm__record_decode(bytes->spine, bytes->payload.size, &record, err));
+    if (record->in_chunk != NULL) {
+        memcpy(hash.bytes, record->in_chunk->hash.data, ARM_HASH_BYTES);
+        arm__record_free(record);
+        record = NULL;
+        ARM_TRY(arm__store_get_verified(store, &hash, &chunk, err));
+        ARM_TRY(arm__record_decode(arm__buf_bytes(&chunk), bytes->payload.size, &record, err));
     }
-    *out = decoded;
-    decoded = NULL;
+    *out = record;
+    record = NULL;
 done:
-    arm__record_free(decoded);
+    arm__record_free(record);
     arm__buf_release(&chunk);
     return st;
 }
 
-/* The frame of a row in `frame`; `*out` points into it. */
-static arm_status read_record(struct arm_catalog *catalog, const struct arm_record_row *row,
-                              struct arm_buf *frame, struct arm_record *out, struct arm_error *err)
+arm_status arm__catalog_read_frame(struct arm_catalog *catalog, const struct arm_record_row *row,
+                                   struct arm_buf *frame, struct arm_record *out,
+                                   struct arm_error *err)
 {
     struct arm_frame_header header;
     arm_status st = ARM_OK;
@@ -82,38 +80,13 @@ arm_status arm__catalog_record(struct arm_catalog *catalog, uint64_t tx, Armpb__
     struct arm_record record;
     arm_status st = ARM_OK;
 
-    ARM_TRY(find_record(catalog, tx, &row, err));
-    ARM_TRY(read_record(catalog, &row, &frame, &record, err));
+    ARM_TRY(arm__catalog_find_record(catalog, tx, &row, err));
+    ARM_TRY(arm__catalog_read_frame(catalog, &row, &frame, &record, err));
     if (payload != NULL) {
         arm__buf_clear(payload);
         ARM_TRY(arm__buf_append(payload, record.payload.data, record.payload.size, err));
     }
-    ARM_TRY(decode_record(catalog, &record, out, err));
-done:
-    arm__buf_release(&frame);
-    return st;
-}
-
-arm_status arm__catalog_hot_rows(struct arm_catalog *catalog, const struct arm_state_entry *entry,
-                                 struct arm_buf *out, struct arm_error *err)
-{
-    struct arm_buf frame = ARM_BUF_INIT(PAYLOAD_BYTES_MAX);
-    struct arm_record_row row;
-    struct arm_record record;
-    arm_status st = ARM_OK;
-
-    assert(entry->is_hot);
-    ARM_TRY(find_record(catalog, entry->tx, &row, err));
-    ARM_TRY(read_record(catalog, &row, &frame, &record, err));
-    if (entry->payload_offset > record.payload.size ||
-        entry->bytes > record.payload.size - entry->payload_offset) {
-        st = arm__fail(err, ARM_CORRUPT, "hot rows of tx %llu lie outside their record",
-                       (unsigned long long)entry->tx);
-        goto done;
-    }
-    arm__buf_clear(out);
-    ARM_TRY(arm__buf_append(out, record.payload.data + entry->payload_offset, (size_t)entry->bytes,
-                            err));
+    ARM_TRY(arm__record_resolve(catalog->store, &record, out, err));
 done:
     arm__buf_release(&frame);
     return st;
@@ -147,7 +120,7 @@ static arm_status visit_tx(struct arm_catalog *catalog, uint64_t tx, struct bran
     Armpb__Record *record = NULL;
     arm_status st = ARM_OK;
 
-    ARM_TRY(find_record(catalog, tx, &info.row, err));
+    ARM_TRY(arm__catalog_find_record(catalog, tx, &info.row, err));
     ARM_TRY(arm__catalog_record(catalog, tx, &record, NULL, err));
     if (record->commit == NULL) {
         st = arm__fail(err, ARM_NOT_FOUND, "tx %llu is not a commit: it changed a branch or a tag",
@@ -208,7 +181,7 @@ static arm_status visit_version(struct version_walk *walk, const struct arm_vers
     Armpb__Record *record = NULL;
     arm_status st = ARM_OK;
 
-    ARM_TRY(find_record(walk->catalog, version->tx, &info.record, err));
+    ARM_TRY(arm__catalog_find_record(walk->catalog, version->tx, &info.record, err));
     ARM_TRY(arm__catalog_record(walk->catalog, version->tx, &record, NULL, err));
     ARM_TRY(recall_branch(walk->catalog, &walk->memo, info.record.branch_id, err));
     info.branch = walk->memo.name;

@@ -3,36 +3,9 @@
  * commit lock before every commit, since a process may have been killed between its append and
  * its fold; and over the whole log when the index is made anew. */
 
-#include <string.h>
-
 #include "commit/commit_private.h"
 
 enum { RECORDS_PER_TRANSACTION = 2048 };
-
-/* Decode a record; one that stands in a chunk is fetched from there. */
-static arm_status decode(struct arm_store *store, const struct arm_record *bytes,
-                         Armpb__Record **out, struct arm_error *err)
-{
-    struct arm_buf chunk = ARM_BUF_INIT(SIZE_MAX);
-    Armpb__Record *record = NULL;
-    struct arm_hash hash;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__record_decode(bytes->spine, bytes->payload.size, &record, err));
-    if (record->in_chunk != NULL) {
-        memcpy(hash.bytes, record->in_chunk->hash.data, ARM_HASH_BYTES);
-        arm__record_free(record);
-        record = NULL;
-        ARM_TRY(arm__store_get_verified(store, &hash, &chunk, err));
-        ARM_TRY(arm__record_decode(arm__buf_bytes(&chunk), bytes->payload.size, &record, err));
-    }
-    *out = record;
-    record = NULL;
-done:
-    arm__record_free(record);
-    arm__buf_release(&chunk);
-    return st;
-}
 
 static arm_status fold_record(const struct arm_catch_up *source, struct arm_index_txn *txn,
                               const struct arm_fold_at *at, const struct arm_record *bytes,
@@ -41,7 +14,7 @@ static arm_status fold_record(const struct arm_catch_up *source, struct arm_inde
     Armpb__Record *record = NULL;
     arm_status st = ARM_OK;
 
-    ARM_TRY(decode(source->store, bytes, &record, err));
+    ARM_TRY(arm__record_resolve(source->store, bytes, &record, err));
     ARM_TRY(arm__index_fold(txn, at, record, err));
 done:
     arm__record_free(record);
