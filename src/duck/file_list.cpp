@@ -61,7 +61,8 @@ unique_ptr<duckdb::MultiFileList> FileList::Prune(const vector<ColumnFilter> &fi
         if (filter.column == COLUMN_ENTRY) {
             entries = filter.filter;
         } else if (!duckdb::IsVirtualColumn(filter.column)) {
-            bounds.emplace_back(*view.Get().schema->columns[filter.column]->field, *filter.filter);
+            bounds.emplace_back(view, *view.Get().schema->columns[filter.column]->field,
+                                *filter.filter);
         }
     }
     result->is_pruned = true;
@@ -70,7 +71,7 @@ unique_ptr<duckdb::MultiFileList> FileList::Prune(const vector<ColumnFilter> &fi
         const Slot &slot = view.Slots()[index];
         bool keeps = entries == nullptr || EntryKeeps(*entries, slot);
         for (idx_t i = 0; keeps && !slot.is_hot && i < bounds.size(); i++) {
-            keeps = bounds[i].Keeps(view, slot.first_entry);
+            keeps = bounds[i].Keeps(slot.first_entry);
         }
         if (keeps) {
             result->slots.push_back(index);

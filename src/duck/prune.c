@@ -132,22 +132,18 @@ static bool widen(struct arm_bounds *bounds, const Armpb__ColumnStatistics *stat
 }
 
 void arm__view_bounds(const struct arm_view *view, const Armpb__Field *field,
-                      struct arm_bounds *out)
+                      const Armpb__ColumnStatistics *const *statistics, struct arm_bounds *out)
 {
     bool has_any = false;
 
     *out = (struct arm_bounds){.is_exact = !may_be_cut(field)};
     for (size_t i = 0; i < view->entry_count; i++) {
         const struct arm_state_entry *entry = &view->entries[i];
-        const Armpb__ColumnStatistics *statistics = NULL;
 
-        if (!entry->is_hot) {
-            statistics = arm__view_statistics(view, i, field->id);
-        }
         if (entry->dead > 0) {
             out->is_exact = false;
         }
-        if (statistics == NULL || !widen(out, statistics, entry->rows, &has_any)) {
+        if (statistics[i] == NULL || !widen(out, statistics[i], entry->rows, &has_any)) {
             *out = (struct arm_bounds){.is_known = false, .has_null = true, .has_nan = true};
             return;
         }

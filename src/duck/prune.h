@@ -49,7 +49,8 @@ bool arm__prune_keeps(const struct arm_prune *filter, const Armpb__ColumnStatist
                       uint32_t rows);
 
 /* Bounds of a column over all rows of a view; `is_known` false: at least one entry says nothing.
- * Bytes borrowed with the view. Dead rows only make the truth narrower: see `is_exact`. */
+ * `statistics` are those of each entry, NULL where unknown; bytes borrowed with them. Dead rows
+ * only make the truth narrower: see `is_exact`. */
 struct arm_bounds {
     bool is_known; /* min and max */
     bool is_exact; /* no row is dead and no bound was cut: they are values of the table */
@@ -59,7 +60,7 @@ struct arm_bounds {
     struct arm_bytes max;
 };
 void arm__view_bounds(const struct arm_view *view, const Armpb__Field *field,
-                      struct arm_bounds *out);
+                      const Armpb__ColumnStatistics *const *statistics, struct arm_bounds *out);
 
 #ifdef __cplusplus
 }

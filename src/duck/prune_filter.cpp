@@ -62,16 +62,15 @@ bool IsNan(const Value &value)
 
 } // namespace
 
-PruneFilter::PruneFilter(const Armpb__Field &field, const TableFilter &filter)
-    : field(&field), type(TypeOf(*field.type)), filter(Translate(filter))
+PruneFilter::PruneFilter(const View &view, const Armpb__Field &field, const TableFilter &filter)
+    : view(view), statistics(view.Statistics(field.id)), field(&field), type(TypeOf(*field.type)),
+      filter(Translate(filter))
 {
 }
 
-bool PruneFilter::Keeps(const View &view, idx_t entry) const
+bool PruneFilter::Keeps(idx_t entry) const
 {
-    auto statistics = arm__view_statistics(&view.Get(), entry, field->id);
-
-    return arm__prune_keeps(&filter, statistics, view.Entry(entry).rows);
+    return arm__prune_keeps(&filter, statistics[entry], view.Entry(entry).rows);
 }
 
 // The bytes of a constant, whole: only bounds are ever cut (P2).

@@ -16,11 +16,11 @@ namespace arm
 class PruneFilter
 {
 public:
-    PruneFilter(const Armpb__Field &field, const duckdb::TableFilter &filter);
+    PruneFilter(const View &view, const Armpb__Field &field, const duckdb::TableFilter &filter);
     PruneFilter(PruneFilter &&) = default;
 
-    // Whether an entry of a view can hold rows that pass.
-    bool Keeps(const View &view, idx_t entry) const;
+    // Whether an entry of the view can hold rows that pass.
+    bool Keeps(idx_t entry) const;
 
 private:
     arm_prune Translate(const duckdb::TableFilter &filter);
@@ -29,6 +29,8 @@ private:
     template <class FILTER> arm_prune Children(const FILTER &filter, arm_prune_kind kind);
     bool Encode(const Value &value, string &out) const;
 
+    const View &view;
+    const vector<const Armpb__ColumnStatistics *> &statistics;
     const Armpb__Field *field;
     LogicalType type;
     // What the translated filter borrows: deques keep their elements in place.

@@ -61,6 +61,11 @@ const Armpb__Field &FieldOf(const View &view, duckdb::column_t column)
     return *view.Get().schema->columns[column]->field;
 }
 
+void BoundsOf(const View &view, const Armpb__Field &field, arm_bounds &out)
+{
+    arm__view_bounds(&view.Get(), &field, view.Statistics(field.id).data(), &out);
+}
+
 class TablePartition : public duckdb::PartitionRowGroup
 {
 public:
@@ -78,8 +83,7 @@ public:
     {
         arm_bounds bounds;
 
-        arm__view_bounds(&info->view->Get(), &FieldOf(*info->view, index.GetPrimaryIndex()),
-                         &bounds);
+        BoundsOf(*info->view, FieldOf(*info->view, index.GetPrimaryIndex()), bounds);
         return bounds.is_known && bounds.is_exact;
     }
 
@@ -99,7 +103,7 @@ unique_ptr<BaseStatistics> ColumnBounds(const View &view, const TableEntry &tabl
         return nullptr;
     }
     const Armpb__Field &field = FieldOf(view, column);
-    arm__view_bounds(&view.Get(), &field, &bounds);
+    BoundsOf(view, field, bounds);
     if (!bounds.is_known && bounds.has_null) {
         return nullptr;
     }

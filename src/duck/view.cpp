@@ -43,6 +43,22 @@ void View::AddHot(uint32_t entry)
     }
 }
 
+const vector<const Armpb__ColumnStatistics *> &View::Statistics(uint32_t column_id) const
+{
+    std::lock_guard<std::mutex> guard(mutex);
+    auto &result = statistics[column_id];
+
+    if (result.empty()) {
+        result.resize(view->entry_count, nullptr);
+        for (size_t i = 0; i < view->entry_count; i++) {
+            if (!view->entries[i].is_hot) {
+                result[i] = arm__view_statistics(view.get(), i, column_id);
+            }
+        }
+    }
+    return result;
+}
+
 string View::Path(idx_t entry) const
 {
     char *path = nullptr;

@@ -6,6 +6,9 @@
 // as files for DuckDB's multi-file scan: each chunk is a file, each run of neighbouring hot
 // entries another. Immutable; safe on any thread.
 
+#include <map>
+#include <mutex>
+
 #include "duck/core.hpp"
 
 namespace arm
@@ -35,6 +38,8 @@ public:
     bool HasHot() const { return has_hot; }
     bool HasDead() const { return has_dead; }
     string Path(idx_t entry) const;
+    // Of each entry, null where unknown; looked up once for each column that is asked for.
+    const vector<const Armpb__ColumnStatistics *> &Statistics(uint32_t column_id) const;
 
 private:
     void AddHot(uint32_t entry);
@@ -43,6 +48,8 @@ private:
     vector<Slot> slots;
     bool has_hot = false;
     bool has_dead = false;
+    mutable std::mutex mutex; // guards the map, not what is in it
+    mutable std::map<uint32_t, vector<const Armpb__ColumnStatistics *>> statistics;
 };
 
 } // namespace arm
