@@ -419,6 +419,34 @@ static void test_duck_progress(void **state)
     assert_true(progress >= -1 && progress <= 1);
 }
 
+static void test_duck_history_functions(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture_session *s = &f->a;
+
+    s->message = "first";
+    assert_sql(s, "CREATE TABLE t AS SELECT i FROM range(20000) r(i)");
+    s->message = "second";
+    assert_sql(s, "DELETE FROM t WHERE i < 5");
+    assert_sql(s, "CREATE TABLE u (x VARCHAR)");
+    assert_rows(s, "SELECT \"table\", \"schema\", version, rows, bytes > 0, key FROM arm_tables()",
+                "t,main,2,19995,true,[]|u,main,1,0,false,[]|");
+    assert_rows(s,
+                "SELECT version, parent, branch, rows, message, created_at > '2020-01-01' FROM "
+                "arm_versions('t')",
+                "2,1,main,19995,second,true|1,NULL,main,20000,first,true|");
+    assert_rows(s, "SELECT count(*), count(DISTINCT commit) FROM arm_log()", "3,3|");
+    assert_rows(s,
+                "SELECT changes[1].table_name, changes[1].rows_removed, len(parents), message "
+                "FROM arm_log() WHERE message = 'second' AND changes[1].table_name = 't'",
+                "t,5,1,second|");
+    assert_rows(s,
+                "SELECT (SELECT count(*) FROM t AT (VERSION => 1)) - rows FROM arm_tables() "
+                "WHERE \"table\" = 't'",
+                "5|");
+    assert_refused(s, "FROM arm_versions('nope')", ARM_NOT_FOUND, "nope");
+}
+
 static void test_duck_settings(void **state)
 {
     struct fixture *f = *state;
@@ -453,6 +481,7 @@ int main(void)
         TEST(test_duck_interrupt),
         TEST(test_duck_offered_stream_is_a_table),
         TEST(test_duck_progress),
+        TEST(test_duck_history_functions),
         TEST(test_duck_settings),
     };
 

@@ -4,6 +4,7 @@
 #include "duck/arrow_source.hpp"
 #include "duck/branch_statement.hpp"
 #include "duck/error.hpp"
+#include "duck/history_functions.hpp"
 #include "duck/repository_catalog.hpp"
 #include "duck/scan.hpp"
 #include "duck/transaction_manager.hpp"
@@ -66,8 +67,10 @@ arm_status arm__duck_register(struct arm_engine *engine, struct arm_error *err)
         arm::RegisterBranchStatements(config);
         arm::RegisterArrowSource(config);
         duckdb::Connection connection(*wrapper->database);
-        connection.context->RunFunctionInTransaction(
-            [&]() { arm::RegisterScan(*connection.context); });
+        connection.context->RunFunctionInTransaction([&]() {
+            arm::RegisterScan(*connection.context);
+            arm::RegisterHistoryFunctions(*connection.context);
+        });
         arm::Run(connection, "ATTACH '' AS armillaria (TYPE armillaria)");
         // A chunk's footer is read once, not at every scan.
         arm::Run(connection, "SET GLOBAL parquet_metadata_cache = true");
