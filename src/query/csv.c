@@ -62,8 +62,8 @@ struct arm_csv_head arm__csv_look(const char *path)
     return head;
 }
 
-static arm_status build_read(const char *path, const struct arm_csv_head *head,
-                             struct arm_buf *sql, struct arm_error *err)
+static arm_status build_read(const char *path, const struct arm_csv_head *head, struct arm_buf *sql,
+                             struct arm_error *err)
 {
     arm_status st = ARM_OK;
 

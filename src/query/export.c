@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "model/type.h"
@@ -58,8 +60,28 @@ static const char *copy_options(enum arm_file_format format)
     }
 }
 
+static bool ends_with(const char *text, const char *suffix)
+{
+    size_t size = strlen(text);
+    size_t suffix_size = strlen(suffix);
+
+    return size >= suffix_size && strcasecmp(text + size - suffix_size, suffix) == 0;
+}
+
+/* Text is packed as its name says, which DuckDB does not see: it writes beside it. */
+static const char *packing(const char *path, enum arm_file_format format)
+{
+    if (format == ARM_FILE_PARQUET) {
+        return "";
+    }
+    return ends_with(path, ".gz")    ? ", COMPRESSION gzip"
+           : ends_with(path, ".zst") ? ", COMPRESSION zstd"
+                                     : "";
+}
+
+/* `options`: of COPY, in two parts. */
 static arm_status export_copy(struct arm_query_session *session, const char *from, const char *path,
-                              enum arm_file_format format, uint64_t *out_rows,
+                              const char *const options[2], uint64_t *out_rows,
                               struct arm_error *err)
 {
     struct arm_buf sql = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
@@ -67,7 +89,7 @@ static arm_status export_copy(struct arm_query_session *session, const char *fro
 
     ARM_TRY(arm__buf_printf(&sql, err, "COPY (%s) TO ", from));
     ARM_TRY(arm__sql_string(path, &sql, err));
-    ARM_TRY(arm__buf_printf(&sql, err, " (%s)", copy_options(format)));
+    ARM_TRY(arm__buf_printf(&sql, err, " (%s%s)", options[0], options[1]));
     ARM_TRY(arm__buf_u8(&sql, 0, err));
     ARM_TRY(arm__session_run(session, (const char *)sql.data, out_rows, err));
 done:
@@ -81,12 +103,14 @@ static arm_status export_beside(struct arm_query_session *session, const char *f
                                 struct arm_error *err)
 {
     struct arm_buf part = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
-    bool is_device = strncmp(path, "/dev/", 5) == 0;
+    const char *const options[2] = {copy_options(format), packing(path, format)};
+    struct stat found;
+    bool is_device = stat(path, &found) == 0 && !S_ISREG(found.st_mode);
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__buf_printf(&part, err, "%s%s", path, is_device ? "" : ".part"));
     ARM_TRY(arm__buf_u8(&part, 0, err));
-    st = export_copy(session, from, (const char *)part.data, format, out_rows, err);
+    st = export_copy(session, from, (const char *)part.data, options, out_rows, err);
     if (st == ARM_OK && !is_device && rename((const char *)part.data, path) != 0) {
         st = arm__fail_errno(err, errno, "create", path);
     }

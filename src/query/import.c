@@ -100,9 +100,8 @@ done:
 }
 
 /* The columns of the first file, which all others have too, and no more. */
-static arm_status arrow_columns(const struct arrow_inputs *inputs,
-                                const struct arm_source *source, struct arm_name_list *names,
-                                struct arm_error *err)
+static arm_status arrow_columns(const struct arrow_inputs *inputs, const struct arm_source *source,
+                                struct arm_name_list *names, struct arm_error *err)
 {
     struct arm_name_list own = {.items = NULL};
     arm_status st = ARM_OK;

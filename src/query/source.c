@@ -362,10 +362,10 @@ static arm_status append_types(const struct arm_source *source, struct arm_buf *
         if (!has_column(source, field->name)) {
             continue;
         }
-        ARM_TRY(arm__buf_printf(sql, err, "%s", count++ > 0 ? ", "
-                                                : source->format == ARM_FILE_CSV
-                                                    ? ", types = {"
-                                                    : ", columns = {"));
+        ARM_TRY(arm__buf_printf(sql, err, "%s",
+                                count++ > 0                      ? ", "
+                                : source->format == ARM_FILE_CSV ? ", types = {"
+                                                                 : ", columns = {"));
         ARM_TRY(arm__sql_identifier(field->name, sql, err));
         arm__buf_clear(&type);
         ARM_TRY(arm__type_sql(field->type, &type, err));

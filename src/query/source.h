@@ -24,10 +24,11 @@ struct arm_source {
     enum arm_file_format format;
     struct arm_name_list paths;
     const char *null_text; /* CSV: what stands for NULL besides nothing; borrowed; NULL: nothing */
-    const Armpb__Schema *schema; /* CSV, JSON: read these of its columns in its types; NULL: guess */
+    /* CSV, JSON: read these columns in the types of the schema; NULL: guess. */
+    const Armpb__Schema *schema;
     char *const *columns;
     size_t column_count;
-    char *spool;           /* a pipe's content in a file of ours, removed at release; NULL: none */
+    char *spool; /* a pipe's content in a file of ours, removed at release; NULL: none */
 };
 
 /* `format` NULL: told by content and suffix. `spool_directory`: where a pipe is kept while it is
