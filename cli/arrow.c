@@ -4,6 +4,7 @@
 #include "arrow.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 /* ---- Types ---- */
@@ -67,23 +68,40 @@ bool cli_schema_marked(const struct ArrowSchema *schema, const char *key)
 
 /* ---- The stream ---- */
 
-static arm_status stream_failed(struct cli_reader *reader, struct arm_error *err)
+/* A stream tells an errno and a text. */
+static arm_status stream_failed(struct cli_reader *reader, int error_number, struct arm_error *err)
 {
     const char *why = reader->stream.get_last_error(&reader->stream);
+    arm_status code = ARM_IO;
 
-    return cli_fail(err, ARM_IO, "%s", why == NULL ? "the rows could not be read" : why);
+    switch (error_number) {
+    case EINTR:
+        code = ARM_INTERRUPTED;
+        break;
+    case ENOMEM:
+        code = ARM_NO_MEMORY;
+        break;
+    case ENOSPC:
+        code = ARM_FULL;
+        break;
+    default:
+        break;
+    }
+    return cli_fail(err, code, "%s", why == NULL ? "the rows could not be read" : why);
 }
 
 arm_status cli_reader_open(struct ArrowArrayStream *stream, struct cli_reader *out,
                            struct arm_error *err)
 {
+    int rc = 0;
     arm_status st = ARM_OK;
 
     *out = (struct cli_reader){.stream = *stream};
     stream->release = NULL;
-    if (out->stream.get_schema(&out->stream, &out->schema) != 0) {
+    rc = out->stream.get_schema(&out->stream, &out->schema);
+    if (rc != 0) {
         out->schema.release = NULL;
-        st = stream_failed(out, err);
+        st = stream_failed(out, rc, err);
         goto done;
     }
     for (int64_t i = 0; i < out->schema.n_children; i++) {
@@ -119,11 +137,14 @@ void cli_reader_close(struct cli_reader *reader)
 arm_status cli_reader_next(struct cli_reader *reader, bool *out_has_row, struct arm_error *err)
 {
     while (reader->batch.release == NULL || reader->next_row == reader->batch.length) {
+        int rc = 0;
+
         release_batch(reader);
         reader->next_row = 0;
-        if (reader->stream.get_next(&reader->stream, &reader->batch) != 0) {
+        rc = reader->stream.get_next(&reader->stream, &reader->batch);
+        if (rc != 0) {
             reader->batch.release = NULL;
-            return stream_failed(reader, err);
+            return stream_failed(reader, rc, err);
         }
         if (reader->batch.release == NULL) {
             *out_has_row = false;

@@ -99,39 +99,61 @@ void cli_cell_show(struct cli_cell cell, struct cli_text *out)
 
 /* ---- JSON ---- */
 
+/* Whether JSON takes the byte as it is: one of ASCII that needs no escape. */
+static bool is_plain(char c)
+{
+    return (unsigned char)c >= 0x20 && (unsigned char)c < 0x7F && c != '"' && c != '\\';
+}
+
+static void json_character(uint32_t code_point, const char *bytes, size_t size,
+                           struct cli_text *out)
+{
+    switch (code_point) {
+    case '"':
+        cli_text_add(out, "\\\"");
+        break;
+    case '\\':
+        cli_text_add(out, "\\\\");
+        break;
+    case '\n':
+        cli_text_add(out, "\\n");
+        break;
+    case '\r':
+        cli_text_add(out, "\\r");
+        break;
+    case '\t':
+        cli_text_add(out, "\\t");
+        break;
+    case UINT32_MAX: /* ill-formed: JSON has no way to say it */
+        cli_text_add(out, "\xEF\xBF\xBD");
+        break;
+    default:
+        if (code_point < 0x20 || code_point == 0x7F) {
+            cli_text_printf(out, "\\u%04x", (unsigned)code_point);
+        } else {
+            cli_text_append(out, bytes, size);
+        }
+    }
+}
+
 void cli_json_string(const char *text, size_t size_bytes, struct cli_text *out)
 {
-    size_t size = 0;
+    size_t at = 0;
 
     cli_text_add(out, "\"");
-    for (size_t at = 0; at < size_bytes; at += size) {
-        uint32_t code_point = cli_utf8_next(text + at, size_bytes - at, &size);
+    while (at < size_bytes) {
+        size_t start = at;
+        size_t size = 0;
 
-        switch (code_point) {
-        case '"':
-            cli_text_add(out, "\\\"");
-            break;
-        case '\\':
-            cli_text_add(out, "\\\\");
-            break;
-        case '\n':
-            cli_text_add(out, "\\n");
-            break;
-        case '\r':
-            cli_text_add(out, "\\r");
-            break;
-        case '\t':
-            cli_text_add(out, "\\t");
-            break;
-        case UINT32_MAX: /* ill-formed: JSON has no way to say it */
-            cli_text_add(out, "\xEF\xBF\xBD");
-            break;
-        default:
-            if (code_point < 0x20 || code_point == 0x7F) {
-                cli_text_printf(out, "\\u%04x", (unsigned)code_point);
-            } else {
-                cli_text_append(out, text + at, size);
-            }
+        while (at < size_bytes && is_plain(text[at])) {
+            at++;
+        }
+        cli_text_append(out, text + start, at - start);
+        if (at < size_bytes) {
+            uint32_t code_point = cli_utf8_next(text + at, size_bytes - at, &size);
+
+            json_character(code_point, text + at, size, out);
+            at += size;
         }
     }
     cli_text_add(out, "\"");

@@ -50,6 +50,8 @@ arm_status cli_fail_errno(struct arm_error *err, const char *verb, const char *p
  * give the exit status it means. */
 int cli_report(const struct cli *cli, const struct arm_error *err, const char *hint);
 int cli_exit_of(arm_status status);
+/* The hint of a verb that names one table. */
+const char *cli_table_hint(arm_status status);
 void cli_warn(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cli_hint(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -94,7 +94,7 @@ arm_status cli_sink_write(const struct cli_sink *sink, const struct cli_text *te
  * that is flushed now and then. */
 struct row_format {
     void (*head)(const struct cli_reader *reader, struct cli_text *out);
-    void (*row)(const struct cli_reader *reader, uint64_t row, const char *const *names,
+    void (*row)(const struct cli_reader *reader, uint64_t row, const char *const *labels,
                 struct cli_text *out);
     const char *foot;       /* behind the last row */
     const char *empty_foot; /* where there was none */
@@ -122,18 +122,36 @@ static char **unique_names(const struct cli_reader *reader)
     return names;
 }
 
-static void free_names(char **names, size_t count)
+/* What stands before each value of an object: `{"a":`, then `,"b":`. */
+static char **json_labels(const struct cli_reader *reader)
+{
+    size_t count = cli_reader_column_count(reader);
+    char **labels = unique_names(reader);
+
+    for (size_t i = 0; i < count; i++) {
+        struct cli_text label = {0};
+
+        cli_text_add(&label, i == 0 ? "{" : ",");
+        cli_json_string(labels[i], strlen(labels[i]), &label);
+        cli_text_add(&label, ":");
+        free(labels[i]);
+        labels[i] = label.data;
+    }
+    return labels;
+}
+
+static void free_labels(char **labels, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        free(names[i]);
+        free(labels[i]);
     }
-    free(names);
+    free(labels);
 }
 
 static arm_status write_by_row(struct cli_reader *reader, const struct row_format *format,
                                const struct cli_sink *sink, struct arm_error *err)
 {
-    char **names = unique_names(reader);
+    char **labels = json_labels(reader);
     struct cli_text text = {0};
     uint64_t rows = 0;
     bool has_row = false;
@@ -147,7 +165,7 @@ static arm_status write_by_row(struct cli_reader *reader, const struct row_forma
         if (!has_row) {
             break;
         }
-        format->row(reader, rows++, (const char *const *)(const void *)names, &text);
+        format->row(reader, rows++, (const char *const *)(const void *)labels, &text);
         if (text.size >= FLUSH_BYTES) {
             CLI_TRY(cli_sink_write(sink, &text, err));
             cli_text_clear(&text);
@@ -157,19 +175,29 @@ static arm_status write_by_row(struct cli_reader *reader, const struct row_forma
     CLI_TRY(cli_sink_write(sink, &text, err));
 done:
     cli_text_release(&text);
-    free_names(names, cli_reader_column_count(reader));
+    free_labels(labels, cli_reader_column_count(reader));
     return st;
 }
 
 /* ---- CSV: a header; NULL is nothing, an empty text is "" ---- */
 
+static bool csv_wants_quotes(const char *text, size_t size)
+{
+    if (size == 0 || text[0] == ' ' || text[size - 1] == ' ') {
+        return true;
+    }
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == ',' || text[i] == '"' || text[i] == '\n' || text[i] == '\r') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void csv_text(const char *text, size_t size, struct cli_text *out)
 {
-    bool quoted = size == 0 || text[0] == ' ' || text[size - 1] == ' ';
+    bool quoted = csv_wants_quotes(text, size);
 
-    for (size_t i = 0; !quoted && i < size; i++) {
-        quoted = strchr(",\"\r\n", text[i]) != NULL && text[i] != '\0';
-    }
     if (!quoted) {
         cli_text_append(out, text, size);
         return;
@@ -195,11 +223,11 @@ static void csv_head(const struct cli_reader *reader, struct cli_text *out)
     cli_text_add(out, "\n");
 }
 
-static void csv_row(const struct cli_reader *reader, uint64_t row, const char *const *names,
+static void csv_row(const struct cli_reader *reader, uint64_t row, const char *const *labels,
                     struct cli_text *out)
 {
     (void)row;
-    (void)names;
+    (void)labels;
     for (size_t i = 0; i < cli_reader_column_count(reader); i++) {
         struct cli_cell cell = cli_reader_cell(reader, i);
         size_t size = 0;
@@ -218,31 +246,28 @@ static const struct row_format csv_format = {csv_head, csv_row, "", ""};
 
 /* ---- JSON ---- */
 
-static void json_object(const struct cli_reader *reader, const char *const *names,
+static void json_object(const struct cli_reader *reader, const char *const *labels,
                         struct cli_text *out)
 {
-    cli_text_add(out, "{");
     for (size_t i = 0; i < cli_reader_column_count(reader); i++) {
-        cli_text_add(out, i == 0 ? "" : ",");
-        cli_json_string(names[i], strlen(names[i]), out);
-        cli_text_add(out, ":");
+        cli_text_add(out, labels[i]);
         cli_cell_json(cli_reader_cell(reader, i), out);
     }
     cli_text_add(out, "}");
 }
 
-static void json_row(const struct cli_reader *reader, uint64_t row, const char *const *names,
+static void json_row(const struct cli_reader *reader, uint64_t row, const char *const *labels,
                      struct cli_text *out)
 {
     cli_text_add(out, row == 0 ? "[" : ",\n ");
-    json_object(reader, names, out);
+    json_object(reader, labels, out);
 }
 
-static void jsonl_row(const struct cli_reader *reader, uint64_t row, const char *const *names,
+static void jsonl_row(const struct cli_reader *reader, uint64_t row, const char *const *labels,
                       struct cli_text *out)
 {
     (void)row;
-    json_object(reader, names, out);
+    json_object(reader, labels, out);
     cli_text_add(out, "\n");
 }
 
@@ -282,11 +307,11 @@ static void markdown_head(const struct cli_reader *reader, struct cli_text *out)
     cli_text_add(out, "\n");
 }
 
-static void markdown_row(const struct cli_reader *reader, uint64_t row, const char *const *names,
+static void markdown_row(const struct cli_reader *reader, uint64_t row, const char *const *labels,
                          struct cli_text *out)
 {
     (void)row;
-    (void)names;
+    (void)labels;
     cli_text_add(out, "|");
     for (size_t i = 0; i < cli_reader_column_count(reader); i++) {
         struct cli_cell cell = cli_reader_cell(reader, i);

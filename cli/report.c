@@ -94,6 +94,13 @@ static const char *hint_of(arm_status status)
     }
 }
 
+const char *cli_table_hint(arm_status status)
+{
+    return status == ARM_NOT_FOUND ? "`armillaria tables` lists the tables, `armillaria log` the "
+                                     "commits"
+                                   : NULL;
+}
+
 /* Tabs, which only indent, become blanks. */
 static void show_line(struct cli_text *shown, const char *line, size_t size)
 {

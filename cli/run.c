@@ -92,6 +92,7 @@ arm_status cli_run_text(struct cli_run *run, const char *sql, struct arm_error *
     arm_status st = ARM_OK;
 
     options.at = run->at;
+    options.message = run->message;
     options.render = cli_format_render(run->format);
     while (st == ARM_OK && statement != NULL) {
         struct ArrowArrayStream stream = {0};

@@ -11,7 +11,8 @@ struct cli_run {
     struct cli *cli;
     struct cli_watch *watch;
     enum cli_format format;
-    const char *at; /* --at; NULL: now */
+    const char *at;      /* --at; NULL: now */
+    const char *message; /* -m, of the commits; NULL: the statement's text */
     struct cli_sink sink;
     uint64_t results; /* results with rows that were written */
     char *count;      /* of the last statement that only changed rows; NULL: none */

@@ -168,13 +168,15 @@ static void print_import(const struct cli *cli, const char *table,
 }
 
 /* What a person does about it, where the message alone does not say. */
-static const char *import_hint(arm_status status)
+static const char *import_hint(arm_status status, arm_write_mode mode)
 {
     switch (status) {
     case ARM_EXISTS:
         return "--mode append adds the rows, --mode replace puts them in place of the old ones";
     case ARM_SCHEMA:
-        return "nothing was changed; --mode replace takes the file's columns";
+        return mode == ARM_WRITE_APPEND
+                   ? "nothing was changed; --mode replace takes the file's columns"
+                   : "nothing was changed";
     default:
         return NULL;
     }
@@ -215,7 +217,7 @@ done:
         name_stdin(spooled, &err);
     }
     if (st != ARM_OK) {
-        status = cli_run_report(cli, watch, &err, import_hint(st));
+        status = cli_run_report(cli, watch, &err, import_hint(st, options.mode));
     }
     if (spooled != NULL) {
         (void)unlink(spooled);
@@ -269,7 +271,7 @@ static int run_export(struct cli *cli, const struct cli_args *args)
 done:
     cli_watch_hide(watch);
     if (st != ARM_OK) {
-        status = cli_run_report(cli, watch, &err, NULL);
+        status = cli_run_report(cli, watch, &err, cli_table_hint(st));
     }
     cli_watch_session(watch, NULL);
     cli_close(cli);

@@ -90,7 +90,8 @@ static int run_sql(struct cli *cli, const struct cli_args *args)
 {
     const char *command = cli_args_value(args, "c");
     const char *file = cli_args_value(args, "f");
-    struct cli_run run = {.cli = cli, .at = cli_args_value(args, "at")};
+    struct cli_run run = {
+        .cli = cli, .at = cli_args_value(args, "at"), .message = cli_args_value(args, "m")};
     struct cli_target target = {0};
     struct arm_error err = {0};
     char *sql = NULL;
@@ -134,7 +135,7 @@ done:
 
 const struct cli_verb cli_verb_sql = {
     .name = "sql",
-    .usage = "[-c SQL | -f FILE] [--at REF] [--format F] [-o FILE]",
+    .usage = "[-c SQL | -f FILE] [--at REF] [--format F] [-o FILE] [-m MSG]",
     .summary = "run SQL, or talk SQL on a terminal",
     .help =
         "Runs statements one by one, each its own commit unless between BEGIN and COMMIT, and\n"
@@ -155,5 +156,6 @@ const struct cli_verb cli_verb_sql = {
             {"at", 0, "REF", "read every table as of this ref", false},
             {"format", 0, "F", "table, csv, json, jsonl, markdown, parquet or arrow", false},
             {NULL, 'o', "FILE", "write the rows to a file; its suffix tells the format", false},
+            {"message", 'm', "MSG", "of the commits; else the text of the statement", false},
         },
 };

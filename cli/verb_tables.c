@@ -64,7 +64,7 @@ static int run_versions(struct cli *cli, const struct cli_args *args)
     CLI_TRY(cli_list(cli, &stream, versions_columns, COUNT_OF(versions_columns), &err));
 done:
     cli_close(cli);
-    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, cli_table_hint(st));
 }
 
 static int run_schema(struct cli *cli, const struct cli_args *args)
@@ -79,7 +79,7 @@ static int run_schema(struct cli *cli, const struct cli_args *args)
     CLI_TRY(cli_list(cli, &stream, schema_columns, COUNT_OF(schema_columns), &err));
 done:
     cli_close(cli);
-    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, cli_table_hint(st));
 }
 
 const struct cli_verb cli_verb_tables = {

@@ -38,6 +38,13 @@ def test_each_statement_is_a_commit_unless_in_a_transaction(repo):
     assert repo.value("SELECT sum(a) FROM t") == 10
 
 
+def test_message_of_a_commit(repo):
+    repo.run("sql", "-c", "CREATE TABLE t (a INTEGER)", "-m", "the beginning")
+    repo.run("sql", "-c", "INSERT INTO t VALUES (1)")
+    assert [c["message"] for c in repo.run("log", "--json").json] == [
+        "INSERT INTO t VALUES (1)", "the beginning"]
+
+
 def test_delete(orders):
     assert orders.sql("DELETE FROM orders WHERE id IN (2, 3)") == [{"Count": 2}]
     assert orders.value("SELECT count(*) FROM orders") == 2
