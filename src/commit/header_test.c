@@ -49,6 +49,18 @@ static arm_status decode(const char *text, struct arm_header *out, bool *out_rea
     return arm__header_decode(arm__bytes(text, strlen(text)), out, out_read_only, err);
 }
 
+/* The format, as it stands on disks. */
+static const char golden[] =
+    "armillaria repository\n"
+    "format 1\n"
+    "id a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5\n"
+    "compatible 0000000000000004\n"
+    "read-only-compatible 0000000000000000\n"
+    "incompatible 0000000000000000\n"
+    "reads-with 0.1.0\n"
+    "created 2026-11-22T21:50:00.000000Z\n"
+    "blake3 70dbdc938e24aca46fd681ce4263a50d4ca3b140bb037129ed6bf0b8ec795d04\n";
+
 static void test_header_is_read_back(void **state)
 {
     struct arm_header header = example();
@@ -62,7 +74,7 @@ static void test_header_is_read_back(void **state)
     assert_true(arm__id_equal(&read.id, &header.id));
     assert_int_equal(read.compatible, 4);
     assert_int_equal(read.created_us, header.created_us);
-    assert_memory_equal(text, "armillaria repository\nformat 1\nid a5", 36);
+    assert_string_equal(text, golden);
     free(text);
 }
 

@@ -256,6 +256,42 @@ static void test_recover_R2_same_boot_is_trusted(void **state)
     assert_int_equal(head_version(k), 2);
 }
 
+/* An index that was not closed is believed in the same boot; not if it is no index. */
+static void test_recover_R2_damaged_index_of_the_dead_is_made_anew(void **state)
+{
+    struct kernel *k = *state;
+
+    (void)kernel_create_table(k, "main", "t");
+    for (int damage = 0; damage < 3; damage++) {
+        struct death death = {.at_operation = 0};
+        struct arm_recovery_report report;
+        char path[TEMP_PATH_BYTES];
+        char noise[8192];
+        uint64_t before = head_version(k);
+        struct child child;
+        int file;
+
+        kernel_close(k);
+        child_start(k, &child, &death);
+        assert_false(child_run(&child));
+        file = open(temp_path(&k->dir, "index/data.mdb", path), O_RDWR);
+        memset(noise, 0x33, sizeof noise);
+        if (damage == 0) { /* behind the meta pages */
+            assert_int_equal(ftruncate(file, 12288), 0);
+        } else if (damage == 1) {
+            assert_int_equal(pwrite(file, noise, sizeof noise, 0), sizeof noise);
+        } else {
+            assert_int_equal(ftruncate(file, 0), 0);
+        }
+        (void)close(file);
+        kernel_open(k);
+        arm__repository_recovery(k->repository, &report);
+        assert_true(report.rebuilt);
+        assert_int_equal(head_version(k), before + 1);
+        verify_is_healthy(k);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +299,7 @@ int main(void)
         kernel_test(test_recover_killed_between_append_and_fold),
         kernel_test(test_recover_folds_what_the_dead_left),
         kernel_test(test_recover_R2_same_boot_is_trusted),
+        kernel_test(test_recover_R2_damaged_index_of_the_dead_is_made_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

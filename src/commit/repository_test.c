@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "support/kernel_fixture.h"
 
 static arm_status open_at(const char *path, bool read_only, struct arm_repository **out,
@@ -406,6 +407,64 @@ static void test_repository_damage_is_told_to_later_openers(void **state)
     assert_int_equal(status, 0);
 }
 
+/* ---- Failures while opening ---- */
+
+static void test_repository_open_out_of_memory_leaves_nothing_held(void **state)
+{
+    struct kernel *k = *state;
+    uint64_t failures = 0;
+    arm_status st = ARM_NO_MEMORY;
+
+    make_history(k);
+    for (int rebuild = 0; rebuild < 2; rebuild++) {
+        kernel_close(k);
+        st = ARM_NO_MEMORY;
+        for (uint64_t n = 1; st != ARM_OK; n++) {
+            if (rebuild == 1) {
+                damage_index(k, NO_TRUST);
+                write_text(k, "index/trust", "");
+            }
+            (void)arm__alloc_fail_at(n);
+            st = open_at(k->dir.path, false, &k->repository, &k->err);
+            (void)arm__alloc_fail_at(0);
+            assert_true(st == ARM_OK || st == ARM_NO_MEMORY);
+            failures += st == ARM_NO_MEMORY;
+        }
+    }
+    assert_true(failures > 20);
+    expect_history(k);
+}
+
+static void test_repository_open_survives_every_io_failure(void **state)
+{
+    struct io_fault *fault = io_fault_new(arm__io_system());
+    struct arm_repository_options options = {.io = io_fault_io(fault)};
+    struct kernel *k = *state;
+    bool happened = true;
+
+    make_history(k);
+    kernel_close(k);
+    for (uint64_t n = 1; happened; n++) {
+        struct arm_repository *repository = NULL;
+        arm_status st;
+
+        if (n % 3 == 0) {
+            write_text(k, "index/trust", ""); /* the rebuild's operations too */
+        }
+        io_fault_at(fault, n, EIO, IO_FAULT_ONCE);
+        st = arm__repository_open(k->dir.path, &options, &repository, &k->err);
+        happened = io_fault_happened(fault);
+        io_fault_at(fault, 0, 0, IO_FAULT_ONCE);
+        if (st == ARM_OK) {
+            assert_int_equal(arm__log_durable_to(arm__repository_log(repository)), 7);
+        }
+        arm__repository_close(repository);
+    }
+    io_fault_free(fault);
+    kernel_open(k);
+    expect_history(k);
+}
+
 static void test_repository_sizes_and_recover(void **state)
 {
     struct kernel *k = *state;
@@ -438,6 +497,8 @@ int main(void)
         kernel_test(test_repository_damaged_log_serves_what_is_good),
         kernel_test(test_repository_lost_end_of_log_is_damage),
         kernel_test(test_repository_damage_is_told_to_later_openers),
+        kernel_test(test_repository_open_out_of_memory_leaves_nothing_held),
+        kernel_test(test_repository_open_survives_every_io_failure),
         kernel_test(test_repository_sizes_and_recover),
     };
 
