@@ -91,8 +91,7 @@ static void test_hash_H1_parse_refuses_hostile_names(void **state)
         "../../../../../../../../../../../../../../../../../../etc/passwd",
         "af1349b9f5f9a1a6a0404dea36dcc949/bcb25c9adc112b7cc9a93cae41f3262",
         "gf1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
-        "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
-        "0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f32620",
+        "\303\2511349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
     };
     struct arm_hash untouched = arm__hash(arm__bytes("y", 1));
     struct arm_hash out = untouched;

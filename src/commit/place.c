@@ -11,7 +11,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/alloc.h"
 #include "commit/commit_private.h"
 
 /* ---- Version numbers ---- */

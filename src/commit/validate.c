@@ -15,7 +15,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/alloc.h"
 #include "commit/commit_private.h"
 #include "model/vector.h"
 

@@ -10,7 +10,6 @@
 
 #include "base/alloc.h"
 #include "index/index_private.h"
-#include "model/vector.h"
 
 enum { VECTOR_BYTES_MAX = 512 << 20 };
 enum { VALUES_BYTES_MAX = 1 << 30 };

@@ -357,9 +357,11 @@ static void test_changes_N1_one_key_is_one_change(void **state)
     assert_int_equal(arm__node_changes_edits(&changes, &edits, NULL), ARM_OK);
     assert_int_equal(edits.count, 4);
     for (size_t i = 0; i < 4; i++) {
+        static const uint8_t values[] = {2, 8, 7, 0};
+
         assert_int_equal(edits.items[i].key.data[0], "cefi"[i]);
         assert_int_equal(edits.items[i].value.data == NULL, i == 3);
-        assert_true(i == 3 || edits.items[i].value.data[0] == "\2\10\7"[i]);
+        assert_true(i == 3 || edits.items[i].value.data[0] == values[i]);
     }
     arm__node_edits_release(&edits);
     arm__node_changes_release(&changes);

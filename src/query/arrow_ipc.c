@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
 #include "base/buf.h"
 #include "query/session.h"
 
@@ -39,8 +38,12 @@ static arm_status open_for_reading(const char *path, FILE **out, struct arm_erro
         (void)fclose(file);
         return arm__fail(err, ARM_SCHEMA, "%s is empty: not an Arrow IPC file", path);
     }
-    if (got < sizeof head || memcmp(head, file_magic, sizeof head) != 0) {
-        rewind(file);
+    if ((got < sizeof head || memcmp(head, file_magic, sizeof head) != 0) &&
+        fseek(file, 0, SEEK_SET) != 0) {
+        int error = errno;
+
+        (void)fclose(file);
+        return arm__fail_errno(err, error, "read", path);
     }
     *out = file;
     return ARM_OK;

@@ -17,9 +17,12 @@ static arm_status take_part(const char **text, char out[256], struct arm_error *
 
     at += quoted ? 1 : 0;
     while (*at != '\0' && (quoted || *at != '.')) {
-        if (quoted && *at == '"' && *++at != '"') {
-            quoted = false;
-            break;
+        if (quoted && *at == '"') {
+            at++; /* a quote: the end, or the first of two that stand for one */
+            if (*at != '"') {
+                quoted = false;
+                break;
+            }
         }
         if (size == ARM_NAME_BYTES_MAX) {
             return arm__fail(err, ARM_INVALID_NAME, "the name \"%.40s...\" is longer than %d bytes",

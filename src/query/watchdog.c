@@ -7,7 +7,9 @@
 #include "base/alloc.h"
 #include "query/query_private.h"
 
-enum { US_PER_SECOND = 1000000, NS_PER_US = 1000 };
+static const uint64_t US_PER_SECOND = 1000000;
+static const uint64_t NS_PER_US = 1000;
+static const uint64_t NS_PER_SECOND = 1000000000;
 
 struct arm_watchdog {
     struct arm_query_session *session; /* borrowed: whoever starts it holds it until the stop */
@@ -41,8 +43,8 @@ static struct timespec deadline_after(uint64_t timeout_us)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &at);
     nanoseconds = (uint64_t)at.tv_nsec + timeout_us % US_PER_SECOND * NS_PER_US;
-    at.tv_sec += (time_t)(timeout_us / US_PER_SECOND + nanoseconds / (US_PER_SECOND * NS_PER_US));
-    at.tv_nsec = (long)(nanoseconds % (US_PER_SECOND * NS_PER_US));
+    at.tv_sec += (time_t)(timeout_us / US_PER_SECOND + nanoseconds / NS_PER_SECOND);
+    at.tv_nsec = (long)(nanoseconds % NS_PER_SECOND);
     return at;
 }
 

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "base/alloc.h"
 #include "query/query_private.h"
 
 static const char input_name[] = "__arm_input";
