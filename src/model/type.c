@@ -292,8 +292,7 @@ static bool has_kind(const Armpb__Type *type, Armpb__TypeKind kind)
     return type->kind == kind;
 }
 
-/* "CAST(<expression> AS <type>)"; with TIMESTAMP_S, whose infinity has no cast to TIMESTAMP, by
- * way of TIMESTAMP_MS. */
+/* With TIMESTAMP_S, whose infinity has no cast to TIMESTAMP, by way of TIMESTAMP_MS. */
 static arm_status append_store(const Armpb__Type *type, const char *expression, struct arm_buf *out,
                                struct arm_error *err)
 {
@@ -313,25 +312,6 @@ done:
     return st;
 }
 
-static arm_status append_checked_store(const Armpb__Type *type, const char *expression,
-                                       struct arm_buf *out, struct arm_error *err)
-{
-    arm_status st = ARM_OK;
-
-    ARM_TRY(append_text("CASE WHEN CAST(", out, err));
-    ARM_TRY(append_store(type, expression, out, err));
-    ARM_TRY(append_text(" AS ", out, err));
-    ARM_TRY(append_type(type, LOGICAL, out, err));
-    ARM_TRY(append_text(") IS NOT DISTINCT FROM ", out, err));
-    ARM_TRY(append_text(expression, out, err));
-    ARM_TRY(append_text(" THEN ", out, err));
-    ARM_TRY(append_store(type, expression, out, err));
-    ARM_TRY(
-        append_text(" ELSE error('an INTERVAL or TIMETZ that cannot be stored') END", out, err));
-done:
-    return st;
-}
-
 arm_status arm__type_store_sql(const Armpb__Type *type, const char *expression, struct arm_buf *out,
                                struct arm_error *err)
 {
@@ -341,11 +321,7 @@ arm_status arm__type_store_sql(const Armpb__Type *type, const char *expression, 
     if (arm__type_is_physical(type)) {
         return append_text(expression, out, err);
     }
-    if (has_kind(type, ARMPB__TYPE_KIND__INTERVAL) || has_kind(type, ARMPB__TYPE_KIND__TIME_TZ)) {
-        st = append_checked_store(type, expression, out, err);
-    } else {
-        st = append_store(type, expression, out, err);
-    }
+    st = append_store(type, expression, out, err);
     if (st != ARM_OK) {
         out->size = before;
     }

@@ -20,12 +20,10 @@ arm_status arm__type_physical_sql(const Armpb__Type *type, struct arm_buf *out,
                                   struct arm_error *err);
 /* Physical and logical type are the same, all the way down. */
 bool arm__type_is_physical(const Armpb__Type *type);
-/* The SQL of the physical value of `expression`, a column's name (it may be evaluated four
- * times). CAST(... AS the logical type) is its inverse. A value that would not come back (an
- * INTERVAL of 10^9 hours or more, a TIME_TZ whose offset has seconds but no minutes: DuckDB's text
- * of them cannot be read, or is another) fails there and then, with DuckDB's error. A plain cast
- * to the physical type would store these, and refuse TIMESTAMP_S's infinity. Errors: as
- * arm__type_physical_sql. */
+/* The SQL of the physical value of `expression`. CAST(... AS the logical type) is its inverse. A
+ * plain cast to the physical type would refuse TIMESTAMP_S's infinity. Not for an INTERVAL of
+ * 10^9 hours or more, nor a TIME_TZ whose offset has seconds but no minutes: DuckDB's text of them
+ * cannot be read, or is another; `table` refuses them before. Errors: as arm__type_physical_sql. */
 arm_status arm__type_store_sql(const Armpb__Type *type, const char *expression, struct arm_buf *out,
                                struct arm_error *err);
 

@@ -33,18 +33,15 @@ static arm_status make_types(const Armpb__Schema *schema, duckdb_logical_type **
 static arm_status append_column(const Armpb__Field *field, struct arm_buf *out,
                                 struct arm_error *err)
 {
+    struct arm_buf name = ARM_BUF_INIT(SQL_BYTES_MAX);
     arm_status st = ARM_OK;
 
-    if (arm__type_is_physical(field->type)) {
-        return arm__sql_identifier(field->name, out, err);
-    }
-    ARM_TRY(arm__buf_append(out, "CAST(", 5, err));
-    ARM_TRY(arm__sql_identifier(field->name, out, err));
-    ARM_TRY(arm__buf_append(out, " AS ", 4, err));
-    ARM_TRY(arm__type_physical_sql(field->type, out, err));
-    ARM_TRY(arm__buf_append(out, ") AS ", 5, err));
-    ARM_TRY(arm__sql_identifier(field->name, out, err));
+    ARM_TRY(arm__sql_identifier(field->name, &name, err));
+    ARM_TRY(arm__buf_u8(&name, 0, err));
+    ARM_TRY(arm__type_store_sql(field->type, (const char *)name.data, out, err));
+    ARM_TRY(arm__buf_printf(out, err, " AS %s", (const char *)name.data));
 done:
+    arm__buf_release(&name);
     return st;
 }
 

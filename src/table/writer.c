@@ -252,6 +252,7 @@ arm_status arm__writer_push(struct arm_writer *writer, duckdb_data_chunk chunk,
     if (count >= UINT32_MAX / 2) {
         return arm__fail(err, ARM_INVALID, "%llu rows in one batch", (unsigned long long)count);
     }
+    ARM_TRY(arm__keepable_check(writer->plan.schema, chunk, err));
     ARM_TRY(push_rows(writer, chunk, (uint32_t)count, err));
     writer->rows += count;
 done:

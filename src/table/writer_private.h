@@ -38,6 +38,11 @@ arm_status arm__chunk_write(const struct arm_chunk_plan *plan, duckdb_connection
 arm_status arm__chunk_find(const struct arm_chunk_plan *plan, struct arm_new_entry *entry,
                            bool *out_found, struct arm_error *err);
 
+/* Refuse rows with a value that no chunk can keep: see keepable.c. Errors: ARM_UNSUPPORTED naming
+ * the column. */
+arm_status arm__keepable_check(const Armpb__Schema *schema, duckdb_data_chunk chunk,
+                               struct arm_error *err);
+
 /* What of Parquet to leave out for a run: see survey.c. */
 struct arm_survey {
     bool confused_floats; /* no dictionaries */

@@ -100,6 +100,35 @@ static void test_writer_floats_keep_their_bits(void **state)
     }
 }
 
+/* What DuckDB's text of would not give back is refused, hot or not; what lies next to it is kept. */
+static void test_writer_H4_what_no_chunk_can_keep_is_refused(void **state)
+{
+    static const char *const kept =
+        "SELECT to_microseconds(3599999999999999999 * (i - 1)) + to_days(-5) + to_months(17) AS v,"
+        " CAST(['12:00:00+15:59:59', '00:00:00-00:01:01', '24:00:00+00:00'][i + 1] AS TIMETZ) AS z,"
+        " CAST(['infinity', '-infinity', '2020-02-02 02:02:02'][i + 1] AS TIMESTAMP_S) AS s,"
+        " ['infinity'::TIMESTAMP_S, NULL] AS l FROM range(3) t(i)";
+    static const char *const refused[] = {
+        "SELECT to_microseconds(3600000000000000000) AS v",
+        "SELECT [NULL, to_microseconds(-3600000000000000000)] AS v",
+        "SELECT {'a': MAP {1: '00:00:00+00:00:01'::TIMETZ}} AS v",
+        "SELECT '10:00:00-01:00:59'::TIMETZ AS v",
+    };
+    struct desk *desk = *state;
+
+    expect_round_trip(desk, kept);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct rows rows = rows_of(desk->engine, refused[i]);
+        struct arm_writer *writer = desk_writer(desk, rows.schema, i % 2 != 0);
+        struct arm_error err = {0};
+
+        assert_fails(ARM_UNSUPPORTED, arm__writer_push(writer, rows.chunks[0], &err), err);
+        assert_non_null(strstr(err.message, "column v"));
+        arm__writer_abort(writer);
+        rows_free(&rows);
+    }
+}
+
 /* Another reader of Parquet gives the same rows, also where DuckDB's deltas would be too wide for
  * it: their number, and sums of two columns. */
 static void test_writer_chunks_are_parquet_for_others(void **state)
@@ -518,6 +547,7 @@ int main(void)
         desk_test(test_writer_nested_values_come_back),
         desk_test(test_writer_large_values_come_back),
         desk_test(test_writer_floats_keep_their_bits),
+        desk_test(test_writer_H4_what_no_chunk_can_keep_is_refused),
         desk_test(test_writer_chunks_are_parquet_for_others),
         desk_test(test_writer_no_rows_make_no_entry),
         desk_test(test_writer_few_rows_are_one_hot_entry),

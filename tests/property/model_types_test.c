@@ -428,32 +428,6 @@ static void test_types_M7_nested_types_come_back_with_their_field_ids(void **sta
     assert_int_equal(count(world, sql), schema.last_field_id);
 }
 
-/* What arm__type_store_sql is for: without it these could be written, and would be read as other
- * values or not at all. */
-static void assert_not_stored(struct world *world, Armpb__TypeKind kind, const char *expression)
-{
-    Armpb__Type type = ARMPB__TYPE__INIT;
-    struct arm_buf sql = ARM_BUF_INIT(1000);
-    duckdb_result result;
-    struct arm_error err = {0};
-
-    type.kind = kind;
-    assert_ok(arm__buf_append(&sql, "SELECT ", 7, &err), err);
-    assert_ok(arm__type_store_sql(&type, expression, &sql, &err), err);
-    assert_ok(arm__buf_u8(&sql, 0, &err), err);
-    assert_int_equal(duckdb_query(world->connection, (const char *)sql.data, &result), DuckDBError);
-    assert_non_null(strstr(duckdb_result_error(&result), "INTERVAL"));
-    duckdb_destroy_result(&result);
-    arm__buf_release(&sql);
-}
-
-static void test_types_M7_what_would_not_come_back_is_not_stored(void **state)
-{
-    assert_not_stored(*state, ARMPB__TYPE_KIND__INTERVAL, "to_microseconds(3600000000000000000)");
-    assert_not_stored(*state, ARMPB__TYPE_KIND__TIME_TZ,
-                      "CAST('00:00:00+00:00:01' AS TIME WITH TIME ZONE)");
-}
-
 /* Each of DuckDB's words works as a member's name as we spell it. */
 static void test_types_every_keyword_is_quoted_where_it_must_be(void **state)
 {
@@ -497,7 +471,6 @@ int main(void)
         cmocka_unit_test(test_types_M6_M7_extremes_come_back_and_lie_between_the_bounds),
         cmocka_unit_test(test_types_M7_time_zones_change_nothing),
         cmocka_unit_test(test_types_M7_nested_types_come_back_with_their_field_ids),
-        cmocka_unit_test(test_types_M7_what_would_not_come_back_is_not_stored),
         cmocka_unit_test(test_types_every_keyword_is_quoted_where_it_must_be),
     };
 
