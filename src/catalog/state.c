@@ -153,7 +153,7 @@ struct steps {
 static void steps_release(struct steps *steps)
 {
     for (size_t i = 0; i < steps->count; i++) {
-        armpb__table_change__free_unpacked(steps->changes[i], NULL);
+        arm__index_change_free(steps->changes[i]);
     }
     arm__table_state_drop(steps->base);
 }

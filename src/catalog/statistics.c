@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "catalog/catalog_private.h"
+#include "model/message.h"
 
 /* The proto that owns the columns, beside the view of it that is handed out. */
 struct arm_statistics_item {
@@ -14,9 +15,7 @@ static void free_item(void *value)
 {
     struct arm_statistics_item *item = value;
 
-    if (item->owner != NULL) {
-        armpb__entry__free_unpacked(item->owner, NULL);
-    }
+    arm__message_free(item->owner == NULL ? NULL : &item->owner->base);
     arm__free(item);
 }
 

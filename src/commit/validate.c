@@ -216,10 +216,8 @@ static arm_status meet_versions(struct arm_commit_plan *plan, const struct arm_c
             goto done;
         }
         ARM_TRY(meet_version(plan, change, &row, theirs, err));
-        if (theirs != NULL) {
-            armpb__table_change__free_unpacked(theirs, NULL);
-            theirs = NULL;
-        }
+        arm__index_change_free(theirs);
+        theirs = NULL;
         newer = row;
         version = row.parent_version;
     }
@@ -232,9 +230,7 @@ static arm_status meet_versions(struct arm_commit_plan *plan, const struct arm_c
         }
     }
 done:
-    if (theirs != NULL) {
-        armpb__table_change__free_unpacked(theirs, NULL);
-    }
+    arm__index_change_free(theirs);
     return st;
 }
 

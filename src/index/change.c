@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "index/index_private.h"
+#include "model/message.h"
 
 arm_status arm__slim_init(const Armpb__TableChange *change, struct arm_slim_change *out,
                           struct arm_error *err)
@@ -100,15 +101,19 @@ arm_status arm__slim_restore(const struct arm_version_state *version, Armpb__Tab
                              struct arm_error *err)
 {
     const struct arm_version_row *row = &version->row;
-    Armpb__TableChange *change =
-        armpb__table_change__unpack(NULL, version->change.size, version->change.data);
+    ProtobufCMessage *message = NULL;
+    Armpb__TableChange *change = NULL;
     arm_status st = ARM_OK;
 
-    if (change == NULL || change->table_id.len != 0 || change->base.n_unknown_fields != 0) {
-        st = arm__fail(err, ARM_CORRUPT, "index: the change of a version does not decode");
+    ARM_TRY(arm__message_unpack(&armpb__table_change__descriptor, version->change,
+                                &message, err));
+    change = (Armpb__TableChange *)(void *)message;
+    if (change->table_id.len != 0) {
+        st = arm__fail(err, ARM_CORRUPT, "index: the change of a version names its table");
         goto done;
     }
-    /* free_unpacked frees it as its own: both are the C heap. */
+    arm__free(change->table_id.data);
+    change->table_id.data = NULL;
     ARM_TRY(arm__calloc(1, ARM_TABLE_ID_BYTES, &change->table_id.data, err));
     memcpy(change->table_id.data, row->table_id.bytes, ARM_TABLE_ID_BYTES);
     change->table_id.len = ARM_TABLE_ID_BYTES;
@@ -126,8 +131,11 @@ arm_status arm__slim_restore(const struct arm_version_state *version, Armpb__Tab
     *out = change;
     change = NULL;
 done:
-    if (change != NULL) {
-        armpb__table_change__free_unpacked(change, NULL);
-    }
+    arm__index_change_free(change);
     return st;
+}
+
+void arm__index_change_free(Armpb__TableChange *change)
+{
+    arm__message_free(change == NULL ? NULL : &change->base);
 }

@@ -190,11 +190,12 @@ struct arm_version_row {
     struct arm_position last_position; /* of the last entry ever appended; size 0: none */
 };
 /* `*out_change` (may be NULL): the change without schema and statistics, to be freed with
- * armpb__table_change__free_unpacked; NULL when the version is materialised. */
+ * arm__index_change_free; NULL when the version is materialised. */
 arm_status arm__index_version(struct arm_index_txn *txn, const struct arm_table_id *table_id,
                               uint64_t version, struct arm_version_row *out,
                               Armpb__TableChange **out_change, bool *out_found,
                               struct arm_error *err);
+void arm__index_change_free(Armpb__TableChange *change); /* NULL is accepted */
 arm_status arm__index_schema(struct arm_index_txn *txn, const struct arm_table_id *table_id,
                              uint32_t schema_id, Armpb__Schema **out, struct arm_error *err);
 
@@ -206,7 +207,7 @@ arm_status arm__index_last_schema(struct arm_index_txn *txn, const struct arm_ta
                                   uint32_t *out_schema_id, struct arm_error *err);
 
 /* A chunk the log names: `*out_statistics` (may be NULL) gets an entry that holds the
- * statistics alone, to be freed with armpb__entry__free_unpacked. */
+ * statistics alone, to be freed with arm__message_free. */
 struct arm_chunk_row {
     uint64_t tx; /* that named it first */
     uint32_t rows;

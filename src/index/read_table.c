@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "index/index_private.h"
+#include "model/message.h"
 
 /* ---- Tables by name ---- */
 
@@ -372,9 +373,7 @@ arm_status arm__index_version(struct arm_index_txn *txn, const struct arm_table_
     }
     *out_found = found;
 done:
-    if (change != NULL) {
-        armpb__table_change__free_unpacked(change, NULL);
-    }
+    arm__index_change_free(change);
     return st;
 }
 
@@ -460,13 +459,10 @@ arm_status arm__index_chunk(struct arm_index_txn *txn, const struct arm_hash *ch
     }
     ARM_TRY(arm__row_take_chunk(row, &found_row, &packed, err));
     if (out_statistics != NULL) {
-        Armpb__Entry *entry = armpb__entry__unpack(NULL, packed.size, packed.data);
+        ProtobufCMessage *entry = NULL;
 
-        if (entry == NULL) {
-            st = arm__fail(err, ARM_CORRUPT, "index: the statistics of a chunk do not decode");
-            goto done;
-        }
-        *out_statistics = entry;
+        ARM_TRY(arm__message_unpack(&armpb__entry__descriptor, packed, &entry, err));
+        *out_statistics = (Armpb__Entry *)(void *)entry;
     }
     *out = found_row;
     *out_found = true;

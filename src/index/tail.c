@@ -17,9 +17,7 @@
 static void free_changes(Armpb__TableChange **changes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (changes[i] != NULL) {
-            armpb__table_change__free_unpacked(changes[i], NULL);
-        }
+        arm__index_change_free(changes[i]);
     }
     arm__free(changes);
 }
