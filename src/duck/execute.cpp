@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Running one statement of a session.
 
+#include "duck/admit.hpp"
 #include "duck/connection.hpp"
 #include "duck/error.hpp"
 #include "duck/result.hpp"
@@ -106,6 +107,9 @@ arm_status arm__duck_execute(struct arm_duck_connection *connection, const char 
             auto statements = context.ParseStatements(sql);
             if (statements.empty()) {
                 return arm__fail(err, ARM_SQL, "there is no statement");
+            }
+            for (auto &statement : statements) {
+                arm::Admit(context, statement);
             }
             is_on_conflict = IsOnConflict(statements);
             bool is_lost = IsLostCommit(context, statements);

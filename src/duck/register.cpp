@@ -4,6 +4,7 @@
 #include "duck/arrow_source.hpp"
 #include "duck/branch_statement.hpp"
 #include "duck/error.hpp"
+#include "duck/filters_above.hpp"
 #include "duck/history_functions.hpp"
 #include "duck/repository_catalog.hpp"
 #include "duck/scan.hpp"
@@ -69,6 +70,7 @@ arm_status arm__duck_register(struct arm_engine *engine, struct arm_error *err)
         duckdb::Connection connection(*wrapper->database);
         connection.context->RunFunctionInTransaction([&]() {
             arm::RegisterScan(*connection.context);
+            arm::RegisterFiltersAbove(*connection.context);
             arm::RegisterHistoryFunctions(*connection.context);
         });
         arm::Run(connection, "ATTACH '' AS armillaria (TYPE armillaria)");

@@ -46,6 +46,7 @@ SchemaEntry &RepositoryCatalog::Schema(const string &name)
     if (!schema) {
         duckdb::CreateSchemaInfo info;
         info.schema = name;
+        info.internal = name == DEFAULT_SCHEMA; // not to be made by EXPORT's script
         schema = make_uniq<SchemaEntry>(*this, info);
     }
     return *schema;

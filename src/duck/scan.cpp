@@ -3,6 +3,7 @@
 
 #include "duck/error.hpp"
 #include "duck/file_list.hpp"
+#include "duck/filters_above.hpp"
 #include "duck/scan_reader.hpp"
 #include "duck/schema_entry.hpp"
 #include "duck/statistics.hpp"
@@ -11,6 +12,7 @@
 #include "duckdb/common/multi_file/multi_file_states.hpp"
 #include "duckdb/common/serializer/deserializer.hpp"
 #include "duckdb/common/serializer/serializer.hpp"
+#include "duckdb/execution/operator/scan/physical_table_scan.hpp"
 #include "duckdb/function/partition_stats.hpp"
 #include "duckdb/parser/parsed_data/create_table_function_info.hpp"
 #include "duckdb/parser/tableref/table_function_ref.hpp"
@@ -72,26 +74,78 @@ vector<duckdb::PartitionStatistics> ScanPartitions(ClientContext &,
     return {WholeTable(files.info)};
 }
 
-// What the reader would judge wrong is compared above the scan.
-bool ScanSupportsFilter(const FunctionData &bind_data, idx_t column)
-{
-    ScanInfo &info = ScanInfoOf(bind_data);
+// What our scan needs of the one it was made from; the registered function carries it.
+struct ParquetScan : public duckdb::TableFunctionInfo {
+    explicit ParquetScan(const TableFunction &parquet)
+        : hooks{parquet.bind, parquet.init_global, parquet.function,
+                parquet.pushdown_complex_filter}
+    {
+    }
 
-    return duckdb::IsVirtualColumn(column) || info.table->takes_filters[column];
+    const ParquetHooks hooks;
+};
+
+// The scan is not for calling: a plan makes it, with what it scans.
+unique_ptr<FunctionData> RefuseCall(ClientContext &, duckdb::TableFunctionBindInput &,
+                                    vector<LogicalType> &, vector<string> &)
+{
+    throw duckdb::BinderException("%s is the scan of a table: name the table instead", SCAN);
 }
 
-// DuckDB 1.5.5 takes as many projected columns as scanned ones for the same in the same order.
-// Where a filter's column was added behind (ScanSupportsFilter), they are not.
+// First the files that the filters leave, then the filters that the reader must not see.
+void ScanPushdown(ClientContext &context, duckdb::LogicalGet &get, FunctionData *bind_data,
+                  vector<unique_ptr<Expression>> &filters)
+{
+    ScanInfo &info = ScanInfoOf(*bind_data);
+
+    info.parquet.pushdown(context, get, bind_data, filters);
+    KeepFiltersAbove(get, info.table->takes_filters, filters);
+}
+
+bool ScanPushdownExpression(ClientContext &, const duckdb::LogicalGet &, Expression &filter)
+{
+    return !StaysAbove(filter);
+}
+
+// Filters on a column that takes none would be dropped (ScanReader). The optimizer gives none but
+// those that only save work; should it ever, no statement must go on without its filter.
 unique_ptr<duckdb::GlobalTableFunctionState> ScanInit(ClientContext &context,
                                                       duckdb::TableFunctionInitInput &input)
 {
-    auto result = ScanInfoOf(*input.bind_data).parquet_init(context, input);
-    auto &state = result->Cast<duckdb::MultiFileGlobalState>();
+    ScanInfo &info = ScanInfoOf(*input.bind_data);
+    auto &filters = input.op->Cast<duckdb::PhysicalTableScan>().table_filters;
 
-    if (state.projection_ids.empty()) {
-        state.projection_ids = input.projection_ids;
+    if (!filters) {
+        return info.parquet.init(context, input);
     }
-    return result;
+    for (auto &filter : filters->filters) {
+        auto column = input.column_indexes[filter.first].GetPrimaryIndex();
+        if (filter.second->filter_type != duckdb::TableFilterType::OPTIONAL_FILTER &&
+            !duckdb::IsVirtualColumn(column) && !info.table->takes_filters[column]) {
+            throw duckdb::NotImplementedException("a filter on column %s cannot be judged in the "
+                                                  "scan of its table",
+                                                  info.table->scan_columns[column].name);
+        }
+    }
+    return info.parquet.init(context, input);
+}
+
+// An error may be the statement's (a filter that fails) or the chunk's.
+void ScanRun(ClientContext &context, duckdb::TableFunctionInput &input, DataChunk &out)
+{
+    ScanInfo &info = ScanInfoOf(*input.bind_data);
+
+    try {
+        info.parquet.run(context, input, out);
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &ex) {
+        auto &local = input.local_state->Cast<duckdb::MultiFileLocalState>();
+        if (local.reader) {
+            ThrowIfDamaged(info, SlotOf(info, local.reader->file), ex);
+        }
+        throw;
+    }
 }
 
 duckdb::InsertionOrderPreservingMap<string> ScanToString(duckdb::TableFunctionToStringInput &input)
@@ -134,13 +188,6 @@ unique_ptr<FunctionData> ScanDeserialize(duckdb::Deserializer &in, TableFunction
     return bind_data;
 }
 
-// What our scan needs of the one it was made from.
-struct ParquetScan : public duckdb::TableFunctionInfo {
-    explicit ParquetScan(duckdb::table_function_init_global_t init) : init(init) {}
-
-    const duckdb::table_function_init_global_t init;
-};
-
 // DuckDB's parquet_scan, with our hooks in place of its own.
 TableFunction ScanFunction(ClientContext &context)
 {
@@ -151,15 +198,18 @@ TableFunction ScanFunction(ClientContext &context)
 
     result.name = SCAN;
     result.named_parameters.clear();
-    result.function_info = make_shared_ptr<ParquetScan>(result.init_global);
+    result.function_info = make_shared_ptr<ParquetScan>(result);
+    result.bind = RefuseCall;
     result.init_global = ScanInit;
+    result.function = ScanRun;
+    result.pushdown_complex_filter = ScanPushdown;
+    result.pushdown_expression = ScanPushdownExpression;
     result.get_multi_file_reader = ScanReader::Make;
     result.statistics = ScanStatistics;
     result.get_bind_info = ScanBindInfo;
     result.get_virtual_columns = ScanVirtualColumns;
     result.get_row_id_columns = ScanRowIdColumns;
     result.get_partition_stats = ScanPartitions;
-    result.supports_pushdown_type = ScanSupportsFilter;
     result.to_string = ScanToString;
     result.serialize = ScanSerialize;
     result.deserialize = ScanDeserialize;
@@ -185,11 +235,11 @@ TableFunction BindScan(ClientContext &context, shared_ptr<TableEntry> table, sha
         duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::TableFunctionCatalogEntry>(
             context, DEFAULT_SCHEMA, SCAN);
     TableFunction result = known.functions.GetFunctionByOffset(0);
-    auto init = result.function_info->Cast<ParquetScan>().init;
+    auto &parquet = result.function_info->Cast<ParquetScan>().hooks;
     auto opened = SessionState::Get(context).opened;
 
     result.function_info =
-        make_shared_ptr<ScanInfo>(std::move(table), std::move(view), std::move(opened), init);
+        make_shared_ptr<ScanInfo>(std::move(table), std::move(view), std::move(opened), parquet);
     vector<Value> inputs{Value("")};
     duckdb::named_parameter_map_t named;
     vector<LogicalType> input_types;
@@ -199,6 +249,7 @@ TableFunction BindScan(ClientContext &context, shared_ptr<TableEntry> table, sha
     duckdb::TableFunctionRef ref;
     duckdb::TableFunctionBindInput input(inputs, named, input_types, input_names,
                                          result.function_info.get(), nullptr, result, ref);
+    result.bind = parquet.bind;
     bind_data = result.bind(context, input, types, names);
     bind_data->Cast<MultiFileBindData>().virtual_columns = RowVirtualColumns();
     return result;

@@ -15,19 +15,27 @@
 namespace arm
 {
 
+// Hooks of the Parquet scan that ours goes on to use.
+struct ParquetHooks {
+    duckdb::table_function_bind_t bind;
+    duckdb::table_function_init_global_t init;
+    duckdb::table_function_t run;
+    duckdb::table_function_pushdown_complex_filter_t pushdown;
+};
+
 // What one scan is of; its function carries it.
 struct ScanInfo : public duckdb::TableFunctionInfo {
     ScanInfo(shared_ptr<TableEntry> table, shared_ptr<View> view,
-             shared_ptr<std::atomic<uint64_t>> opened, duckdb::table_function_init_global_t init)
+             shared_ptr<std::atomic<uint64_t>> opened, const ParquetHooks &parquet)
         : table(std::move(table)), view(std::move(view)), opened(std::move(opened)),
-          parquet_init(init)
+          parquet(parquet)
     {
     }
 
     const shared_ptr<TableEntry> table;
     const shared_ptr<View> view;
     const shared_ptr<std::atomic<uint64_t>> opened; // counts chunks opened
-    const duckdb::table_function_init_global_t parquet_init;
+    const ParquetHooks parquet;
 };
 
 // The scan info of a bound scan of ours.

@@ -52,13 +52,27 @@ void ScanReader::BindOptions(duckdb::MultiFileOptions &, duckdb::MultiFileList &
 {
 }
 
-// A chunk that cannot be opened is damage of the repository, not a mistake of the statement.
+void ThrowIfDamaged(const ScanInfo &info, const Slot &slot, const std::exception &cause)
+{
+    arm_error error;
+
+    if (slot.is_hot || duckdb::ErrorData(cause).Type() == duckdb::ExceptionType::INTERRUPT) {
+        return;
+    }
+    arm_status st = arm__view_check(&info.view->Get(), slot.first_entry, &error);
+    if (st == ARM_NOT_FOUND || st == ARM_HASH_MISMATCH) {
+        string found = error.message;
+        arm__fail(&error, ARM_CORRUPT, "a chunk of table %s cannot be read: %s",
+                  info.table->name.c_str(), found.c_str());
+        Throw(error);
+    }
+}
+
 shared_ptr<duckdb::BaseFileReader> ScanReader::CreateReader(
     ClientContext &context, duckdb::GlobalTableFunctionState &global,
     const duckdb::OpenFileInfo &file, idx_t file_index, const duckdb::MultiFileBindData &bind_data)
 {
     const Slot &slot = SlotOf(*info, file);
-    arm_error error;
 
     if (slot.is_hot) {
         return make_shared_ptr<HotReader>(file, info, slot);
@@ -69,22 +83,16 @@ shared_ptr<duckdb::BaseFileReader> ScanReader::CreateReader(
     } catch (const std::bad_alloc &) {
         throw;
     } catch (const std::exception &ex) {
-        duckdb::ErrorData cause(ex);
-        if (cause.Type() == duckdb::ExceptionType::INTERRUPT ||
-            cause.Type() == duckdb::ExceptionType::OUT_OF_MEMORY) {
-            throw;
-        }
-        arm__fail(&error, ARM_CORRUPT, "a chunk of table %s cannot be read: %s",
-                  info->table->name.c_str(), cause.RawMessage().c_str());
+        ThrowIfDamaged(*info, slot, ex);
+        throw;
     }
-    Throw(error);
 }
 
 namespace
 {
 
 // Columns whose filters the reader would judge wrong keep none: those of WHERE stand above the
-// scan (ScanSupportsFilter), those of joins and top-n only save work, and the mapper cannot carry
+// scan (filters_above.hpp), those of joins and top-n only save work, and the mapper cannot carry
 // all of them over a cast.
 bool KeepSound(const ScanInfo &info, const vector<duckdb::ColumnIndex> &column_ids,
                duckdb::TableFilterSet &filters, duckdb::TableFilterSet &kept)

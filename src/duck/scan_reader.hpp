@@ -11,6 +11,10 @@
 namespace arm
 {
 
+// What failed while a slot was read was an error of the chunk if its bytes are not what they
+// were: then the repository is damaged, and that is thrown. Otherwise returns.
+void ThrowIfDamaged(const ScanInfo &info, const Slot &slot, const std::exception &cause);
+
 class ScanReader : public duckdb::MultiFileReader
 {
 public:

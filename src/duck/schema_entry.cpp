@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/schema_entry.hpp"
 
+#include <algorithm>
+
 #include "duck/columns.hpp"
 #include "duck/error.hpp"
 #include "duck/repository_catalog.hpp"
@@ -28,7 +30,12 @@ RepositoryCatalog &SchemaEntry::Repository()
     return catalog.Cast<RepositoryCatalog>();
 }
 
-// A number names a version of the table; a time without a zone is UTC.
+// What a ref can say: the years 0001 to 9999.
+constexpr int64_t TIME_MIN_US = -62135596800000000;
+constexpr int64_t TIME_MAX_US = 253402300799999999;
+
+// A number names a version of the table; a time without a zone is UTC, and one that no ref can say
+// is the nearest that it can.
 string RefOf(const duckdb::BoundAtClause &at)
 {
     const Value &value = at.GetValue();
@@ -39,10 +46,14 @@ string RefOf(const duckdb::BoundAtClause &at)
     }
     if (!duckdb::StringUtil::CIEquals(at.Unit(), "TIMESTAMP") ||
         value.type().id() == duckdb::LogicalTypeId::VARCHAR) {
-        return value.ToString();
+        string ref = value.ToString();
+        if (ref.empty()) { // which to us would be no AT at all
+            throw duckdb::BinderException("AT needs a version or a time, not an empty text");
+        }
+        return ref;
     }
-    auto time = value.DefaultCastAs(LogicalType::TIMESTAMP);
-    arm__time_format(duckdb::TimestampValue::Get(time).value, text);
+    auto time = duckdb::TimestampValue::Get(value.DefaultCastAs(LogicalType::TIMESTAMP)).value;
+    arm__time_format(std::max(std::min(time, TIME_MAX_US), TIME_MIN_US), text);
     return text;
 }
 

@@ -6,8 +6,9 @@
  * so that memcmp compares them.
  *
  *   BOOLEAN, integers   big-endian, width of the type, sign bit flipped if signed
- *   DATE, TIME, TIMESTAMP*  as the integer they are (i32 days, i64 in their unit); the infinities
- *                       as DuckDB has them, the largest integer and its negative
+ *   DATE, TIME, TIMESTAMP*  as the integer a file holds (i32 days, i64 microseconds, of
+ *                       TIMESTAMP_NS nanoseconds); the infinities as DuckDB has them, the largest
+ *                       integer and its negative
  *   DECIMAL             as its integer of 16 bytes (i128), sign flipped
  *   FLOAT, DOUBLE       IEEE bits big-endian, sign flipped or all bits flipped (negative); as a
  *                       bound -0.0 is stored as 0.0, and NaN is none (has_nan instead)

@@ -207,6 +207,13 @@ arm_status arm__view_path(const struct arm_view *view, size_t entry, char **out,
     return arm__store_path(counted(view)->store, &view->entries[entry].chunk, out, err);
 }
 
+arm_status arm__view_check(const struct arm_view *view, size_t entry, struct arm_error *err)
+{
+    assert(entry < view->entry_count);
+    assert(!view->entries[entry].is_hot);
+    return arm__store_check(counted(view)->store, &view->entries[entry].chunk, err);
+}
+
 arm_status arm__view_hot(const struct arm_view *view, size_t entry, struct arm_buf *bytes,
                          struct arm_hot_batch **out, struct arm_error *err)
 {

@@ -172,7 +172,8 @@ static void run_script(const char *name, bool verifies)
     (void)fixture_setup(&state);
     struct fixture *f = state;
 
-    assert_sql(&f->b, "USE memory");
+    assert_sql(&f->b, "ATTACH IF NOT EXISTS ':memory:' AS native");
+    assert_sql(&f->b, "USE native");
     if (verifies) {
         assert_sql(&f->a, "PRAGMA enable_verification");
     }

@@ -52,7 +52,8 @@ static void load(struct fixture *f)
 {
     char sql[1024];
 
-    assert_sql(&f->b, "USE memory");
+    assert_sql(&f->b, "ATTACH IF NOT EXISTS ':memory:' AS native");
+    assert_sql(&f->b, "USE native");
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         (void)snprintf(sql, sizeof sql, "CREATE TABLE %s AS SELECT * FROM '%s/%s.parquet'",
                        tables[i], data_directory, tables[i]);
