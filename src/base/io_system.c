@@ -6,7 +6,9 @@
  *     pages clean.
  * O2  No descriptor survives exec.
  * O3  Locks belong to the open file description: closing another descriptor of the same file
- *     does not drop them, and two opens of one process exclude each other. */
+ *     does not drop them, and two opens of one process exclude each other.
+ * O5  No file of ours is standard input, output or error, where a program that was started
+ *     without them would write its messages: /dev/null takes such a place, and stays there. */
 
 #include "base/io.h"
 
@@ -32,6 +34,25 @@ struct arm_file {
     char *path; /* for messages */
 };
 
+/* O2, O5 */
+static int open_above_standard(const char *path, int mode)
+{
+    for (;;) {
+        int fd = open(path, mode | O_CLOEXEC | O_NOCTTY, 0666);
+
+        if (fd > STDERR_FILENO || (fd < 0 && errno != EINTR)) {
+            return fd;
+        }
+        if (fd >= 0) {
+            (void)close(fd);
+            if (open("/dev/null", O_RDWR) < 0) { /* takes the same, lowest number */
+                return -1;
+            }
+            mode &= ~O_EXCL; /* it is there now, and ours */
+        }
+    }
+}
+
 static arm_status system_open(void *self, const char *path, unsigned flags, struct arm_file **out,
                               struct arm_error *err)
 {
@@ -45,9 +66,7 @@ static arm_status system_open(void *self, const char *path, unsigned flags, stru
     ARM_TRY(arm__calloc(1, sizeof *file, &file, err));
     file->fd = -1;
     ARM_TRY(arm__strdup(path, &file->path, err));
-    do {
-        file->fd = open(path, mode | O_CLOEXEC | O_NOCTTY, 0666); /* O2 */
-    } while (file->fd < 0 && errno == EINTR);
+    file->fd = open_above_standard(path, mode);
     if (file->fd < 0) {
         st = arm__fail_errno(err, errno, "open", path);
         goto done;

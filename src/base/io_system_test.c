@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -285,6 +286,32 @@ static void test_io_list_visits_each_and_hands_on_what_stops_it(void **state)
 
 #define each(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* A program that was started without standard files writes its messages to nobody. */
+static void test_io_system_O5_no_file_is_a_standard_one(void **state)
+{
+    int status = 0;
+    pid_t child = fork();
+    struct stat found;
+
+    if (child == 0) {
+        struct arm_file *file = NULL;
+
+        for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+            (void)close(fd);
+        }
+        if (io->open(io->self, path, ARM_OPEN_WRITE | ARM_OPEN_CREATE | ARM_OPEN_EXCLUSIVE, &file,
+                     NULL) != ARM_OK ||
+            write(STDOUT_FILENO, "x", 1) != 1 || write(STDERR_FILENO, "x", 1) != 1) {
+            _exit(1);
+        }
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(stat(path, &found), 0);
+    assert_int_equal(found.st_size, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +325,7 @@ int main(void)
         each(test_io_map_is_shared_with_the_file),
         each(test_io_names),
         each(test_io_list_visits_each_and_hands_on_what_stops_it),
+        each(test_io_system_O5_no_file_is_a_standard_one),
     };
 
     return cmocka_run_group_tests_name("base/io_system", tests, NULL, NULL);

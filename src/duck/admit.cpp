@@ -35,9 +35,12 @@ constexpr const char *MEMORY = "memory";
 bool IsOfExtensions(const string &name)
 {
     static const char *const names[] = {
-        "autoinstall_extension_repository", "autoinstall_known_extensions",
-        "autoload_known_extensions",        "custom_extension_repository",
-        "extension_directories",            "extension_directory",
+        "autoinstall_extension_repository",
+        "autoinstall_known_extensions",
+        "autoload_known_extensions",
+        "custom_extension_repository",
+        "extension_directories",
+        "extension_directory",
     };
 
     for (auto known : names) {

@@ -455,7 +455,8 @@ static void test_duck_settings(void **state)
     assert_rows(s, "SELECT current_setting('TimeZone'), current_database(), current_schema()",
                 "UTC,armillaria,main|");
     assert_rows(s, "SELECT TIMESTAMPTZ '2020-01-01 12:00:00+02'", "2020-01-01 10:00:00+00|");
-    assert_refused(s, "INSTALL spatial", ARM_IO, "");
+    assert_refused(s, "INSTALL spatial", ARM_UNSUPPORTED, "network");
+    assert_refused(s, "LOAD spatial", ARM_IO, "");
     assert_refused(s, "SELECT * FROM 'https://example.com/x.parquet'", ARM_SQL, "");
 }
 

@@ -36,11 +36,10 @@ bool MustStay(const duckdb::LogicalGet &get, const vector<bool> &takes_filters,
 
     duckdb::ExpressionIterator::VisitExpression<duckdb::BoundComparisonExpression>(
         filter, [&](const duckdb::BoundComparisonExpression &comparison) {
-            result = result ||
-                     comparison.GetExpressionType() ==
-                         duckdb::ExpressionType::COMPARE_DISTINCT_FROM ||
-                     comparison.GetExpressionType() ==
-                         duckdb::ExpressionType::COMPARE_NOT_DISTINCT_FROM;
+            result =
+                result ||
+                comparison.GetExpressionType() == duckdb::ExpressionType::COMPARE_DISTINCT_FROM ||
+                comparison.GetExpressionType() == duckdb::ExpressionType::COMPARE_NOT_DISTINCT_FROM;
         });
     duckdb::ExpressionIterator::VisitExpression<duckdb::BoundColumnRefExpression>(
         filter, [&](const duckdb::BoundColumnRefExpression &reference) {

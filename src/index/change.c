@@ -105,8 +105,7 @@ arm_status arm__slim_restore(const struct arm_version_state *version, Armpb__Tab
     Armpb__TableChange *change = NULL;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__message_unpack(&armpb__table_change__descriptor, version->change,
-                                &message, err));
+    ARM_TRY(arm__message_unpack(&armpb__table_change__descriptor, version->change, &message, err));
     change = (Armpb__TableChange *)(void *)message;
     if (change->table_id.len != 0) {
         st = arm__fail(err, ARM_CORRUPT, "index: the change of a version names its table");

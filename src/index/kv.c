@@ -9,6 +9,8 @@
  *   V3  The map is reserved once, as large as the address space allows, and never resized. */
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +23,7 @@
 
 enum {
     READERS_MAX = 4096,
+    LOCKS_BYTES = (READERS_MAX + 64) * 64, /* a cache line a reader, and LMDB's own */
     POOL_MAX = 64,
     SCRATCH_BYTES_MAX = 64 << 20,
     FILE_MODE = 0644,
@@ -84,6 +87,29 @@ static arm_status fail_lmdb(int rc, const char *what, struct arm_error *err)
 }
 
 /* ---- Environment ---- */
+
+/* LMDB maps its file of locks and writes through the map: where the disk has no room for it, the
+ * process would die of a signal. So the room is taken first. */
+static arm_status reserve_locks(const char *directory, struct arm_error *err)
+{
+    char *path = NULL;
+    int fd = -1;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__path_join(directory, "lock.mdb", &path, err));
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+    if (fd < 0) {
+        st = arm__fail_errno(err, errno, "open", path);
+        goto done;
+    }
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOCKS_BYTES) != 0 && errno != EOPNOTSUPP) {
+        st = arm__fail_errno(err, errno, "make room for", path);
+    }
+    (void)close(fd);
+done:
+    arm__free(path);
+    return st;
+}
 
 static arm_status open_environment(const char *path, size_t map_bytes, MDB_env **out,
                                    struct arm_error *err)
@@ -182,6 +208,7 @@ arm_status arm__index_open(const char *root, struct arm_index **out, struct arm_
     index->scratch = ARM_BUF_INIT(SCRATCH_BYTES_MAX);
     index->pid = getpid();
     ARM_TRY(make_directory(path, err));
+    ARM_TRY(reserve_locks(path, err));
     ARM_TRY(reserve_environment(path, &index->env, err));
     ARM_TRY(check_file_size(index->env, path, err));
     rc = open_databases(index, MDB_RDONLY, 0); /* a clean index stays unwritten */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "query/beside.h"
 #include "query/session.h"
 
 enum { MAGIC_BYTES = 8, PATH_BYTES_MAX = 1 << 16 };
@@ -232,25 +233,18 @@ done:
 arm_status arm__arrow_write_file(struct ArrowArrayStream *stream, const char *path,
                                  uint64_t *out_rows, struct arm_error *err)
 {
-    struct arm_buf part = ARM_BUF_INIT(PATH_BYTES_MAX);
-    bool is_device = strncmp(path, "/dev/", 5) == 0; /* cannot be renamed over */
+    struct arm_beside file = {.path = NULL};
     uint64_t rows = 0;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__buf_printf(&part, err, "%s%s", path, is_device ? "" : ".part"));
-    ARM_TRY(arm__buf_u8(&part, 0, err));
-    st = write_to((const char *)part.data, stream, &rows, err);
-    if (st == ARM_OK && !is_device && rename((const char *)part.data, path) != 0) {
-        st = arm__fail_errno(err, errno, "create", path);
-    }
-    if (st != ARM_OK && !is_device) {
-        (void)unlink((const char *)part.data);
-    }
-    if (st == ARM_OK && out_rows != NULL) {
+    ARM_TRY(arm__beside_open(path, &file, err));
+    ARM_TRY(write_to(file.path, stream, &rows, err));
+    ARM_TRY(arm__beside_commit(&file, err));
+    if (out_rows != NULL) {
         *out_rows = rows;
     }
 done:
-    arm__buf_release(&part);
+    arm__beside_release(&file);
     stream->release(stream);
     return st;
 }

@@ -2,14 +2,12 @@
 /* arm_export: a table at a ref into a file, whole or not at all: it is written beside its place
  * and renamed. */
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "model/type.h"
+#include "query/beside.h"
+#include "query/explain.h"
 #include "query/source.h"
 
 static arm_status choose_format(const char *path, const char *format, enum arm_file_format *out,
@@ -24,7 +22,7 @@ static arm_status choose_format(const char *path, const char *format, enum arm_f
     return ARM_OK;
 }
 
-/* `FROM "schema"."table" [AT (VERSION => 'ref')]`. */
+/* `FROM armillaria."schema"."table" [AT (VERSION => 'ref')]`. */
 static arm_status append_table(const char *table, const char *at, struct arm_buf *sql,
                                struct arm_error *err)
 {
@@ -33,7 +31,7 @@ static arm_status append_table(const char *table, const char *at, struct arm_buf
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__table_name_parse(table, schema_name, name, err));
-    ARM_TRY(arm__buf_printf(sql, err, "FROM "));
+    ARM_TRY(arm__buf_printf(sql, err, "FROM armillaria."));
     ARM_TRY(arm__sql_identifier(schema_name, sql, err));
     ARM_TRY(arm__buf_printf(sql, err, "."));
     ARM_TRY(arm__sql_identifier(name, sql, err));
@@ -89,36 +87,31 @@ static arm_status export_copy(struct arm_query_session *session, const char *fro
 
     ARM_TRY(arm__buf_printf(&sql, err, "COPY (%s) TO ", from));
     ARM_TRY(arm__sql_string(path, &sql, err));
-    ARM_TRY(arm__buf_printf(&sql, err, " (%s%s)", options[0], options[1]));
+    ARM_TRY(arm__buf_printf(&sql, err, " (%s%s, USE_TMP_FILE false)", options[0], options[1]));
     ARM_TRY(arm__buf_u8(&sql, 0, err));
     ARM_TRY(arm__session_run(session, (const char *)sql.data, out_rows, err));
 done:
+    if (st != ARM_OK) {
+        arm__explain(NULL, err);
+    }
     arm__buf_release(&sql);
     return st;
 }
 
-/* DuckDB's formats, to `path` by way of `path`.part. A device is written to itself. */
+/* DuckDB's formats. */
 static arm_status export_beside(struct arm_query_session *session, const char *from,
                                 const char *path, enum arm_file_format format, uint64_t *out_rows,
                                 struct arm_error *err)
 {
-    struct arm_buf part = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
     const char *const options[2] = {copy_options(format), packing(path, format)};
-    struct stat found;
-    bool is_device = stat(path, &found) == 0 && !S_ISREG(found.st_mode);
+    struct arm_beside file = {.path = NULL};
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__buf_printf(&part, err, "%s%s", path, is_device ? "" : ".part"));
-    ARM_TRY(arm__buf_u8(&part, 0, err));
-    st = export_copy(session, from, (const char *)part.data, options, out_rows, err);
-    if (st == ARM_OK && !is_device && rename((const char *)part.data, path) != 0) {
-        st = arm__fail_errno(err, errno, "create", path);
-    }
-    if (st != ARM_OK && !is_device) {
-        (void)unlink((const char *)part.data);
-    }
+    ARM_TRY(arm__beside_open(path, &file, err));
+    ARM_TRY(export_copy(session, from, file.path, options, out_rows, err));
+    ARM_TRY(arm__beside_commit(&file, err));
 done:
-    arm__buf_release(&part);
+    arm__beside_release(&file);
     return st;
 }
 

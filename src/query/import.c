@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "query/arrow_ipc.h"
 #include "query/csv.h"
+#include "query/explain.h"
 #include "query/source.h"
 
 /* Arrow files of one import, offered under a name each. */
@@ -197,6 +198,17 @@ static arm_status typed_source(const struct arm_load *load, const Armpb__Schema 
     return arm__source_sql(&source, sql, err);
 }
 
+/* The file an error is about: the one it names, else the first. */
+static const char *guilty_path(const struct arm_source *source, const struct arm_error *err)
+{
+    for (size_t i = 0; err != NULL && i < source->paths.count; i++) {
+        if (strstr(err->message, source->paths.items[i]) != NULL) {
+            return source->paths.items[i];
+        }
+    }
+    return source->paths.count == 0 ? NULL : source->paths.items[0];
+}
+
 /* A failure while reading the files names the line, and the first of them if DuckDB's text names
  * none. */
 static arm_status name_file(struct arm_query_session *session, arm_status st,
@@ -205,6 +217,9 @@ static arm_status name_file(struct arm_query_session *session, arm_status st,
     if (err != NULL && st == ARM_SQL && source->format == ARM_FILE_CSV &&
         source->paths.count == 1 && strstr(err->message, "sniffing") != NULL) {
         arm__csv_explain(session, source->paths.items[0], err);
+    }
+    if (st != ARM_OK) {
+        arm__explain(guilty_path(source, err), err);
     }
     if (err != NULL && source->paths.count > 0 &&
         (st == ARM_SQL || st == ARM_IO || st == ARM_CORRUPT) &&

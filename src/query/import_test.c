@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files in and out. */
 
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
 #include "query/query_fixture.h"
 
 /* Import files of f->dir, by their names parted by blanks. */
@@ -57,7 +62,7 @@ static void test_import_append_reads_the_tables_types(void **state)
                 "00012,2020-01-01T00:00:00Z,5,NULL|NULL,2021,NULL,[3]|");
     put(f, "c.csv", "zip,n\nx,70000\n");
     assert_fails_with(f, ARM_SQL, "c.csv", import(f, "t", ARM_WRITE_APPEND, "c.csv", &result));
-    assert_non_null(strstr(f->err.message, "Line: 2"));
+    assert_non_null(strstr(f->err.message, "line 2"));
     put(f, "d.csv", "zip,nope\nx,1\n");
     assert_fails_with(f, ARM_SCHEMA, "nope", import(f, "t", ARM_WRITE_APPEND, "d.csv", &result));
     put(f, "e.json", "{\"zip\": \"1\"}\n{\"zip\": \"1\", \"nope\": 2}\n");
@@ -131,7 +136,7 @@ static void test_import_odd_and_wrong_files(void **state)
                       import(f, "t", ARM_WRITE_CREATE, "none.csv", &result));
     put(f, "bad.csv", "a,b\n1,2\n3,4,5\n6,7\n");
     assert_fails_with(f, ARM_SQL, "bad.csv", import(f, "t", ARM_WRITE_CREATE, "bad.csv", &result));
-    assert_non_null(strstr(f->err.message, "Line: 3"));
+    assert_non_null(strstr(f->err.message, "line 3"));
     assert_fails_with(f, ARM_SQL, "t", query_text(f, "SELECT * FROM t"));
 }
 
@@ -204,6 +209,111 @@ static void test_export_failure_leaves_nothing(void **state)
     assert_int_equal(rows, 77);
 }
 
+/* A link stays a link; a file of the name the part once had is not ours to take. */
+static void test_export_touches_only_its_place(void **state)
+{
+    struct arm_export_options options = {.size = sizeof options};
+    struct query_fixture *f = *state;
+    char path[TEMP_PATH_BYTES];
+    char target[TEMP_PATH_BYTES];
+    struct stat found;
+    uint64_t rows = 0;
+
+    assert_text(f, "CREATE TABLE t AS SELECT 1 AS a", "1|");
+    put(f, "real.csv", "old");
+    put(f, "link.csv.part", "precious");
+    (void)temp_path(&f->dir, "real.csv", target);
+    assert_int_equal(symlink(target, temp_path(&f->dir, "link.csv", path)), 0);
+    assert_ok(arm__session_export(f->session, "t", path, &options, &rows, &f->err), f->err);
+    assert_int_equal(lstat(path, &found), 0);
+    assert_true(S_ISLNK(found.st_mode));
+    assert_int_equal(stat(target, &found), 0);
+    assert_int_equal(found.st_size, strlen("a\n1\n"));
+    assert_true(temp_exists(&f->dir, "link.csv.part"));
+    assert_fails_with(
+        f, ARM_INVALID, "directory",
+        arm__session_export(f->session, "t", temp_path(&f->dir, ".", path),
+                            &(struct arm_export_options){.size = sizeof options, .format = "csv"},
+                            &rows, &f->err));
+}
+
+/* ---- Packed files ---- */
+
+static size_t pack_gzip(const char *text, uint8_t *out, size_t size)
+{
+    z_stream z = {.next_in = (uint8_t *)(uintptr_t)text, .avail_in = (unsigned)strlen(text)};
+
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_out = out;
+    z.avail_out = (unsigned)size;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    (void)deflateEnd(&z);
+    return z.total_out;
+}
+
+static size_t pack_zstd(const char *text, uint8_t *out, size_t size)
+{
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    size_t packed;
+
+    (void)ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1); /* as the command does */
+    packed = ZSTD_compress2(context, out, size, text, strlen(text));
+    (void)ZSTD_freeCCtx(context);
+    assert_false(ZSTD_isError(packed));
+    return packed;
+}
+
+static void test_import_packed_files_whole_or_refused(void **state)
+{
+    static const struct {
+        size_t (*pack)(const char *text, uint8_t *out, size_t size);
+        const char *name;
+    } kinds[] = {{pack_gzip, "a.csv.gz"}, {pack_zstd, "a.csv.zst"}};
+    static char text[20000];
+    static uint8_t bytes[40000];
+    struct query_fixture *f = *state;
+    struct arm_write_result result;
+
+    (void)snprintf(text, sizeof text, "a\n");
+    for (int i = 0; i < 2000; i++) {
+        size_t used = strlen(text);
+
+        (void)snprintf(text + used, sizeof text - used, "%d\n", i * 7919);
+    }
+    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
+        size_t size = kinds[kind].pack(text, bytes, sizeof bytes / 2);
+
+        for (size_t cut = 20; cut < size; cut += size / 10) {
+            temp_write_file(&f->dir, kinds[kind].name, bytes, cut);
+            assert_fails_with(f, ARM_SCHEMA, kinds[kind].name,
+                              import(f, "t", ARM_WRITE_CREATE, kinds[kind].name, &result));
+        }
+        bytes[size / 2] ^= 0x10;
+        temp_write_file(&f->dir, kinds[kind].name, bytes, size);
+        assert_fails_with(f, ARM_SCHEMA, kinds[kind].name,
+                          import(f, "t", ARM_WRITE_CREATE, kinds[kind].name, &result));
+        bytes[size / 2] ^= 0x10;
+        memcpy(bytes + size, bytes, size); /* two members, each with its header line */
+        temp_write_file(&f->dir, kinds[kind].name, bytes, size);
+        assert_ok(import(f, "t", ARM_WRITE_REPLACE, kinds[kind].name, &result), f->err);
+        assert_int_equal(result.rows, 2000);
+    }
+}
+
+static void test_import_schemas_of_sql_are_refused(void **state)
+{
+    static const char *const names[] = {"temp.x", "information_schema.tables", "PG_CATALOG.x",
+                                        "system.x", "armillaria.x"};
+    struct query_fixture *f = *state;
+    struct arm_write_result result;
+
+    put(f, "a.csv", "a\n1\n");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_fails_with(f, ARM_INVALID_NAME, "SQL's own",
+                          import(f, names[i], ARM_WRITE_CREATE, "a.csv", &result));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, query_setup, query_teardown)
 
 int main(void)
@@ -216,6 +326,9 @@ int main(void)
         TEST(test_import_odd_and_wrong_files),
         TEST(test_export_and_back),
         TEST(test_export_failure_leaves_nothing),
+        TEST(test_export_touches_only_its_place),
+        TEST(test_import_packed_files_whole_or_refused),
+        TEST(test_import_schemas_of_sql_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

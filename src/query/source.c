@@ -15,6 +15,7 @@
 #include "model/type.h"
 #include "query/arrow_ipc.h"
 #include "query/csv.h"
+#include "query/packed.h"
 
 enum { HEAD_BYTES = 512, PIECE_BYTES = 1 << 16 };
 
@@ -142,6 +143,9 @@ static arm_status detect(const char *path, enum arm_file_format wanted, enum arm
         st = arm__fail(err, ARM_SCHEMA, "%s is not a %s file but %s", path, format_name(wanted),
                        format_name(format));
         goto done;
+    }
+    if (format == ARM_FILE_CSV || format == ARM_FILE_JSON || format == ARM_FILE_JSONL) {
+        ARM_TRY(arm__packed_check(path, err));
     }
     *out = format == ARM_FILE_JSONL ? ARM_FILE_JSON : format;
 done:

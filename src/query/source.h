@@ -33,7 +33,8 @@ struct arm_source {
 
 /* `format` NULL: told by content and suffix. `spool_directory`: where a pipe is kept while it is
  * read. Errors name the file: ARM_NOT_FOUND (none, or no match), ARM_PERMISSION, ARM_SCHEMA
- * (empty, of another format than it says, formats mixed), ARM_INVALID (no such format). */
+ * (empty, of another format than it says, formats mixed, packed and
+ * damaged), ARM_INVALID (no such format). */
 arm_status arm__source_open(const char *const *paths, size_t path_count, const char *format,
                             const char *spool_directory, struct arm_source *out,
                             struct arm_error *err);

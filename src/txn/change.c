@@ -32,6 +32,21 @@ static arm_status give_table_id(struct arm_txn *txn, struct arm_txn_table *table
     return st;
 }
 
+/* SQL has these for itself: a table in one could not be named, or another would be found. */
+static arm_status check_schema_name(const char *name, struct arm_error *err)
+{
+    static const char *const kept[] = {"information_schema", "pg_catalog", "temp", "system",
+                                       "armillaria"};
+
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        if (arm__name_equal(name, kept[i])) {
+            return arm__fail(err, ARM_INVALID_NAME,
+                             "the schema name \"%s\" is SQL's own: use another", name);
+        }
+    }
+    return arm__name_check(name, "schema", err);
+}
+
 static arm_status create_table(struct arm_txn *txn, const char *schema_name, const char *name,
                                const Armpb__Schema *schema, bool or_replace, struct arm_error *err)
 {
@@ -40,7 +55,7 @@ static arm_status create_table(struct arm_txn *txn, const char *schema_name, con
     struct arm_txn_table *table = NULL;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__name_check(schema_name, "schema", err));
+    ARM_TRY(check_schema_name(schema_name, err));
     ARM_TRY(arm__name_check(name, "table", err));
     ARM_TRY(arm__txn_find(txn, schema_name, name, &old, err));
     if (old != NULL && !or_replace) {
