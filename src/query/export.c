@@ -8,7 +8,9 @@
 #include "model/type.h"
 #include "query/beside.h"
 #include "query/explain.h"
+#include "query/json_sql.h"
 #include "query/source.h"
+#include "table/types.h"
 
 static arm_status choose_format(const char *path, const char *format, enum arm_file_format *out,
                                 struct arm_error *err)
@@ -44,6 +46,12 @@ done:
     return st;
 }
 
+static bool is_json(enum arm_file_format format)
+{
+    return format == ARM_FILE_JSON || format == ARM_FILE_JSONL;
+}
+
+/* JSON comes as lines of text that are written as they are: no line holds the delimiter. */
 static const char *copy_options(enum arm_file_format format)
 {
     switch (format) {
@@ -51,10 +59,8 @@ static const char *copy_options(enum arm_file_format format)
         return "FORMAT parquet, COMPRESSION zstd";
     case ARM_FILE_CSV:
         return "FORMAT csv, HEADER true";
-    case ARM_FILE_JSON:
-        return "FORMAT json, ARRAY true";
     default:
-        return "FORMAT json";
+        return "FORMAT csv, HEADER false, DELIMITER e'\\x01', QUOTE '', ESCAPE ''";
     }
 }
 
@@ -77,6 +83,65 @@ static const char *packing(const char *path, enum arm_file_format format)
                                      : "";
 }
 
+/* ---- JSON ---- */
+
+/* `'{' || '"a"' || ':' || <json of a> || ... || '}'` of the columns of a result. */
+static arm_status append_object(const struct arm_duck_result *result, struct arm_buf *sql,
+                                struct arm_error *err)
+{
+    struct arm_buf name = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
+    Armpb__Type *type = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__buf_printf(sql, err, "'{'"));
+    for (size_t i = 0; i < arm__duck_column_count(result); i++) {
+        arm__buf_clear(&name);
+        ARM_TRY(arm__sql_identifier(arm__duck_column_name(result, i), &name, err));
+        ARM_TRY(arm__buf_u8(&name, 0, err));
+        ARM_TRY(arm__buf_printf(sql, err, " || '%s' || CAST(to_json(", i == 0 ? "" : ","));
+        ARM_TRY(arm__sql_string(arm__duck_column_name(result, i), sql, err));
+        ARM_TRY(arm__buf_printf(sql, err, ") AS VARCHAR) || ':' || coalesce("));
+        ARM_TRY(arm__type_from_duckdb(arm__duck_column_type(result, i), &type, err));
+        ARM_TRY(arm__json_value_sql(type, (const char *)name.data, 0, sql, err));
+        armpb__type__free_unpacked(type, NULL);
+        type = NULL;
+        ARM_TRY(arm__buf_printf(sql, err, ", 'null')"));
+    }
+    ARM_TRY(arm__buf_printf(sql, err, " || '}'"));
+done:
+    if (type != NULL) {
+        armpb__type__free_unpacked(type, NULL);
+    }
+    arm__buf_release(&name);
+    return st;
+}
+
+/* The rows of `from` as lines of JSON; as one array if `is_array`, with its brackets. */
+static arm_status append_json(struct arm_query_session *session, const char *from, bool is_array,
+                              struct arm_buf *sql, struct arm_error *err)
+{
+    struct arm_duck_result *result = NULL;
+    struct arm_buf text = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__buf_printf(&text, err, "%s LIMIT 0", from));
+    ARM_TRY(arm__buf_u8(&text, 0, err));
+    ARM_TRY(arm__duck_execute(session->connection, (const char *)text.data, &result, err));
+    ARM_TRY(arm__buf_printf(sql, err, "%s",
+                            is_array
+                                ? "SELECT '[' AS j UNION ALL SELECT CASE WHEN row_number() OVER "
+                                  "() = 1 THEN ' ' ELSE ',' END || "
+                                : "SELECT "));
+    ARM_TRY(append_object(result, sql, err));
+    ARM_TRY(arm__buf_printf(sql, err, " %s%s", from, is_array ? " UNION ALL SELECT ']'" : ""));
+done:
+    arm__duck_result_free(result);
+    arm__buf_release(&text);
+    return st;
+}
+
+/* ---- Writing ---- */
+
 /* `options`: of COPY, in two parts. */
 static arm_status export_copy(struct arm_query_session *session, const char *from, const char *path,
                               const char *const options[2], uint64_t *out_rows,
@@ -91,9 +156,6 @@ static arm_status export_copy(struct arm_query_session *session, const char *fro
     ARM_TRY(arm__buf_u8(&sql, 0, err));
     ARM_TRY(arm__session_run(session, (const char *)sql.data, out_rows, err));
 done:
-    if (st != ARM_OK) {
-        arm__explain(NULL, err);
-    }
     arm__buf_release(&sql);
     return st;
 }
@@ -105,13 +167,21 @@ static arm_status export_beside(struct arm_query_session *session, const char *f
 {
     const char *const options[2] = {copy_options(format), packing(path, format)};
     struct arm_beside file = {.path = NULL};
+    struct arm_buf json = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
     arm_status st = ARM_OK;
 
+    if (is_json(format)) {
+        ARM_TRY(append_json(session, from, format == ARM_FILE_JSON, &json, err));
+        ARM_TRY(arm__buf_u8(&json, 0, err));
+        from = (const char *)json.data;
+    }
     ARM_TRY(arm__beside_open(path, &file, err));
     ARM_TRY(export_copy(session, from, file.path, options, out_rows, err));
     ARM_TRY(arm__beside_commit(&file, err));
+    *out_rows -= format == ARM_FILE_JSON ? 2 : 0; /* the brackets */
 done:
     arm__beside_release(&file);
+    arm__buf_release(&json);
     return st;
 }
 
@@ -150,6 +220,9 @@ arm_status arm__session_export(struct arm_query_session *session, const char *ta
     }
     *out_rows = rows;
 done:
+    if (st != ARM_OK) {
+        arm__explain(NULL, err);
+    }
     arm__buf_release(&from);
     return st;
 }

@@ -191,6 +191,46 @@ static void test_export_and_back(void **state)
     }
 }
 
+/* Any reader of JSON takes it, and numbers keep their digits. */
+static void test_export_json_is_json_to_the_last_digit(void **state)
+{
+    static const char *const wanted =
+        "{\"d\":\"NaN\",\"f\":\"-Infinity\",\"n\":1.10,"
+        "\"h\":170141183460469231731687303715884105727,"
+        "\"s\":{\"x \\\"y\\\"\":[1.50,null],\"m\":{\"k'\":\"Infinity\",\"l\":null}},\"e\":[],"
+        "\"t\":\"2020-01-01\",\"v\":\"a\\\"b\\n\\u0001\"}\n"
+        "{\"d\":null,\"f\":1.5,\"n\":null,\"h\":-1,\"s\":null,\"e\":[{\"a\":true}],\"t\":null,"
+        "\"v\":\"\"}\n";
+    struct arm_export_options options = {.size = sizeof options};
+    struct query_fixture *f = *state;
+    char path[TEMP_PATH_BYTES];
+    char text[2000] = "";
+    uint64_t rows = 0;
+    FILE *file;
+
+    assert_text(f,
+                "CREATE TABLE t (d DOUBLE, f FLOAT, n DECIMAL(38,2), h HUGEINT, "
+                "s STRUCT(\"x \"\"y\"\"\" DECIMAL(5,2)[2], m MAP(VARCHAR, DOUBLE)), "
+                "e STRUCT(a BOOLEAN)[], t DATE, v VARCHAR)",
+                "");
+    assert_text(
+        f,
+        "INSERT INTO t VALUES ('nan', '-inf', 1.1, 170141183460469231731687303715884105727, "
+        "{'x \"y\"': [1.5, NULL], 'm': MAP {'k''': 'inf', 'l': NULL}}, [], '2020-01-01', "
+        "'a\"b' || chr(10) || chr(1)), "
+        "(NULL, 1.5, NULL, -1, NULL, [{'a': true}], NULL, '')",
+        "2|");
+    assert_ok(arm__session_export(f->session, "t", temp_path(&f->dir, "o.jsonl", path), &options,
+                                  &rows, &f->err),
+              f->err);
+    assert_int_equal(rows, 2);
+    file = fopen(path, "re");
+    assert_non_null(file);
+    (void)fread(text, 1, sizeof text - 1, file);
+    (void)fclose(file);
+    assert_string_equal(text, wanted);
+}
+
 static void test_export_failure_leaves_nothing(void **state)
 {
     struct arm_export_options options = {.size = sizeof options};
@@ -325,6 +365,7 @@ int main(void)
         TEST(test_import_keys_behind_the_sample),
         TEST(test_import_odd_and_wrong_files),
         TEST(test_export_and_back),
+        TEST(test_export_json_is_json_to_the_last_digit),
         TEST(test_export_failure_leaves_nothing),
         TEST(test_export_touches_only_its_place),
         TEST(test_import_packed_files_whole_or_refused),

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_QUERY_JSON_SQL_H
+#define ARM_QUERY_JSON_SQL_H
+
+/* JSON of rows, made by SQL. DuckDB's own writer gives NaN and the infinities bare, which no reader
+ * of JSON takes, and numbers of more digits than a double holds are cut. Here NaN and infinities
+ * are text, and every number has its own digits; what JSON has no type for is the text that SQL
+ * prints. Pure. */
+
+#include "model/record.h"
+
+/* Append an expression whose value is the JSON text of `expression`, a value of the type, or NULL
+ * where that is NULL. `depth`: how many lambdas it stands in. */
+arm_status arm__json_value_sql(const Armpb__Type *type, const char *expression, unsigned depth,
+                               struct arm_buf *out, struct arm_error *err);
+
+#endif
