@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The armillaria command. It uses the library by its public header alone. */
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,12 +63,27 @@ static int finish_output(const struct cli *cli, int status)
     return status == CLI_DONE || err.code == ARM_CLOSED ? cli_report(cli, &err, NULL) : status;
 }
 
+/* C8: a file opened while one of the three is closed would take its number, and what is printed
+ * would be written into it. */
+static bool hold_standard_fds(void)
+{
+    int fd = 0;
+
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    }
+    return fd >= 0 && close(fd) == 0;
+}
+
 int main(int argc, char **argv)
 {
     struct cli cli = {0};
     struct cli_args args = {0};
     int status = CLI_DONE;
 
+    if (!hold_standard_fds()) {
+        return CLI_ERROR;
+    }
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, told by its status */
     cli.color_out = wants_color(STDOUT_FILENO);
     cli.color_err = wants_color(STDERR_FILENO);
