@@ -34,6 +34,9 @@ struct cli {
     bool quiet;
     bool color_out;
     bool color_err;
+    bool has_changed;   /* a repository was made, or a session now closed committed */
+    uint64_t last_tx;   /* the last commit of a session now closed; 0: none */
+    bool output_failed; /* what went wrong is the writing of the answer */
     arm_repo *repo;
     arm_session *session;
 };
@@ -45,6 +48,8 @@ arm_status cli_fail(struct arm_error *err, arm_status code, const char *format, 
     __attribute__((format(printf, 3, 4)));
 /* As cli_fail: "cannot <verb> <path>: <why>", from errno. */
 arm_status cli_fail_errno(struct arm_error *err, const char *verb, const char *path);
+/* As cli_fail_errno, of a write of the answer: a full device there is not the repository's. */
+arm_status cli_fail_output(struct arm_error *err, const char *path);
 
 /* Tell an error on stderr, with what to do about it (`hint`, or by its code when NULL), and
  * give the exit status it means. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The armillaria command. It uses the library by its public header alone. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -52,14 +53,17 @@ static int dispatch(struct cli *cli, const struct cli_args *args)
 }
 
 /* What was printed must have arrived. */
-static int finish_output(const struct cli *cli, int status)
+static int finish_output(struct cli *cli, int status)
 {
     struct arm_error err = {0};
 
+    errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout)) {
         return status;
     }
-    (void)cli_fail_errno(&err, "write", "standard output");
+    errno = errno == 0 ? EIO : errno; /* an earlier write failed, its reason is gone */
+    (void)cli_fail_output(&err, "standard output");
+    cli->output_failed = true;
     return status == CLI_DONE || err.code == ARM_CLOSED ? cli_report(cli, &err, NULL) : status;
 }
 

@@ -166,6 +166,10 @@ done:
 
 void cli_close(struct cli *cli)
 {
+    if (cli->session != NULL) {
+        cli->last_tx = arm_session_last_tx(cli->session);
+        cli->has_changed = cli->has_changed || cli->last_tx != 0;
+    }
     arm_session_close(cli->session);
     arm_repo_close(cli->repo);
     cli->session = NULL;

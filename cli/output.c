@@ -85,7 +85,7 @@ arm_status cli_sink_write(const struct cli_sink *sink, const struct cli_text *te
         cli_watch_hide(sink->watch);
     }
     if (text->size > 0 && fwrite(text->data, 1, text->size, sink->out) != text->size) {
-        return cli_fail_errno(err, "write", sink->name);
+        return cli_fail_output(err, sink->name);
     }
     return ARM_OK;
 }
@@ -370,7 +370,7 @@ static arm_status write_table(struct cli_reader *reader, const struct cli_sink *
     cli_table_finish(table);
     table = NULL;
     if (ferror(sink->out)) {
-        st = cli_fail_errno(err, "write", sink->name);
+        st = cli_fail_output(err, sink->name);
     }
 done:
     cli_table_free(table);

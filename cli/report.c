@@ -2,6 +2,7 @@
 /* What went wrong, told to a person: what, where, and what to do. */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -49,6 +50,17 @@ arm_status cli_fail_errno(struct arm_error *err, const char *verb, const char *p
         break;
     }
     return cli_fail(err, code, "cannot %s %s: %s", verb, path, strerror(error_number));
+}
+
+arm_status cli_fail_output(struct arm_error *err, const char *path)
+{
+    arm_status code = cli_fail_errno(err, "write", path);
+
+    if (code == ARM_FULL) {
+        code = ARM_IO;
+        err->code = code;
+    }
+    return code;
 }
 
 int cli_exit_of(arm_status status)
@@ -142,9 +154,23 @@ static void tell(const struct cli *cli, const char *label, const char *color, co
     cli_text_release(&shown);
 }
 
+/* The answer was lost, but what was done is done. */
+static void tell_change(const struct cli *cli)
+{
+    uint64_t tx = cli->session == NULL ? cli->last_tx : arm_session_last_tx(cli->session);
+    char in_tx[40] = "";
+
+    if (tx != 0) {
+        (void)snprintf(in_tx, sizeof in_tx, " (tx %" PRIu64 ")", tx);
+    }
+    if (tx != 0 || cli->has_changed) {
+        cli_hint(cli, "the change was made%s; only its report could not be written", in_tx);
+    }
+}
+
 int cli_report(const struct cli *cli, const struct arm_error *err, const char *hint)
 {
-    const char *next = hint == NULL ? hint_of(err->code) : hint;
+    const char *next = hint == NULL && !cli->output_failed ? hint_of(err->code) : hint;
     const char *message = err->message[0] == '\0' ? arm_status_text(err->code) : err->message;
 
     if (err->code == ARM_CLOSED) {
@@ -153,6 +179,9 @@ int cli_report(const struct cli *cli, const struct arm_error *err, const char *h
     tell(cli, "error", "1;31", message);
     if (next != NULL && next[0] != '\0') {
         cli_hint(cli, "%s", next);
+    }
+    if (cli->output_failed) {
+        tell_change(cli);
     }
     return cli_exit_of(err->code);
 }

@@ -212,7 +212,9 @@ static arm_status write_arrow(struct cli_run *run, const char *sql, const char *
 
     options.at = run->at;
     CLI_TRY(arm_sql(run->cli->session, sql, &options, &stream, NULL, err));
+    run->cli->output_failed = true; /* the statement has done its work */
     CLI_TRY(arm_arrow_write_file(&stream, path, NULL, err));
+    run->cli->output_failed = false;
 done:
     return st;
 }

@@ -84,14 +84,14 @@ static arm_status copy_out(const struct cli_target *target, struct arm_error *er
     }
     while (st == ARM_OK && (size = fread(bytes, 1, sizeof bytes, from)) > 0) {
         if (fwrite(bytes, 1, size, to) != size) {
-            st = cli_fail_errno(err, "write", target->name);
+            st = cli_fail_output(err, target->name);
         }
     }
     if (from != NULL) {
         (void)fclose(from);
     }
     if (to != NULL && to != stdout && fclose(to) != 0 && st == ARM_OK) {
-        st = cli_fail_errno(err, "write", target->name);
+        st = cli_fail_output(err, target->name);
     }
     return st;
 }
@@ -105,14 +105,14 @@ arm_status cli_target_commit(struct cli_target *target, struct arm_error *err)
 
         target->out = NULL;
         if (failed) {
-            st = cli_fail_errno(err, "write", target->name);
+            st = cli_fail_output(err, target->name);
             goto done;
         }
     }
     if (target->is_scratch) {
         CLI_TRY(copy_out(target, err));
     } else if (target->final != NULL && rename(target->path, target->final) != 0) {
-        st = cli_fail_errno(err, "write", target->final);
+        st = cli_fail_output(err, target->final);
     } else if (target->final != NULL) {
         free(target->path);
         *target = (struct cli_target){0};

@@ -43,6 +43,7 @@ static int run_init(struct cli *cli, const struct cli_args *args)
     cli->directory = told;
     CLI_TRY(make_parents(told, &err));
     CLI_TRY(arm_repo_create(told, &err));
+    cli->has_changed = true;
     CLI_TRY(cli_write_head(told, "main", &err));
     CLI_TRY(cli_open_repo(cli, CLI_WRITE, &err));
     if (cli->json) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* armillaria sql. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,8 +82,13 @@ static arm_status run_into(struct cli_run *run, struct cli_target *target, const
         CLI_TRY(cli_run_text(run, sql, err));
         CLI_TRY(cli_run_finish(run, err));
     }
+    run->cli->output_failed = true;
     CLI_TRY(cli_target_commit(target, err));
+    run->cli->output_failed = false;
 done:
+    if (run->sink.out != NULL && target->out == run->sink.out && ferror(run->sink.out)) {
+        run->cli->output_failed = true;
+    }
     return st;
 }
 
