@@ -3,8 +3,6 @@
 
 #include "shell.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,30 +41,27 @@ static bool take_line(struct input *input, struct cli_text *line)
 static enum got read_line(struct input *input, struct cli_watch *watch, const char *prompt,
                           struct cli_text *line)
 {
-    struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
-                           {.fd = cli_watch_fd(watch), .events = POLLIN}};
     char bytes[4096];
-    ssize_t size = 0;
+    size_t size = 0;
+    arm_status st = ARM_OK;
 
     (void)fputs(prompt, stdout);
     (void)fflush(stdout);
     cli_text_clear(line);
     while (!take_line(input, line)) {
-        if (poll(fds, 2, -1) < 0 && errno != EINTR) {
-            return GOT_END;
-        }
-        if ((fds[1].revents & POLLIN) != 0) {
+        st =
+            cli_watch_read(watch, STDIN_FILENO, "standard input", bytes, sizeof bytes, &size, NULL);
+        if (st == ARM_INTERRUPTED) {
             cli_watch_forget(watch);
             cli_text_clear(&input->waiting);
             input->taken = 0;
             (void)fputs("\n", stdout);
             return GOT_SIGNAL;
         }
-        size = read(STDIN_FILENO, bytes, sizeof bytes);
-        if (size == 0 || (size < 0 && errno != EINTR)) {
+        if (st != ARM_OK || size == 0) {
             return GOT_END;
         }
-        cli_text_append(&input->waiting, bytes, size < 0 ? 0 : (size_t)size);
+        cli_text_append(&input->waiting, bytes, size);
     }
     return GOT_LINE;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* armillaria import, export. */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,41 +15,53 @@
 
 /* ---- Standard input ---- */
 
-/* Standard input as a file: Parquet is read from its end, and types are inferred by looking
- * twice. Deleted by the caller. */
-static arm_status spool_stdin(const char *format, char **out, struct arm_error *err)
+/* A nameless file in staging/ of the repository: whatever ends us, it is gone. */
+static arm_status make_spool(const char *directory, int *out, struct arm_error *err)
 {
-    const char *directory = getenv("TMPDIR");
-    char *path =
-        cli_format("%s/armillaria-stdin-XXXXXX.%s", directory == NULL ? "/tmp" : directory, format);
-    int fd = mkstemps(path, (int)strlen(format) + 1);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    char *path = cli_format("%s/staging/stdin-XXXXXX", directory);
+    int fd = mkostemp(path, O_CLOEXEC);
+    arm_status st = ARM_OK;
+
+    if (fd < 0) {
+        st = cli_fail_errno(err, "make", path);
+    } else {
+        (void)unlink(path);
+        *out = fd;
+    }
+    free(path);
+    return st;
+}
+
+static arm_status write_all(int fd, const char *data, size_t size, struct arm_error *err)
+{
+    while (size > 0) {
+        ssize_t put = write(fd, data, size);
+
+        if (put < 0 && errno != EINTR) {
+            return cli_fail_errno(err, "write", "a copy of standard input");
+        }
+        data += put < 0 ? 0 : put;
+        size -= put < 0 ? 0 : (size_t)put;
+    }
+    return ARM_OK;
+}
+
+/* Standard input as a file: Parquet is read from its end, and types are inferred by looking
+ * twice. `*out_fd` is closed by the caller, -1 where there is none. */
+static arm_status spool_stdin(const struct cli *cli, const struct cli_watch *watch, int *out_fd,
+                              struct arm_error *err)
+{
     char bytes[1 << 16];
     size_t size = 0;
     arm_status st = ARM_OK;
 
-    if (file == NULL) {
-        st = cli_fail_errno(err, "make", path);
-        free(path);
-        return st;
-    }
-    while (st == ARM_OK && (size = fread(bytes, 1, sizeof bytes, stdin)) > 0) {
-        if (fwrite(bytes, 1, size, file) != size) {
-            st = cli_fail_errno(err, "write", path);
-        }
-    }
-    if (st == ARM_OK && ferror(stdin)) {
-        st = cli_fail_errno(err, "read", "standard input");
-    }
-    if (fclose(file) != 0 && st == ARM_OK) {
-        st = cli_fail_errno(err, "write", path);
-    }
-    if (st == ARM_OK) {
-        *out = path;
-    } else {
-        (void)unlink(path);
-        free(path);
-    }
+    CLI_TRY(make_spool(arm_repo_path(cli->repo), out_fd, err));
+    do {
+        CLI_TRY(
+            cli_watch_read(watch, STDIN_FILENO, "standard input", bytes, sizeof bytes, &size, err));
+        CLI_TRY(write_all(*out_fd, bytes, size, err));
+    } while (size > 0);
+done:
     return st;
 }
 
@@ -191,6 +205,7 @@ static int run_import(struct cli *cli, const struct cli_args *args)
     struct cli_watch *watch = NULL;
     struct arm_error err = {0};
     char *spooled = NULL;
+    int spool_fd = -1;
     int status = read_options(cli, args, &options);
     arm_status st = ARM_OK;
 
@@ -200,7 +215,8 @@ static int run_import(struct cli *cli, const struct cli_args *args)
     watch = cli_watch_begin(cli);
     CLI_TRY(cli_open(cli, CLI_WRITE, &err));
     if (strcmp(paths[0], "-") == 0) {
-        CLI_TRY(spool_stdin(options.format, &spooled, &err));
+        CLI_TRY(spool_stdin(cli, watch, &spool_fd, &err));
+        spooled = cli_format("/proc/self/fd/%d", spool_fd);
         paths = (const char *const *)&spooled;
     }
     cli_watch_session(watch, cli->session);
@@ -219,10 +235,10 @@ done:
     if (st != ARM_OK) {
         status = cli_run_report(cli, watch, &err, import_hint(st, options.mode));
     }
-    if (spooled != NULL) {
-        (void)unlink(spooled);
-        free(spooled);
+    if (spool_fd >= 0) {
+        (void)close(spool_fd);
     }
+    free(spooled);
     cli_watch_session(watch, NULL);
     cli_close(cli);
     cli_watch_end(watch);

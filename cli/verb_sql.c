@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* armillaria sql. */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,34 +12,35 @@
 #include "verbs.h"
 
 /* All of a file, or of standard input ("-"), ended by NUL. Text with a NUL in it is no SQL. */
-static arm_status read_all(const char *path, char **out, struct arm_error *err)
+static arm_status read_all(const struct cli_watch *watch, const char *path, char **out,
+                           struct arm_error *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    FILE *file = is_stdin ? stdin : fopen(path, "re");
+    const char *name = is_stdin ? "standard input" : path;
+    /* A FIFO without a writer is waited for below, where a signal ends the wait. */
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct cli_text text = {0};
     char bytes[1 << 14];
     size_t size = 0;
     arm_status st = ARM_OK;
 
-    if (file == NULL) {
+    if (fd < 0) {
         return cli_fail_errno(err, "read", path);
     }
-    while ((size = fread(bytes, 1, sizeof bytes, file)) > 0) {
+    do {
+        CLI_TRY(cli_watch_read(watch, fd, name, bytes, sizeof bytes, &size, err));
         cli_text_append(&text, bytes, size);
+    } while (size > 0);
+    if (memchr(text.data, '\0', text.size) != NULL) {
+        st = cli_fail(err, ARM_SQL, "%s is not SQL text: it has a NUL byte in it", name);
+        goto done;
     }
-    if (ferror(file)) {
-        st = cli_fail_errno(err, "read", is_stdin ? "standard input" : path);
-    } else if (text.size > 0 && memchr(text.data, '\0', text.size) != NULL) {
-        st = cli_fail(err, ARM_SQL, "%s is not SQL text: it has a NUL byte in it", path);
-    }
+    *out = text.data;
+    text.data = NULL;
+done:
+    cli_text_release(&text);
     if (!is_stdin) {
-        (void)fclose(file);
-    }
-    if (st == ARM_OK) {
-        cli_text_append(&text, "", 0);
-        *out = text.data;
-    } else {
-        cli_text_release(&text);
+        (void)close(fd);
     }
     return st;
 }
@@ -121,7 +123,7 @@ static int run_sql(struct cli *cli, const struct cli_args *args)
     if (command != NULL) {
         sql = cli_strdup(command);
     } else {
-        CLI_TRY(read_all(file == NULL ? "-" : file, &sql, &err));
+        CLI_TRY(read_all(run.watch, file == NULL ? "-" : file, &sql, &err));
     }
     CLI_TRY(
         cli_target_open(cli_args_value(args, "o"), !cli_format_is_text(run.format), &target, &err));

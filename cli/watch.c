@@ -3,6 +3,8 @@
 
 #include "watch.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -182,9 +184,26 @@ int cli_watch_caught(const struct cli_watch *watch)
     return atomic_load(&watch->caught);
 }
 
-int cli_watch_fd(const struct cli_watch *watch)
+arm_status cli_watch_read(const struct cli_watch *watch, int fd, const char *name, void *data,
+                          size_t size, size_t *out_size, struct arm_error *err)
 {
-    return watch->event;
+    struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = watch->event, .events = POLLIN}};
+    ssize_t got = -1;
+
+    while (got < 0) {
+        if (poll(fds, 2, -1) < 0 && errno != EINTR) {
+            return cli_fail_errno(err, "wait for", name);
+        }
+        if (cli_watch_caught(watch) != 0) {
+            return cli_fail(err, ARM_INTERRUPTED, "interrupted");
+        }
+        got = read(fd, data, size);
+        if (got < 0 && errno != EINTR && errno != EAGAIN) {
+            return cli_fail_errno(err, "read", name);
+        }
+    }
+    *out_size = (size_t)got;
+    return ARM_OK;
 }
 
 void cli_watch_forget(struct cli_watch *watch)

@@ -27,8 +27,10 @@ void cli_watch_hide(struct cli_watch *watch);
 
 /* The signal that came; 0: none. */
 int cli_watch_caught(const struct cli_watch *watch);
-/* A descriptor that can be read once a signal came, for waiting on it beside others. */
-int cli_watch_fd(const struct cli_watch *watch);
+/* Read what there is, as read(2) does, or wait for it until a signal comes: `*out_size` 0 at the
+ * end. `name` is for messages. Errors: ARM_INTERRUPTED, those of reading. */
+arm_status cli_watch_read(const struct cli_watch *watch, int fd, const char *name, void *data,
+                          size_t size, size_t *out_size, struct arm_error *err);
 /* The shell goes on after a signal. */
 void cli_watch_forget(struct cli_watch *watch);
 

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The three standard streams: closed, full, idle."""
 
+import os
+import signal
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 from arm import BIN, environment
+from terminal import Terminal
 
 
 def shell(line, *args, **options):
@@ -61,3 +66,59 @@ def test_a_full_device_is_not_the_repositorys(orders):
         done = shell('"$@" >/dev/full', BIN, "-C", orders.path, *args)
         assert done.returncode == 1 and "No space left" in done.stderr
         assert "hint" not in done.stderr
+
+
+# ---- Idle ----
+
+
+def wait_until_watched(process):
+    """Until the command catches signals itself; then long enough for it to wait for input."""
+    bit = 1 << (signal.SIGTERM - 1)
+    status = Path(f"/proc/{process.pid}/status")
+    end = time.monotonic() + 30
+    while int(status.read_text().split("SigBlk:")[1].split()[0], 16) & bit == 0:
+        assert time.monotonic() < end, "it does not watch for signals"
+        time.sleep(0.01)
+    time.sleep(0.5)
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("args", [["import", "t", "-", "--format", "csv"], ["sql"],
+                                  ["sql", "-f", "FIFO"]])
+def test_a_signal_ends_the_wait_for_input(orders, tmp_path, args, number, status):
+    before = orders.state()
+    os.mkfifo(tmp_path / "fifo")
+    args = [str(tmp_path / "fifo") if a == "FIFO" else a for a in args]
+    process = subprocess.Popen([BIN, "-C", str(orders.path), *args], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               env=environment(TMPDIR=str(tmp_path)))
+    process.stdin.write("a,b\n1,2\n")
+    process.stdin.flush()
+    wait_until_watched(process)
+    process.send_signal(number)
+    assert process.wait(timeout=30) == status
+    _, err = process.communicate()
+    assert "interrupted" in err
+    assert orders.state() == before
+    assert not list(tmp_path.glob("armillaria-*"))
+
+
+def test_a_killed_import_leaves_no_copy_of_its_input(orders, tmp_path):
+    process = subprocess.Popen([BIN, "-C", str(orders.path), "import", "t", "-", "--format", "csv"],
+                               stdin=subprocess.PIPE, env=environment(TMPDIR=str(tmp_path)))
+    process.stdin.write(b"a\n" + b"1\n" * 1_000_000)
+    wait_until_watched(process)
+    process.kill()
+    process.communicate()
+    assert [f for f in orders.files("staging") if "lock" not in f and "lease" not in f] == []
+    assert not list(tmp_path.glob("armillaria-*"))
+
+
+@pytest.mark.parametrize("args, typed", [
+    (["import", "t", "-", "--format", "csv"], "a\n1\n"),
+    (["sql", "-f", "-"], "CREATE TABLE t AS SELECT 1 AS a;\n")])
+def test_one_ctrl_d_ends_what_is_typed(repo, args, typed):
+    terminal = Terminal("-C", repo.path, *args)
+    terminal.send(typed + "\x04")
+    assert terminal.end() == 0
+    assert repo.sql("SELECT a FROM t") == [{"a": 1}]
