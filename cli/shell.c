@@ -10,6 +10,7 @@
 
 #include "statement.h"
 #include "verbs.h"
+#include "width.h"
 
 /* What was typed and not yet taken. */
 struct input {
@@ -82,6 +83,7 @@ static bool run_command(struct cli_run *run, const char *line)
     static const char *const names[] = {".help", ".tables", ".quit", ".exit"};
     char word[32] = "";
     const char *nearest = NULL;
+    struct cli_text told = {0};
 
     (void)sscanf(line, "%31s", word);
     if (strcmp(word, ".quit") == 0 || strcmp(word, ".exit") == 0) {
@@ -93,8 +95,13 @@ static bool run_command(struct cli_run *run, const char *line)
         (void)cli_print_tables(run->cli);
     } else {
         nearest = cli_nearest(word, names, sizeof names / sizeof *names);
-        (void)fprintf(stderr, "no command %s; %s%s.help lists them\n", word,
-                      nearest == NULL ? "" : "did you mean ", nearest == NULL ? "" : nearest);
+        cli_text_add(&told, "no command ");
+        (void)cli_text_show(&told, word, strlen(word));
+        if (nearest != NULL) {
+            cli_text_printf(&told, "; did you mean %s?", nearest);
+        }
+        (void)fprintf(stderr, "%s (.help lists them)\n", told.data);
+        cli_text_release(&told);
     }
     return true;
 }
@@ -129,10 +136,18 @@ static void run_statements(struct cli_run *run, struct cli_text *typed)
 
 static void greet(const struct cli_run *run)
 {
+    const char *branch = arm_session_branch(run->cli->session);
+    const char *path = arm_repo_path(run->cli->repo);
+    struct cli_text text = {0};
+
     if (!run->cli->quiet) {
-        (void)printf("armillaria %s, branch %s of %s; .help helps\n", arm_version(),
-                     arm_session_branch(run->cli->session), arm_repo_path(run->cli->repo));
+        cli_text_printf(&text, "armillaria %s, branch ", arm_version());
+        (void)cli_text_show(&text, branch, strlen(branch));
+        cli_text_add(&text, " of ");
+        (void)cli_text_show(&text, path, strlen(path));
+        (void)printf("%s; .help helps\n", text.data);
     }
+    cli_text_release(&text);
 }
 
 int cli_shell(struct cli_run *run)

@@ -12,6 +12,7 @@
 #include "arrow.h"
 #include "run.h"
 #include "verbs.h"
+#include "width.h"
 
 /* ---- Standard input ---- */
 
@@ -163,10 +164,12 @@ static void print_import(const struct cli *cli, const char *table,
                         result->version, result->tx, result->rows, result->bytes_added,
                         result->chunks_added, result->chunks_reused);
     } else if (result->tx == 0) {
-        cli_text_printf(&text, "%s: nothing changed, version %" PRIu64 " has these rows already",
-                        table, result->version);
+        (void)cli_text_show(&text, table, strlen(table));
+        cli_text_printf(&text, ": nothing changed, version %" PRIu64 " has these rows already",
+                        result->version);
     } else {
-        cli_text_printf(&text, "%s: version %" PRIu64 ", ", table, result->version);
+        (void)cli_text_show(&text, table, strlen(table));
+        cli_text_printf(&text, ": version %" PRIu64 ", ", result->version);
         cli_text_count(&text, result->rows);
         cli_text_add(&text, result->rows == 1 ? " row, " : " rows, ");
         cli_text_bytes(&text, result->bytes_added);
@@ -258,7 +261,8 @@ static void print_export(const struct cli *cli, const char *table, const char *f
         cli_json_string(file, strlen(file), &text);
         cli_text_printf(&text, ",\"rows\":%" PRIu64 "}]", rows);
     } else {
-        cli_text_printf(&text, "%s: ", file);
+        (void)cli_text_show(&text, file, strlen(file));
+        cli_text_add(&text, ": ");
         cli_text_count(&text, rows);
         cli_text_add(&text, rows == 1 ? " row" : " rows");
     }

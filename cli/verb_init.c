@@ -9,6 +9,7 @@
 
 #include "arrow.h"
 #include "verbs.h"
+#include "width.h"
 
 /* The directories above `path`, as `mkdir -p` makes them. */
 static arm_status make_parents(const char *path, struct arm_error *err)
@@ -32,7 +33,7 @@ static int run_init(struct cli *cli, const struct cli_args *args)
 {
     const char *told = args->positional_count > 0 ? args->positional[0] : cli->directory;
     struct arm_error err = {0};
-    struct cli_text json = {0};
+    struct cli_text text = {0};
     arm_status st = ARM_OK;
 
     if (args->positional_count > 0 && cli->directory != NULL) {
@@ -47,16 +48,15 @@ static int run_init(struct cli *cli, const struct cli_args *args)
     CLI_TRY(cli_write_head(told, "main", &err));
     CLI_TRY(cli_open_repo(cli, CLI_WRITE, &err));
     if (cli->json) {
-        const char *path = arm_repo_path(cli->repo);
-
-        cli_text_add(&json, "[{\"path\":");
-        cli_json_string(path, strlen(path), &json);
-        (void)printf("%s}]\n", cli_text_string(&json));
+        cli_text_add(&text, "[{\"path\":");
+        cli_json_string(arm_repo_path(cli->repo), strlen(arm_repo_path(cli->repo)), &text);
+        (void)printf("%s}]\n", cli_text_string(&text));
     } else if (!cli->quiet) {
-        (void)printf("made a repository in %s\n", arm_repo_path(cli->repo));
+        (void)cli_text_show(&text, arm_repo_path(cli->repo), strlen(arm_repo_path(cli->repo)));
+        (void)printf("made a repository in %s\n", cli_text_string(&text));
     }
 done:
-    cli_text_release(&json);
+    cli_text_release(&text);
     cli_close(cli);
     return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
 }

@@ -5,7 +5,7 @@ import time
 import unicodedata
 
 import pytest
-from arm import SANITIZED
+from arm import SANITIZED, run
 from terminal import Terminal, show
 
 
@@ -68,6 +68,28 @@ def test_control_characters_do_not_reach_the_terminal(repo):
     assert "\\x1b[31mred\\x07\\u202egnp" in terminal.text
 
 
+ODD = "a\x1b[31m\x07\u202e"
+
+
+def test_names_that_are_echoed_are_shown_safely(tmp_path):
+    """In what import, export, init, the shell and its errors say of a name."""
+    path = tmp_path / ODD
+    file = tmp_path / "t.csv"
+    file.write_text("a\n1\n")
+    said = [show("init", path, "--no-color"),
+            show("-C", path, "import", '"t\u202e"', file, "--no-color"),
+            show("-C", path, "export", '"t\u202e"', tmp_path / f"{ODD}.csv", "--no-color")]
+    shell = Terminal("-C", path, "sql", "--no-color")
+    shell.read_until("armillaria> $")
+    shell.send(".\x07\u202ehelp\n.quit\n")
+    assert shell.end() == 0
+    assert "no command .\\x07\\u202ehelp" in shell.text
+    for terminal in [*said, shell]:
+        assert not {"\x1b", "\x07", "\u202e"} & set(terminal.raw) and "\\u202e" in terminal.raw
+    (row,) = run("init", tmp_path / f"{ODD}2", "--json").json
+    assert row["path"].endswith(f"{ODD}2")
+
+
 def test_parquet_does_not_go_to_a_terminal(orders):
     terminal = Terminal("-C", orders.path, "sql", "-c", "SELECT 1", "--format", "parquet")
     assert terminal.end() == 2 and "-o FILE" in terminal.text
@@ -110,7 +132,9 @@ def test_shell(orders):
     terminal.send("FROM orders;\n")
     terminal.read_until(r"│ +5 │")
     terminal.send(".nosuch\n")
-    terminal.read_until(r"no command \.nosuch")
+    terminal.read_until(r"no command \.nosuch \(\.help lists them\)")
+    terminal.send(".tabels\n")
+    terminal.read_until(r"no command \.tabels; did you mean \.tables\? \(\.help lists them\)")
     terminal.send(".quit\n")
     assert terminal.end() == 0
     assert orders.tables()["orders"]["rows"] == 5
