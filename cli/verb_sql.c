@@ -45,6 +45,35 @@ done:
     return st;
 }
 
+/* Without statements on the command line, a terminal gets the shell. */
+static bool is_shell(const struct cli_args *args)
+{
+    return cli_args_value(args, "c") == NULL && cli_args_value(args, "f") == NULL &&
+           isatty(STDIN_FILENO);
+}
+
+static int check_options(const struct cli *cli, const struct cli_args *args, enum cli_format format)
+{
+    const char *file = cli_args_value(args, "o");
+
+    if (cli_args_value(args, "c") != NULL && cli_args_value(args, "f") != NULL) {
+        return cli_usage_error(cli, args->verb, "-c and -f are one or the other");
+    }
+    if (is_shell(args) && file != NULL) {
+        return cli_usage_error(cli, args->verb,
+                               "the shell prints on the terminal: -o needs -c or -f");
+    }
+    if (is_shell(args) && !cli_format_is_text(format)) {
+        return cli_usage_error(cli, args->verb,
+                               "the shell prints text: this format needs -c or -f, and -o");
+    }
+    if (!cli_format_is_text(format) && file == NULL && isatty(STDOUT_FILENO)) {
+        return cli_usage_error(cli, args->verb,
+                               "this format is not for a terminal: add -o FILE, or redirect");
+    }
+    return CLI_DONE;
+}
+
 /* --format, else --json, else what the suffix of -o means, else a table. */
 static int choose_format(const struct cli *cli, const struct cli_args *args, enum cli_format *out)
 {
@@ -61,10 +90,6 @@ static int choose_format(const struct cli *cli, const struct cli_args *args, enu
     if (format == NULL && !cli->json && file != NULL && !cli_format_of_file(file, out)) {
         return cli_usage_error(cli, args->verb,
                                "the suffix of '%s' does not tell its format: add --format", file);
-    }
-    if (!cli_format_is_text(*out) && file == NULL && isatty(STDOUT_FILENO)) {
-        return cli_usage_error(cli, args->verb,
-                               "this format is not for a terminal: add -o FILE, or redirect");
     }
     return CLI_DONE;
 }
@@ -106,17 +131,15 @@ static int run_sql(struct cli *cli, const struct cli_args *args)
     int status = choose_format(cli, args, &run.format);
     arm_status st = ARM_OK;
 
+    status = status == CLI_DONE ? check_options(cli, args, run.format) : status;
     if (status != CLI_DONE) {
         return status;
-    }
-    if (command != NULL && file != NULL) {
-        return cli_usage_error(cli, args->verb, "-c and -f are one or the other");
     }
     run.watch = cli_watch_begin(cli);
     run.sink.watch = run.watch;
     CLI_TRY(cli_open(cli, CLI_READ, &err));
     cli_watch_session(run.watch, cli->session);
-    if (command == NULL && file == NULL && isatty(STDIN_FILENO)) {
+    if (is_shell(args)) {
         status = cli_shell(&run);
         goto done;
     }

@@ -95,6 +95,13 @@ def test_parquet_does_not_go_to_a_terminal(orders):
     assert terminal.end() == 2 and "-o FILE" in terminal.text
 
 
+@pytest.mark.parametrize("args", [["-o", "x.csv"], ["-o", "x.parquet"], ["--format", "arrow"],
+                                  ["--format", "csv", "-o", "x"]])
+def test_the_shell_does_not_write_files(orders, args):
+    terminal = Terminal("-C", orders.path, "sql", *args)
+    assert terminal.end() == 2 and "-c or -f" in terminal.text
+
+
 LONG = "SELECT count(*) FROM range(100000000) a(i), range(1000) b(j) WHERE (i * j) % 7 = 3"
 
 
