@@ -90,14 +90,12 @@ arm_status cli_sink_write(const struct cli_sink *sink, const struct cli_text *te
     return ARM_OK;
 }
 
-/* A format that writes row by row: `head` first, `row` for each, `foot` last, all into a text
- * that is flushed now and then. */
+/* A format that writes row by row: `head` first, `row` for each, all into a text that is flushed
+ * now and then. */
 struct row_format {
     void (*head)(const struct cli_reader *reader, struct cli_text *out);
     void (*row)(const struct cli_reader *reader, uint64_t row, const char *const *labels,
                 struct cli_text *out);
-    const char *foot;       /* behind the last row */
-    const char *empty_foot; /* where there was none */
 };
 
 /* JSON wants member names to differ: the second "a" is "a_1", as in DuckDB. */
@@ -149,11 +147,11 @@ static void free_labels(char **labels, size_t count)
 }
 
 static arm_status write_by_row(struct cli_reader *reader, const struct row_format *format,
-                               const struct cli_sink *sink, struct arm_error *err)
+                               const struct cli_sink *sink, uint64_t *io_rows,
+                               struct arm_error *err)
 {
     char **labels = json_labels(reader);
     struct cli_text text = {0};
-    uint64_t rows = 0;
     bool has_row = false;
     arm_status st = ARM_OK;
 
@@ -165,13 +163,12 @@ static arm_status write_by_row(struct cli_reader *reader, const struct row_forma
         if (!has_row) {
             break;
         }
-        format->row(reader, rows++, (const char *const *)(const void *)labels, &text);
+        format->row(reader, (*io_rows)++, (const char *const *)(const void *)labels, &text);
         if (text.size >= FLUSH_BYTES) {
             CLI_TRY(cli_sink_write(sink, &text, err));
             cli_text_clear(&text);
         }
     }
-    cli_text_add(&text, rows == 0 ? format->empty_foot : format->foot);
     CLI_TRY(cli_sink_write(sink, &text, err));
 done:
     cli_text_release(&text);
@@ -242,7 +239,7 @@ static void csv_row(const struct cli_reader *reader, uint64_t row, const char *c
     cli_text_add(out, "\n");
 }
 
-static const struct row_format csv_format = {csv_head, csv_row, "", ""};
+static const struct row_format csv_format = {csv_head, csv_row};
 
 /* ---- JSON ---- */
 
@@ -271,8 +268,8 @@ static void jsonl_row(const struct cli_reader *reader, uint64_t row, const char 
     cli_text_add(out, "\n");
 }
 
-static const struct row_format json_format = {NULL, json_row, "]\n", "[]\n"};
-static const struct row_format jsonl_format = {NULL, jsonl_row, "", ""};
+static const struct row_format json_format = {NULL, json_row};
+static const struct row_format jsonl_format = {NULL, jsonl_row};
 
 /* ---- Markdown ---- */
 
@@ -328,7 +325,7 @@ static void markdown_row(const struct cli_reader *reader, uint64_t row, const ch
     cli_text_add(out, "\n");
 }
 
-static const struct row_format markdown_format = {markdown_head, markdown_row, "", ""};
+static const struct row_format markdown_format = {markdown_head, markdown_row};
 
 /* ---- Tables ---- */
 
@@ -378,19 +375,19 @@ done:
 }
 
 arm_status cli_write_rows(struct cli_reader *reader, enum cli_format format,
-                          const struct cli_sink *sink, struct arm_error *err)
+                          const struct cli_sink *sink, uint64_t *io_rows, struct arm_error *err)
 {
     switch (format) {
     case CLI_FORMAT_TABLE:
         return write_table(reader, sink, err);
     case CLI_FORMAT_CSV:
-        return write_by_row(reader, &csv_format, sink, err);
+        return write_by_row(reader, &csv_format, sink, io_rows, err);
     case CLI_FORMAT_JSON:
-        return write_by_row(reader, &json_format, sink, err);
+        return write_by_row(reader, &json_format, sink, io_rows, err);
     case CLI_FORMAT_JSONL:
-        return write_by_row(reader, &jsonl_format, sink, err);
+        return write_by_row(reader, &jsonl_format, sink, io_rows, err);
     case CLI_FORMAT_MARKDOWN:
-        return write_by_row(reader, &markdown_format, sink, err);
+        return write_by_row(reader, &markdown_format, sink, io_rows, err);
     case CLI_FORMAT_PARQUET:
     case CLI_FORMAT_ARROW:
         break;

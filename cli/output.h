@@ -36,10 +36,11 @@ struct cli_sink {
     struct cli_watch *watch; /* stops the writing; its bar is put away first. NULL: none */
 };
 
-/* Write all rows. Errors: of the reader; ARM_IO, ARM_FULL, ARM_CLOSED of writing;
+/* Write all rows. JSON is one array of several readers' rows: `*io_rows` of it are written, and
+ * whoever wrote them closes it. Errors: of the reader; ARM_IO, ARM_CLOSED of writing;
  * ARM_INTERRUPTED. */
 arm_status cli_write_rows(struct cli_reader *reader, enum cli_format format,
-                          const struct cli_sink *sink, struct arm_error *err);
+                          const struct cli_sink *sink, uint64_t *io_rows, struct arm_error *err);
 arm_status cli_sink_write(const struct cli_sink *sink, const struct cli_text *text,
                           struct arm_error *err);
 

@@ -56,8 +56,8 @@ arm_status cli_fail_output(struct arm_error *err, const char *path)
 {
     arm_status code = cli_fail_errno(err, "write", path);
 
-    if (code == ARM_FULL) {
-        code = ARM_IO;
+    code = code == ARM_FULL ? ARM_IO : code;
+    if (err != NULL) {
         err->code = code;
     }
     return code;

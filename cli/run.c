@@ -54,7 +54,7 @@ static arm_status write_result(struct cli_run *run, struct ArrowArrayStream *str
         CLI_TRY(take_count(run, &reader, err));
     } else {
         run->results++;
-        CLI_TRY(cli_write_rows(&reader, run->format, &run->sink, err));
+        CLI_TRY(cli_write_rows(&reader, run->format, &run->sink, &run->rows, err));
     }
 done:
     cli_reader_close(&reader);
@@ -82,6 +82,28 @@ static bool has_more(const char *sql)
     size_t end = cli_statement_end(sql);
 
     return end != 0 && !cli_statement_is_blank(sql + end);
+}
+
+static void forget_results(struct cli_run *run)
+{
+    free(run->count);
+    run->count = NULL;
+    run->results = 0;
+    run->rows = 0;
+}
+
+/* After an error JSON's array has no end, so that nobody takes a part for the whole; only the line
+ * has. */
+static void give_up(struct cli_run *run)
+{
+    struct cli_text text = {0};
+
+    if (run->format == CLI_FORMAT_JSON && run->rows > 0) {
+        cli_text_add(&text, "\n");
+        (void)cli_sink_write(&run->sink, &text, NULL);
+    }
+    cli_text_release(&text);
+    forget_results(run);
 }
 
 arm_status cli_run_text(struct cli_run *run, const char *sql, struct arm_error *err)
@@ -112,18 +134,18 @@ arm_status cli_run_text(struct cli_run *run, const char *sql, struct arm_error *
         }
         statement = tail;
     }
+    if (st != ARM_OK) {
+        give_up(run);
+    }
     return st;
 }
 
 arm_status cli_run_finish(struct cli_run *run, struct arm_error *err)
 {
     struct cli_text text = {0};
-    const char *count = run->count;
+    const char *count = run->results > 0 ? NULL : run->count;
     arm_status st = ARM_OK;
 
-    if (run->results > 0) {
-        return ARM_OK;
-    }
     switch (run->format) {
     case CLI_FORMAT_CSV:
         if (count != NULL) {
@@ -134,7 +156,7 @@ arm_status cli_run_finish(struct cli_run *run, struct arm_error *err)
         if (count != NULL) {
             cli_text_printf(&text, "[{\"Count\":%s}]\n", count);
         } else {
-            cli_text_add(&text, "[]\n");
+            cli_text_add(&text, run->rows > 0 ? "]\n" : "[]\n");
         }
         break;
     case CLI_FORMAT_JSONL:
@@ -154,13 +176,13 @@ arm_status cli_run_finish(struct cli_run *run, struct arm_error *err)
     }
     st = cli_sink_write(&run->sink, &text, err);
     cli_text_release(&text);
+    forget_results(run);
     return st;
 }
 
 void cli_run_release(struct cli_run *run)
 {
-    free(run->count);
-    run->count = NULL;
+    forget_results(run);
 }
 
 /* ---- Parquet and Arrow ---- */

@@ -14,14 +14,16 @@ struct cli_run {
     const char *at;      /* --at; NULL: now */
     const char *message; /* -m, of the commits; NULL: the statement's text */
     struct cli_sink sink;
-    uint64_t results; /* results with rows that were written */
+    uint64_t results; /* with rows that were written, since the last cli_run_finish */
+    uint64_t rows;    /* of theirs */
     char *count;      /* of the last statement that only changed rows; NULL: none */
 };
 
 /* Run all statements of `sql`; stops at the first error, which says which statement, and on
  * which line it begins, if there are several. Formats of text only. */
 arm_status cli_run_text(struct cli_run *run, const char *sql, struct arm_error *err);
-/* After the last statement: the count of changed rows, if no statement gave rows. */
+/* After the last statement: the count of changed rows, if no statement gave rows; the end of
+ * JSON's array. */
 arm_status cli_run_finish(struct cli_run *run, struct arm_error *err);
 void cli_run_release(struct cli_run *run);
 

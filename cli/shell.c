@@ -120,7 +120,7 @@ static void run_statements(struct cli_run *run, struct cli_text *typed)
         char *complete = cli_format("%.*s", (int)end, typed->data);
         char *rest = cli_strdup(typed->data + end);
 
-        if (cli_run_text(run, complete, &err) != ARM_OK) {
+        if (cli_run_text(run, complete, &err) != ARM_OK || cli_run_finish(run, &err) != ARM_OK) {
             (void)cli_run_report(run->cli, run->watch, &err, NULL);
             cli_watch_forget(run->watch);
         }

@@ -176,8 +176,9 @@ const struct cli_verb cli_verb_sql = {
         "\n"
         "    armillaria sql -c 'SELECT count(*) FROM flights AT (VERSION => 1)'\n"
         "\n"
-        "Of several statements, table shows each one's result; in the other formats the counts\n"
-        "of changed rows are left out where another statement gives rows.",
+        "Of several statements, json is one array and jsonl one sequence of all their rows, in\n"
+        "order; table, csv and markdown print one result after another. All but table leave out\n"
+        "the counts of changed rows where another statement gives rows.",
     .positional_max = 0,
     .run = run_sql,
     .options =

@@ -59,6 +59,23 @@ def test_json_has_one_array_with_the_rows(repo):
     assert repo.sql("INSERT INTO t VALUES (3); SELECT count(*) AS n FROM t;") == [{"n": 3}]
 
 
+def test_json_is_one_array_of_the_rows_of_all_statements(repo):
+    assert repo.sql("SELECT 1 AS a; SELECT 2 AS b, 'x' AS c; SELECT 3 AS a WHERE false;"
+                    "SELECT 4 AS a") == [{"a": 1}, {"b": 2, "c": "x"}, {"a": 4}]
+    assert repo.sql("SELECT 1 AS a WHERE false; SELECT 2 AS a WHERE false") == []
+    assert repo.sql("SELECT 1 AS a WHERE false; CREATE TABLE t (a INTEGER)") == []
+    assert repo.sql("INSERT INTO t VALUES (1); SELECT 1 AS a WHERE false") == []
+    assert repo.run("sql", "--format", "jsonl", "-c", "SELECT 1 AS a; SELECT 2 AS b").out == (
+        '{"a":1}\n{"b":2}\n')
+    assert repo.run("sql", "--format", "csv", "-c", "SELECT 1 AS a; SELECT 2 AS b").out == (
+        "a\n1\nb\n2\n")
+
+
+def test_an_array_without_its_end_tells_of_an_error(repo):
+    result = repo.run("sql", "--json", "-c", "SELECT 1 AS a; SELECT nosuch", status=1)
+    assert result.out == '[{"a":1}\n'
+
+
 def test_json_values(repo):
     (row,) = repo.sql("""
         SELECT 1::TINYINT AS i8, 18446744073709551615::UBIGINT AS u64,

@@ -147,6 +147,18 @@ def test_shell(orders):
     assert orders.tables()["orders"]["rows"] == 5
 
 
+def test_shell_prints_an_array_for_each_line(orders):
+    terminal = Terminal("-C", orders.path, "sql", "-q", "--json")
+    for typed, answer in [("SELECT 1 AS a; SELECT 2 AS a;", r'\[{"a":1},\n {"a":2}\]\n'),
+                          ("DELETE FROM orders WHERE id = 1;", r'\[{"Count":1}\]\n'),
+                          ("SELECT 3 AS a; SELECT nosuch;", r'\[{"a":3}\n(.*\n)*.*nosuch(.*\n)*'),
+                          ("SELECT 4 AS a;", r'\[{"a":4}\]\n')]:
+        terminal.send(typed + "\n")
+        terminal.read_until(answer + "armillaria> $")
+    terminal.send(".quit\n")
+    assert terminal.end() == 0
+
+
 def test_shell_ctrl_c_drops_the_line_or_stops_the_statement(orders):
     terminal = Terminal("-C", orders.path, "sql", "-q")
     terminal.read_until("armillaria> $")
