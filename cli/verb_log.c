@@ -60,23 +60,6 @@ static void json_commit(const struct cli_reader *reader, bool with_bytes, struct
 
 /* ---- For people ---- */
 
-/* A text cell, shown safely; `indent` before each of its lines. */
-static void show_lines(struct cli_cell cell, const char *indent, struct cli_text *out)
-{
-    size_t size = 0;
-    const char *text = cli_cell_text(cell, &size);
-
-    for (size_t at = 0; at < size;) {
-        const char *end = memchr(text + at, '\n', size - at);
-        size_t line = end == NULL ? size - at : (size_t)(end - text) - at;
-
-        cli_text_add(out, indent);
-        (void)cli_text_show(out, text + at, line);
-        cli_text_add(out, "\n");
-        at += line + 1;
-    }
-}
-
 static void show_name(struct cli_cell cell, struct cli_text *out)
 {
     size_t size = 0;
@@ -116,6 +99,7 @@ static void show_commit(const struct cli *cli, const struct cli_reader *reader, 
 {
     struct cli_cell parents = field(reader, "parents");
     struct cli_cell changes = field(reader, "changes");
+    const char *message = NULL;
     size_t message_size = 0;
 
     cli_text_add(out, cli->color_out ? "\x1b[33m" : "");
@@ -134,9 +118,9 @@ static void show_commit(const struct cli *cli, const struct cli_reader *reader, 
     cli_text_add(out, "\nDate:   ");
     cli_cell_show(field(reader, "created_at"), out);
     cli_text_add(out, "\n\n");
-    (void)cli_cell_text(field(reader, "message"), &message_size);
+    message = cli_cell_text(field(reader, "message"), &message_size);
     if (message_size > 0) {
-        show_lines(field(reader, "message"), "    ", out);
+        cli_text_show_lines(out, message, message_size, "    ");
         cli_text_add(out, "\n");
     }
     for (int64_t i = 0; i < cli_cell_item_count(changes); i++) {

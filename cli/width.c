@@ -4,6 +4,7 @@
 #include "width.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "width_table.h"
 
@@ -114,6 +115,20 @@ size_t cli_text_show(struct cli_text *text, const char *data, size_t size_bytes)
         }
     }
     return width;
+}
+
+void cli_text_show_lines(struct cli_text *text, const char *data, size_t size_bytes,
+                         const char *indent)
+{
+    for (size_t at = 0; at < size_bytes;) {
+        const char *end = memchr(data + at, '\n', size_bytes - at);
+        size_t line = end == NULL ? size_bytes - at : (size_t)(end - data) - at;
+
+        cli_text_add(text, indent);
+        (void)cli_text_show(text, data + at, line);
+        cli_text_add(text, "\n");
+        at += line + 1;
+    }
 }
 
 size_t cli_text_fit(const char *data, size_t size_bytes, size_t columns, size_t *out_width)

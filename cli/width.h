@@ -18,6 +18,10 @@ unsigned cli_width_of(uint32_t code_point);
  * columns. */
 size_t cli_text_show(struct cli_text *text, const char *data, size_t size_bytes);
 
+/* Append the lines of `data`, each shown so, behind `indent` and with its end. */
+void cli_text_show_lines(struct cli_text *text, const char *data, size_t size_bytes,
+                         const char *indent);
+
 /* The start of shown text that fits into `columns`: bytes, and in `*out_width` its width. */
 size_t cli_text_fit(const char *data, size_t size_bytes, size_t columns, size_t *out_width);
 
