@@ -329,6 +329,38 @@ static const struct row_format markdown_format = {markdown_head, markdown_row};
 
 /* ---- Tables ---- */
 
+/* What EXPLAIN answers: a drawing of many lines, which a cell would not hold. */
+static bool is_plan(const struct cli_reader *reader)
+{
+    return cli_reader_column_count(reader) == 2 &&
+           strcmp(cli_reader_column_name(reader, 0), "explain_key") == 0 &&
+           strcmp(cli_reader_column_name(reader, 1), "explain_value") == 0;
+}
+
+static arm_status write_plan(struct cli_reader *reader, const struct cli_sink *sink,
+                             struct arm_error *err)
+{
+    struct cli_text text = {0};
+    bool has_row = false;
+    arm_status st = ARM_OK;
+
+    for (;;) {
+        size_t size = 0;
+        const char *plan = NULL;
+
+        CLI_TRY(cli_reader_next(reader, &has_row, err));
+        if (!has_row) {
+            break;
+        }
+        plan = cli_cell_text(cli_reader_cell(reader, 1), &size);
+        cli_text_show_lines(&text, plan, size, "");
+    }
+    CLI_TRY(cli_sink_write(sink, &text, err));
+done:
+    cli_text_release(&text);
+    return st;
+}
+
 static arm_status write_table(struct cli_reader *reader, const struct cli_sink *sink,
                               struct arm_error *err)
 {
@@ -379,7 +411,7 @@ arm_status cli_write_rows(struct cli_reader *reader, enum cli_format format,
 {
     switch (format) {
     case CLI_FORMAT_TABLE:
-        return write_table(reader, sink, err);
+        return is_plan(reader) ? write_plan(reader, sink, err) : write_table(reader, sink, err);
     case CLI_FORMAT_CSV:
         return write_by_row(reader, &csv_format, sink, io_rows, err);
     case CLI_FORMAT_JSON:

@@ -210,10 +210,21 @@ def test_duckdbs_dialect(orders, statement):
 def test_describe_explain_information_schema(orders):
     assert [c["column_name"] for c in orders.sql("DESCRIBE orders")] == ["id", "customer", "amount"]
     assert len(orders.sql("SUMMARIZE orders")) == 3
-    assert orders.run("sql", "-c", "EXPLAIN SELECT * FROM orders").out
     assert orders.sql("SELECT table_name FROM information_schema.tables "
                       "WHERE table_name = 'orders'") == [{"table_name": "orders"}]
     assert {"name": "orders"} in orders.sql("SHOW TABLES")
+
+
+@pytest.mark.parametrize("verb", ["EXPLAIN", "EXPLAIN ANALYZE"])
+def test_plans_are_printed_as_they_are_drawn(orders, verb):
+    sql = f"{verb} SELECT * FROM orders WHERE id > 1"
+    lines = orders.run("sql", "-c", sql).lines
+    assert len(lines) > 5 and lines[0].startswith("┌") and lines[-1].startswith("└")
+    assert not any("\\n" in line or "explain_value" in line for line in lines)
+    (row,) = orders.sql(sql)
+    assert set(row) == {"explain_key", "explain_value"} and "\n" in row["explain_value"]
+    quoted = orders.run("sql", "-c", "SELECT 'k' AS explain_key, E'\\x1b[1m' AS explain_value").out
+    assert quoted == "\\x1b[1m\n"
 
 
 def test_copy_to_a_file(orders, tmp_path):
