@@ -55,8 +55,10 @@ arm_status cli_fail_output(struct arm_error *err, const char *path);
  * give the exit status it means. */
 int cli_report(const struct cli *cli, const struct arm_error *err, const char *hint);
 int cli_exit_of(arm_status status);
-/* The hint of a verb that names one table. */
-const char *cli_table_hint(arm_status status);
+/* The hint where the session did not find a table, or with a ref `at` (else NULL) rather that;
+ * where it did not find a ref. NULL after other errors. */
+const char *cli_table_hint(const struct cli *cli, arm_status status, const char *at);
+const char *cli_ref_hint(const struct cli *cli, arm_status status);
 void cli_warn(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cli_hint(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -106,11 +106,20 @@ static const char *hint_of(arm_status status)
     }
 }
 
-const char *cli_table_hint(arm_status status)
+const char *cli_table_hint(const struct cli *cli, arm_status status, const char *at)
 {
-    return status == ARM_NOT_FOUND ? "`armillaria tables` lists the tables, `armillaria log` the "
-                                     "commits"
-                                   : NULL;
+    if (status != ARM_NOT_FOUND || cli->session == NULL) {
+        return NULL;
+    }
+    return at == NULL ? "`armillaria tables` lists the tables"
+                      : "`armillaria log` lists the commits, `armillaria versions TABLE` those of "
+                        "one table";
+}
+
+const char *cli_ref_hint(const struct cli *cli, arm_status status)
+{
+    return status == ARM_NOT_FOUND && cli->session != NULL ? "`armillaria log` lists the commits"
+                                                           : NULL;
 }
 
 /* Tabs, which only indent, become blanks. */

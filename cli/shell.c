@@ -121,7 +121,7 @@ static void run_statements(struct cli_run *run, struct cli_text *typed)
         char *rest = cli_strdup(typed->data + end);
 
         if (cli_run_text(run, complete, &err) != ARM_OK || cli_run_finish(run, &err) != ARM_OK) {
-            (void)cli_run_report(run->cli, run->watch, &err, NULL);
+            (void)cli_run_report(run->cli, run->watch, &err, cli_ref_hint(run->cli, err.code));
             cli_watch_forget(run->watch);
         }
         cli_text_clear(typed);

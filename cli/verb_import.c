@@ -291,7 +291,9 @@ static int run_export(struct cli *cli, const struct cli_args *args)
 done:
     cli_watch_hide(watch);
     if (st != ARM_OK) {
-        status = cli_run_report(cli, watch, &err, cli_table_hint(st));
+        /* A table that is not there is told by DuckDB, which knows what is near. */
+        status = cli_run_report(cli, watch, &err,
+                                options.at == NULL ? NULL : cli_table_hint(cli, st, options.at));
     }
     cli_watch_session(watch, NULL);
     cli_close(cli);

@@ -172,6 +172,7 @@ static int run_log(struct cli *cli, const struct cli_args *args)
     struct ArrowArrayStream stream = {0};
     struct cli_reader reader = {0};
     struct arm_error err = {0};
+    int status = CLI_DONE;
     arm_status st = ARM_OK;
 
     if (limit != NULL && (!cli_parse_count(limit, &options.limit) || options.limit == 0)) {
@@ -182,9 +183,12 @@ static int run_log(struct cli *cli, const struct cli_args *args)
     CLI_TRY(cli_reader_open(&stream, &reader, &err));
     CLI_TRY(print_log(cli, &reader, &err));
 done:
+    status = st == ARM_OK
+                 ? CLI_DONE
+                 : cli_report(cli, &err, options.table == NULL ? cli_ref_hint(cli, st) : NULL);
     cli_reader_close(&reader);
     cli_close(cli);
-    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+    return status;
 }
 
 static int run_show(struct cli *cli, const struct cli_args *args)
@@ -194,6 +198,7 @@ static int run_show(struct cli *cli, const struct cli_args *args)
     struct cli_text text = {0};
     struct arm_error err = {0};
     bool has_row = false;
+    int status = CLI_DONE;
     arm_status st = ARM_OK;
 
     CLI_TRY(cli_open(cli, CLI_READ, &err));
@@ -209,9 +214,10 @@ static int run_show(struct cli *cli, const struct cli_args *args)
     (void)fwrite(cli_text_string(&text), 1, text.size, stdout);
 done:
     cli_text_release(&text);
+    status = st == ARM_OK ? CLI_DONE : cli_report(cli, &err, cli_ref_hint(cli, st));
     cli_reader_close(&reader);
     cli_close(cli);
-    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+    return status;
 }
 
 const struct cli_verb cli_verb_log = {

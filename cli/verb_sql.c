@@ -153,7 +153,10 @@ static int run_sql(struct cli *cli, const struct cli_args *args)
     CLI_TRY(run_into(&run, &target, sql, &err));
 done:
     if (st != ARM_OK) {
-        status = cli_run_report(cli, run.watch, &err, NULL);
+        /* Before the target is open, it is a file that was not found. */
+        bool has_run = target.out != NULL || target.path != NULL;
+
+        status = cli_run_report(cli, run.watch, &err, has_run ? cli_ref_hint(cli, st) : NULL);
     }
     cli_watch_session(run.watch, NULL);
     cli_target_abort(&target);

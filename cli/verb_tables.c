@@ -43,19 +43,22 @@ int cli_print_tables(struct cli *cli)
 static int run_tables(struct cli *cli, const struct cli_args *args)
 {
     struct arm_error err = {0};
+    int status = CLI_DONE;
     arm_status st = ARM_OK;
 
     CLI_TRY(cli_open(cli, CLI_READ, &err));
     CLI_TRY(print_tables(cli, cli_args_value(args, "at"), &err));
 done:
+    status = st == ARM_OK ? CLI_DONE : cli_report(cli, &err, cli_ref_hint(cli, st));
     cli_close(cli);
-    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+    return status;
 }
 
 static int run_versions(struct cli *cli, const struct cli_args *args)
 {
     struct ArrowArrayStream stream = {0};
     struct arm_error err = {0};
+    int status = CLI_DONE;
     arm_status st = ARM_OK;
 
     CLI_TRY(cli_open(cli, CLI_READ, &err));
@@ -63,23 +66,26 @@ static int run_versions(struct cli *cli, const struct cli_args *args)
                          &stream, &err));
     CLI_TRY(cli_list(cli, &stream, versions_columns, COUNT_OF(versions_columns), &err));
 done:
+    status = st == ARM_OK ? CLI_DONE : cli_report(cli, &err, cli_table_hint(cli, st, NULL));
     cli_close(cli);
-    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, cli_table_hint(st));
+    return status;
 }
 
 static int run_schema(struct cli *cli, const struct cli_args *args)
 {
+    const char *at = cli_args_value(args, "at");
     struct ArrowArrayStream stream = {0};
     struct arm_error err = {0};
+    int status = CLI_DONE;
     arm_status st = ARM_OK;
 
     CLI_TRY(cli_open(cli, CLI_READ, &err));
-    CLI_TRY(
-        arm_schema(cli->session, args->positional[0], cli_args_value(args, "at"), &stream, &err));
+    CLI_TRY(arm_schema(cli->session, args->positional[0], at, &stream, &err));
     CLI_TRY(cli_list(cli, &stream, schema_columns, COUNT_OF(schema_columns), &err));
 done:
+    status = st == ARM_OK ? CLI_DONE : cli_report(cli, &err, cli_table_hint(cli, st, at));
     cli_close(cli);
-    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, cli_table_hint(st));
+    return status;
 }
 
 const struct cli_verb cli_verb_tables = {

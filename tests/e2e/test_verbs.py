@@ -210,6 +210,24 @@ def test_refs(orders):
         assert orders.value("SELECT count(*) FROM orders", "--at", ref) == rows
 
 
+def test_hints_suit_what_was_not_found(orders, tmp_path):
+    out = tmp_path / "o.csv"
+    for args, hint in [
+            (["show", "mian"], "log"), (["tables", "--at", "zzz"], "log"),
+            (["log", "--at", "main~9"], "log"), (["sql", "--at", "zzz", "-c", "SELECT 1"], "log"),
+            (["sql", "-c", "SELECT * FROM orders AT (VERSION => 'zzz')"], "log"),
+            (["schema", "orders", "--at", "zzz"], "log"),
+            (["export", "orders", out, "--at", "version:9"], "versions TABLE"),
+            (["schema", "nosuch"], "tables"), (["versions", "nosuch"], "tables")]:
+        result = orders.refused(*args)
+        assert f"`armillaria {hint}`" in result.err and result.err.count("hint: ") == 1
+    lost = tmp_path / "no" / "x.csv"
+    for args in [["tables", "--branch", "nosuch"], ["schema", "orders", "--branch", "nosuch"],
+                 ["sql", "-f", "no.sql"], ["sql", "-c", "SELECT 1", "-o", lost],
+                 ["export", "orders", lost]]:
+        assert "hint: " not in orders.refused(*args).err
+
+
 def test_stats(orders):
     stats = orders.run("stats", "--json").json
     assert isinstance(stats, dict)
