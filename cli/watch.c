@@ -10,14 +10,18 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "table.h"
+
 enum {
     TICK_MS = 100,
     PATIENCE_TICKS = 5, /* work shorter than this shows no bar */
-    BAR_CELLS = 30,
+    BAR_CELLS_MAX = 30,
+    WIDTH_MIN = 20, /* a narrower terminal gets no bar */
 };
 
 /* `mutex` guards what is below it. */
@@ -46,17 +50,24 @@ static void wipe(struct cli_watch *watch)
     }
 }
 
+/* "running [#####.....]  50 %", or "running ... 3 s". A line that reaches the terminal's edge could
+ * not be wiped. */
 static void draw(struct cli_watch *watch, double progress)
 {
-    int full = (int)(progress * (double)BAR_CELLS);
-    char bar[BAR_CELLS + 1];
+    int width = (int)cli_terminal_width(stderr);
+    int cells = width - 1 - (int)strlen(watch->what) - (int)strlen(" [] 100 %");
+    char bar[BAR_CELLS_MAX + 1];
 
-    for (int i = 0; i < BAR_CELLS; i++) {
-        bar[i] = i < full ? '#' : '.';
+    if (width < WIDTH_MIN) {
+        return;
     }
-    bar[BAR_CELLS] = '\0';
-    if (progress >= 0) {
-        (void)fprintf(stderr, "\r\x1b[K%s [%s] %3.0f %%", watch->what, bar, progress * 100);
+    cells = cells > BAR_CELLS_MAX ? BAR_CELLS_MAX : cells;
+    for (int i = 0; i < cells; i++) {
+        bar[i] = i < (int)(progress * cells) ? '#' : '.';
+    }
+    if (progress >= 0 && cells > 0) {
+        (void)fprintf(stderr, "\r\x1b[K%s [%.*s] %3.0f %%", watch->what, cells, bar,
+                      progress * 100);
     } else {
         (void)fprintf(stderr, "\r\x1b[K%s ... %u s", watch->what, watch->ticks * TICK_MS / 1000);
     }

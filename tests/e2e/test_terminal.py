@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 from arm import SANITIZED, run
-from terminal import Terminal, show
+from terminal import ESCAPES, Terminal, show
 
 
 def width(line):
@@ -119,6 +119,22 @@ def test_a_bar_is_drawn_and_ctrl_c_ends_clean(orders):
         quiet.read_until("running", seconds=2)
     quiet.signal()
     assert quiet.end() == 130
+
+
+@pytest.mark.skipif(SANITIZED, reason="too slow under a sanitizer")
+@pytest.mark.parametrize("columns", [15, 20, 33, 100])
+def test_the_bar_keeps_to_the_terminal(repo, columns):
+    sql = "SELECT count(*) FROM range(20000000000) t(i) WHERE i % 7 = 3"
+    terminal = Terminal("-C", repo.path, "sql", "-c", sql, columns=columns)
+    if columns < 20:
+        with pytest.raises(AssertionError):
+            terminal.read_until("running", seconds=2)
+    else:
+        terminal.read_until("running.*running.*running")
+        drawn = [part for part in ESCAPES.split(terminal.raw) if part]
+        assert all(len(part) < columns for part in drawn)
+    terminal.signal()
+    assert terminal.end() == 130
 
 
 def test_shell(orders):
