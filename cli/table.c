@@ -24,21 +24,36 @@ struct cli_table *cli_table_new(const struct cli_table_options *options)
     return table;
 }
 
+/* Behind the digits at `at`. */
+static size_t skip_digits(const char *text, size_t size, size_t at)
+{
+    while (at < size && text[at] >= '0' && text[at] <= '9') {
+        at++;
+    }
+    return at;
+}
+
+/* Whether this is how a number is printed: "-12.50", "1e-05". The type is not known here, so that
+ * what no number looks like ("007", "+49", "9E") shows a text. */
 static bool is_number(const char *text, size_t size)
 {
-    size_t digits = 0;
+    size_t start = size > 0 && text[0] == '-' ? 1 : 0;
+    size_t group = start; /* of digits; each has at least one */
+    size_t at = skip_digits(text, size, group);
 
-    for (size_t i = 0; i < size; i++) {
-        bool is_digit = text[i] >= '0' && text[i] <= '9';
-        bool is_sign = (text[i] == '-' || text[i] == '+') &&
-                       (i == 0 || text[i - 1] == 'e' || text[i - 1] == 'E');
-
-        digits += is_digit ? 1 : 0;
-        if (!is_digit && !is_sign && (digits == 0 || strchr(".eE", text[i]) == NULL)) {
-            return false;
-        }
+    if (at == group || (text[group] == '0' && at > group + 1)) {
+        return false;
     }
-    return digits > 0;
+    if (at < size && text[at] == '.') {
+        group = at + 1;
+        at = skip_digits(text, size, group);
+    }
+    if (at > group && at < size && (text[at] == 'e' || text[at] == 'E')) {
+        group = at + 1;
+        group += group < size && (text[group] == '-' || text[group] == '+') ? 1 : 0;
+        at = skip_digits(text, size, group);
+    }
+    return at == size && at > group;
 }
 
 static struct cell make_cell(const char *text, size_t size)

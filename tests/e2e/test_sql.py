@@ -130,6 +130,19 @@ def test_table_shows_wide_and_control_characters(repo):
     assert lines[1] == "│ a    │ b            │ c    │"
 
 
+@pytest.mark.parametrize("value, is_right", [
+    ("12", True), ("-12.50", True), ("0", True), ("0.25", True), ("1e-05", True), ("1E9", True),
+    ("-1.5e+300", True), ("9E", False), ("1e+", False), ("5.", False), (".5", False), ("-", False),
+    ("1.2.3", False), ("1-2", False), ("007", False), ("+49", False), ("1e5.0", False), ("", False),
+    ("2024-02-29", False)])
+def test_only_numbers_stand_to_the_right(repo, value, is_right):
+    """The values come as text; what is no number as DuckDB prints it is none."""
+    line = repo.run("sql", "-c", f"SELECT '{value}' AS a_long_name").lines[3]
+    assert line == f"│ {value:>11} │" if is_right else f"│ {value:<11} │"
+    mixed = repo.run("sql", "-c", f"FROM (VALUES ('{value}'), ('x'), ('3')) t(a_long_name)").lines
+    assert mixed[3:6] == [f"│ {text:<11} │" for text in (value, "x", "3")]
+
+
 def test_table_of_many_rows_is_whole_in_a_pipe(repo):
     result = repo.run("sql", "-c", "SELECT i AS a_column FROM range(12345) t(i)")
     assert len(result.lines) == 12345 + 4
