@@ -10,8 +10,27 @@
 #include "run.h"
 #include "shell.h"
 #include "verbs.h"
+#include "width.h"
 
-/* All of a file, or of standard input ("-"), ended by NUL. Text with a NUL in it is no SQL. */
+/* SQL is UTF-8 without a NUL. */
+static arm_status check_text(const char *name, const char *text, size_t size, struct arm_error *err)
+{
+    size_t line = 1;
+    size_t step = 0;
+
+    for (size_t at = 0; at < size; at += step) {
+        uint32_t code_point = cli_utf8_next(text + at, size - at, &step);
+
+        if (code_point == 0 || code_point == UINT32_MAX) {
+            return cli_fail(err, ARM_SQL, "%s is not SQL text: line %zu %s", name, line,
+                            code_point == 0 ? "has a NUL byte in it" : "is not UTF-8");
+        }
+        line += code_point == '\n' ? 1 : 0;
+    }
+    return ARM_OK;
+}
+
+/* All of a file, or of standard input ("-"), ended by NUL. */
 static arm_status read_all(const struct cli_watch *watch, const char *path, char **out,
                            struct arm_error *err)
 {
@@ -31,10 +50,7 @@ static arm_status read_all(const struct cli_watch *watch, const char *path, char
         CLI_TRY(cli_watch_read(watch, fd, name, bytes, sizeof bytes, &size, err));
         cli_text_append(&text, bytes, size);
     } while (size > 0);
-    if (memchr(text.data, '\0', text.size) != NULL) {
-        st = cli_fail(err, ARM_SQL, "%s is not SQL text: it has a NUL byte in it", name);
-        goto done;
-    }
+    CLI_TRY(check_text(name, text.data, text.size, err));
     *out = text.data;
     text.data = NULL;
 done:
@@ -144,6 +160,7 @@ static int run_sql(struct cli *cli, const struct cli_args *args)
         goto done;
     }
     if (command != NULL) {
+        CLI_TRY(check_text("-c", command, strlen(command), &err));
         sql = cli_strdup(command);
     } else {
         CLI_TRY(read_all(run.watch, file == NULL ? "-" : file, &sql, &err));

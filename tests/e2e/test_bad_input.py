@@ -153,6 +153,21 @@ def test_wrong_statements(orders, sql, word):
     orders.refused("sql", "-c", sql, says=word)
 
 
+@pytest.mark.parametrize("data, word", [
+    (b"SELECT 1;\nSELECT '\xff';\n", "line 2 is not UTF-8"), (b"\xe9\x20", "line 1 is not UTF-8"),
+    (b"DROP TABLE orders;\n\n-- \xc3", "line 3 is not UTF-8"), (b"SELECT 1;\0", "NUL"),
+    ("DROP TABLE orders".encode("utf-16"), "line 1")])
+def test_sql_that_is_no_text(orders, tmp_path, data, word):
+    """None of it runs."""
+    file = tmp_path / "s.sql"
+    file.write_bytes(data)
+    orders.refused("sql", "-f", file, says=["s.sql is not SQL text", word])
+    result = orders.run("sql", stdin=data, text=False, status=1)
+    assert b"standard input is not SQL text" in result.err
+    if b"\0" not in data:
+        orders.refused("sql", "-c", os.fsdecode(data), says=["-c is not SQL text", word])
+
+
 # ---- Repositories ----
 
 
