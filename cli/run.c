@@ -121,6 +121,7 @@ arm_status cli_run_text(struct cli_run *run, const char *sql, struct arm_error *
         const char *tail = NULL;
 
         cli_watch_show(run->watch, "running");
+        run->has_run = true;
         st = arm_sql(run->cli->session, statement, &options, &stream, &tail, err);
         if (st == ARM_OK) {
             st = write_result(run, &stream, err);
@@ -178,6 +179,18 @@ arm_status cli_run_finish(struct cli_run *run, struct arm_error *err)
     cli_text_release(&text);
     forget_results(run);
     return st;
+}
+
+void cli_run_end_transaction(struct cli_run *run)
+{
+    struct ArrowArrayStream stream = {0};
+
+    /* Outside of a transaction ROLLBACK is an error. */
+    if (run->has_run &&
+        arm_sql(run->cli->session, "ROLLBACK", NULL, &stream, NULL, NULL) == ARM_OK) {
+        stream.release(&stream);
+        cli_warn(run->cli, "BEGIN without COMMIT: the transaction was rolled back");
+    }
 }
 
 void cli_run_release(struct cli_run *run)

@@ -17,6 +17,7 @@ struct cli_run {
     uint64_t results; /* with rows that were written, since the last cli_run_finish */
     uint64_t rows;    /* of theirs */
     char *count;      /* of the last statement that only changed rows; NULL: none */
+    bool has_run;     /* any statement at all */
 };
 
 /* Run all statements of `sql`; stops at the first error, which says which statement, and on
@@ -25,6 +26,8 @@ arm_status cli_run_text(struct cli_run *run, const char *sql, struct arm_error *
 /* After the last statement: the count of changed rows, if no statement gave rows; the end of
  * JSON's array. */
 arm_status cli_run_finish(struct cli_run *run, struct arm_error *err);
+/* Nothing more will run: roll back a transaction that was left open, with a warning. */
+void cli_run_end_transaction(struct cli_run *run);
 void cli_run_release(struct cli_run *run);
 
 /* Run the one statement of `sql` and write its rows to `path` as Parquet or Arrow. */

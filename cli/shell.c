@@ -170,6 +170,7 @@ int cli_shell(struct cli_run *run)
         if (got == GOT_SIGNAL) {
             cli_text_clear(&typed);
         } else if (got == GOT_END) {
+            (void)fputs("\n", stdout);
             going = false;
         } else if (typed.size == 0 && line.data[0] == '.') {
             going = run_command(run, line.data);
@@ -178,6 +179,7 @@ int cli_shell(struct cli_run *run)
             run_statements(run, &typed);
         }
     }
+    cli_run_end_transaction(run);
     cli_text_release(&input.waiting);
     cli_text_release(&line);
     cli_text_release(&typed);

@@ -124,6 +124,7 @@ static arm_status run_into(struct cli_run *run, struct cli_target *target, const
         run->sink.color = run->sink.is_terminal && run->cli->color_out;
         CLI_TRY(cli_run_text(run, sql, err));
         CLI_TRY(cli_run_finish(run, err));
+        cli_run_end_transaction(run);
     }
     run->cli->output_failed = true;
     CLI_TRY(cli_target_commit(target, err));

@@ -38,6 +38,16 @@ def test_each_statement_is_a_commit_unless_in_a_transaction(repo):
     assert repo.value("SELECT sum(a) FROM t") == 10
 
 
+def test_a_transaction_left_open_is_told(repo):
+    repo.sql("CREATE TABLE t (a INTEGER)")
+    for text in ("BEGIN; INSERT INTO t VALUES (1)", "start transaction; SELECT 1", "BEGIN"):
+        result = repo.run("sql", "-c", text)
+        assert "warning: BEGIN without COMMIT" in result.err and "rolled back" in result.err
+    for text in ("BEGIN; INSERT INTO t VALUES (1); ROLLBACK", "BEGIN; COMMIT", "SELECT 1", ""):
+        assert repo.run("sql", "-c", text).err == ""
+    assert repo.value("SELECT count(*) FROM t") == 0
+
+
 def test_message_of_a_commit(repo):
     repo.run("sql", "-c", "CREATE TABLE t (a INTEGER)", "-m", "the beginning")
     repo.run("sql", "-c", "INSERT INTO t VALUES (1)")

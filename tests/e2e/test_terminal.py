@@ -175,6 +175,16 @@ def test_shell_prints_an_array_for_each_line(orders):
     assert terminal.end() == 0
 
 
+def test_shell_tells_of_a_transaction_left_open(orders):
+    before = orders.state()
+    terminal = Terminal("-C", orders.path, "sql")
+    terminal.send("BEGIN; DELETE FROM orders;\n")
+    terminal.read_until("4 rows affected")
+    terminal.send("\x04")
+    assert terminal.end() == 0 and "> \nwarning: BEGIN without COMMIT" in terminal.text
+    assert orders.state() == before
+
+
 def test_shell_ctrl_c_drops_the_line_or_stops_the_statement(orders):
     terminal = Terminal("-C", orders.path, "sql", "-q")
     terminal.read_until("armillaria> $")
