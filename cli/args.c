@@ -337,6 +337,10 @@ static int take_word(struct parser *parser, const char *word)
     if (!parser->only_positional && word[0] == '-' && word[1] != '\0') {
         return take_option(parser, word);
     }
+    if (args->verb == NULL && strcmp(word, "help") == 0) {
+        args->help = true; /* "help VERB", as "VERB --help" */
+        return CLI_DONE;
+    }
     if (args->verb == NULL) {
         args->verb = cli_find_verb(word);
         return args->verb == NULL ? unknown_verb(parser, word) : CLI_DONE;

@@ -51,7 +51,7 @@ void cli_help_program(void)
         "A REF is a branch, a tag, tx:N, version:N (of one table) or a time, each with an\n"
         "optional ~n: n commits back.\n\n"
         "Exit status: 0 done, 1 error, 2 wrong use, 3 conflict, 4 damage found.\n\n"
-        "`armillaria VERB --help` tells more of a verb.\n",
+        "`armillaria VERB --help` or `armillaria help VERB` tells more of a verb.\n",
         stdout);
 }
 

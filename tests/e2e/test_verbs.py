@@ -307,7 +307,10 @@ def test_help_and_version():
     for verb in verbs:
         assert re.search(rf"^  {verb} ", text, re.M)
         assert run(verb, "--help").out.startswith(f"usage: armillaria {verb}")
-    assert run("-h").out == text
+        assert run("help", verb).out == run(verb, "--help").out
+    assert run("-h").out == run("help").out == text
+    assert "not in this version yet" in run("help", "merge", status=1).err
+    assert "did you mean 'import'" in run("help", "imprt", status=2).err
     assert re.fullmatch(r"armillaria \d+\.\d+\.\d+\n", run("--version").out)
 
 
