@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "arrow.h"
 #include "verbs.h"
@@ -27,6 +28,17 @@ static arm_status make_parents(const char *path, struct arm_error *err)
     }
     free(prefix);
     return st;
+}
+
+static const char *init_hint(arm_status status, const char *directory)
+{
+    char *format = cli_format("%s/FORMAT", directory);
+    bool is_repository = access(format, F_OK) == 0;
+
+    free(format);
+    return status == ARM_EXISTS && !is_repository
+               ? "`armillaria init DIR` makes one in a directory of its own"
+               : NULL;
 }
 
 static int run_init(struct cli *cli, const struct cli_args *args)
@@ -58,7 +70,7 @@ static int run_init(struct cli *cli, const struct cli_args *args)
 done:
     cli_text_release(&text);
     cli_close(cli);
-    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, init_hint(st, told));
 }
 
 const struct cli_verb cli_verb_init = {

@@ -58,17 +58,23 @@ static bool on_progress(void *context, uint64_t done, uint64_t total)
     return cli_watch_caught(findings->watch) == 0;
 }
 
+/* "1 frame", "2 frames". */
+static void add_count(struct cli_text *out, uint64_t count, const char *what)
+{
+    cli_text_count(out, count);
+    cli_text_printf(out, " %s%s", what, count == 1 ? "" : "s");
+}
+
 static void print_healthy(const struct arm_verify_result *result, bool full)
 {
     struct cli_text text = {0};
 
     cli_text_add(&text, "healthy: ");
-    cli_text_count(&text, result->records);
-    cli_text_add(&text, " records in ");
-    cli_text_count(&text, result->frames);
-    cli_text_add(&text, " frames, ");
-    cli_text_count(&text, result->chunks);
-    cli_text_add(&text, " chunks");
+    add_count(&text, result->records, "record");
+    cli_text_add(&text, " in ");
+    add_count(&text, result->frames, "frame");
+    cli_text_add(&text, ", ");
+    add_count(&text, result->chunks, "chunk");
     if (full) {
         cli_text_add(&text, ", ");
         cli_text_bytes(&text, result->bytes_hashed);

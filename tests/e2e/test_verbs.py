@@ -39,7 +39,8 @@ def test_init_refuses_to_touch_what_exists(tmp_path):
     repo.refused("init", says="r")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter").write_text("dear")
-    assert run("init", tmp_path / "full", status=1).err
+    assert "`armillaria init DIR`" in run("init", tmp_path / "full", status=1).err
+    assert "`armillaria init DIR`" in run("init", cwd=tmp_path / "full", status=1).err
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["letter"]
 
 
@@ -237,6 +238,15 @@ def test_stats(orders):
     assert table["dedup_ratio"] == pytest.approx(table["logical_bytes"] / table["stored_bytes"])
     assert stats["stored_bytes"] > 0 and stats["logical_bytes"] == table["logical_bytes"]
     assert "orders" in orders.run("stats").out
+
+
+def test_verify_counts_in_words(repo):
+    outs = [repo.run("verify").out]
+    repo.sql("CREATE TABLE t AS FROM range(100000)")
+    outs += [repo.run("verify").out, repo.run("verify", "--full").out]
+    counts = [pair for out in outs for pair in re.findall(r"(\d+) (record|frame|chunk)(s?)\b", out)]
+    assert len(counts) == 9 and ("1", "chunk", "") in counts and ("0", "chunk", "s") in counts
+    assert all((count == "1") == (plural == "") for count, _, plural in counts)
 
 
 def test_verify_and_recover(orders):
