@@ -290,7 +290,9 @@ static int run_export(struct cli *cli, const struct cli_args *args)
     }
 done:
     cli_watch_hide(watch);
-    if (st != ARM_OK) {
+    if (st == ARM_INVALID) { /* the suffix tells no format, as in `sql -o` */
+        status = cli_usage_error(cli, args->verb, "%s", err.message);
+    } else if (st != ARM_OK) {
         /* A table that is not there is told by DuckDB, which knows what is near. */
         status = cli_run_report(cli, watch, &err,
                                 options.at == NULL ? NULL : cli_table_hint(cli, st, options.at));

@@ -303,7 +303,10 @@ def test_export_says_how_many_rows(orders, tmp_path):
     assert len(out.read_text().splitlines()) == 4
     assert orders.refused("export", "nosuch", tmp_path / "x.csv", says="nosuch")
     assert not (tmp_path / "x.csv").exists()
-    orders.refused("export", "orders", tmp_path / "x.what", says=".what")
+    for file in ("x.what", "x"):
+        for args in (["export", "orders"], ["sql", "-c", "FROM orders", "-o"]):
+            result = orders.refused(*args, tmp_path / file, status=2, says=["suffix", file])
+            assert "usage: armillaria" in result.err
     orders.refused("export", "orders", tmp_path / "no" / "x.csv", says="no")
 
 
