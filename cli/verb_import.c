@@ -1,87 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* armillaria import, export. */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "arrow.h"
 #include "run.h"
+#include "spool.h"
 #include "verbs.h"
 #include "width.h"
-
-/* ---- Standard input ---- */
-
-/* A nameless file in staging/ of the repository: whatever ends us, it is gone. */
-static arm_status make_spool(const char *directory, int *out, struct arm_error *err)
-{
-    char *path = cli_format("%s/staging/stdin-XXXXXX", directory);
-    int fd = mkostemp(path, O_CLOEXEC);
-    arm_status st = ARM_OK;
-
-    if (fd < 0) {
-        st = cli_fail_errno(err, "make", path);
-    } else {
-        (void)unlink(path);
-        *out = fd;
-    }
-    free(path);
-    return st;
-}
-
-static arm_status write_all(int fd, const char *data, size_t size, struct arm_error *err)
-{
-    while (size > 0) {
-        ssize_t put = write(fd, data, size);
-
-        if (put < 0 && errno != EINTR) {
-            return cli_fail_errno(err, "write", "a copy of standard input");
-        }
-        data += put < 0 ? 0 : put;
-        size -= put < 0 ? 0 : (size_t)put;
-    }
-    return ARM_OK;
-}
-
-/* Standard input as a file: Parquet is read from its end, and types are inferred by looking
- * twice. `*out_fd` is closed by the caller, -1 where there is none. */
-static arm_status spool_stdin(const struct cli *cli, const struct cli_watch *watch, int *out_fd,
-                              struct arm_error *err)
-{
-    char bytes[1 << 16];
-    size_t size = 0;
-    arm_status st = ARM_OK;
-
-    CLI_TRY(make_spool(arm_repo_path(cli->repo), out_fd, err));
-    do {
-        CLI_TRY(
-            cli_watch_read(watch, STDIN_FILENO, "standard input", bytes, sizeof bytes, &size, err));
-        CLI_TRY(write_all(*out_fd, bytes, size, err));
-    } while (size > 0);
-done:
-    return st;
-}
-
-/* Messages speak of standard input, not of the file it went through. */
-static void name_stdin(const char *path, struct arm_error *err)
-{
-    struct cli_text text = {0};
-    const char *rest = err->message;
-    const char *found = NULL;
-
-    while ((found = strstr(rest, path)) != NULL) {
-        cli_text_append(&text, rest, (size_t)(found - rest));
-        cli_text_add(&text, "standard input");
-        rest = found + strlen(path);
-    }
-    cli_text_add(&text, rest);
-    (void)snprintf(err->message, sizeof err->message, "%s", text.data);
-    cli_text_release(&text);
-}
 
 /* ---- import ---- */
 
@@ -202,13 +131,12 @@ static const char *import_hint(arm_status status, arm_write_mode mode)
 static int run_import(struct cli *cli, const struct cli_args *args)
 {
     const char *table = args->positional[0];
-    const char *const *paths = args->positional + 1;
+    size_t count = args->positional_count - 1;
     struct arm_write_options options;
     struct arm_write_result result = {0};
     struct cli_watch *watch = NULL;
     struct arm_error err = {0};
-    char *spooled = NULL;
-    int spool_fd = -1;
+    struct cli_inputs inputs = {0};
     int status = read_options(cli, args, &options);
     arm_status st = ARM_OK;
 
@@ -217,31 +145,21 @@ static int run_import(struct cli *cli, const struct cli_args *args)
     }
     watch = cli_watch_begin(cli);
     CLI_TRY(cli_open(cli, CLI_WRITE, &err));
-    if (strcmp(paths[0], "-") == 0) {
-        CLI_TRY(spool_stdin(cli, watch, &spool_fd, &err));
-        spooled = cli_format("/proc/self/fd/%d", spool_fd);
-        paths = (const char *const *)&spooled;
-    }
+    CLI_TRY(cli_inputs_open(cli, watch, args->positional + 1, count, &inputs, &err));
     cli_watch_session(watch, cli->session);
     cli_watch_show(watch, "importing");
-    CLI_TRY(arm_import(cli->session, table, paths, args->positional_count - 1, &options, &result,
-                       &err));
+    CLI_TRY(arm_import(cli->session, table, inputs.paths, count, &options, &result, &err));
     cli_watch_hide(watch);
     if (cli->json || !cli->quiet) {
         print_import(cli, table, &result);
     }
 done:
     cli_watch_hide(watch);
-    if (st != ARM_OK && spooled != NULL) {
-        name_stdin(spooled, &err);
-    }
     if (st != ARM_OK) {
+        cli_inputs_name(&inputs, &err);
         status = cli_run_report(cli, watch, &err, import_hint(st, options.mode));
     }
-    if (spool_fd >= 0) {
-        (void)close(spool_fd);
-    }
-    free(spooled);
+    cli_inputs_close(&inputs);
     cli_watch_session(watch, NULL);
     cli_close(cli);
     cli_watch_end(watch);

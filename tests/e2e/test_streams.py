@@ -84,7 +84,7 @@ def wait_until_watched(process):
 
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("args", [["import", "t", "-", "--format", "csv"], ["sql"],
-                                  ["sql", "-f", "FIFO"]])
+                                  ["import", "t", "FIFO"], ["sql", "-f", "FIFO"]])
 def test_a_signal_ends_the_wait_for_input(orders, tmp_path, args, number, status):
     before = orders.state()
     os.mkfifo(tmp_path / "fifo")
@@ -122,3 +122,19 @@ def test_one_ctrl_d_ends_what_is_typed(repo, args, typed):
     terminal.send(typed + "\x04")
     assert terminal.end() == 0
     assert repo.sql("SELECT a FROM t") == [{"a": 1}]
+
+
+def test_pipes_are_files_to_an_import(repo, tmp_path):
+    pipes = r'<(printf "a\n1\n") <(printf "a\n2\n")'
+    done = shell(f'"$@" {pipes}', BIN, "-C", repo.path, "import", "t")
+    assert done.returncode == 0
+    assert repo.sql("SELECT a FROM t ORDER BY a") == [{"a": 1}, {"a": 2}]
+    assert repo.tables()["t"]["version"] == 1
+
+
+@pytest.mark.parametrize("path, name", [("-", "standard input"), ("/dev/stdin", "/dev/stdin"),
+                                        ("/dev/null", "/dev/null")])
+@pytest.mark.parametrize("form", ["csv", "parquet", "json", "arrow"])
+def test_an_empty_pipe_is_told_by_its_name(repo, path, name, form):
+    result = repo.refused("import", "t", path, "--format", form, says=f"{name} is empty")
+    assert "/proc/" not in result.err and "staging" not in result.err
