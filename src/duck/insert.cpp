@@ -16,7 +16,9 @@ namespace
 class InsertState : public duckdb::GlobalSinkState
 {
 public:
-    shared_ptr<View> view; // whose schema the writer borrows; null: the operator's own
+    // The writer borrows a schema: the view's, or that of the table to be made.
+    shared_ptr<View> view;
+    std::shared_ptr<const Armpb__Schema> columns;
     unique_ptr<RowWriter> writer;
     uint64_t rows = 0;
 };
@@ -58,6 +60,7 @@ unique_ptr<duckdb::GlobalSinkState> Insert::GetGlobalSinkState(ClientContext &co
     auto result = make_uniq<InsertState>();
     const Armpb__Schema *written = columns.get();
 
+    result->columns = columns;
     if (table) {
         result->view = transaction.Look(*table);
         written = result->view->Get().schema;

@@ -49,7 +49,8 @@ private:
     const shared_ptr<TableEntry> table; // null: it is made at the end
     duckdb::SchemaCatalogEntry &schema;
     const string table_name;
-    const OwnedSchema columns;
+    // Shared with the sink state, which outlives the operator where a statement is interrupted.
+    const std::shared_ptr<const Armpb__Schema> columns;
     const bool replaces = false;
 };
 

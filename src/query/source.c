@@ -131,7 +131,7 @@ static arm_status detect(const char *path, enum arm_file_format wanted, enum arm
     } else if (arm__arrow_ipc_detect(path)) {
         format = ARM_FILE_ARROW;
     } else if (format == ARM_FILE_PARQUET || format == ARM_FILE_ARROW) {
-        st = arm__fail(err, ARM_SCHEMA, "%s is not a %s file: it does not begin as one", path,
+        st = arm__fail(err, ARM_SCHEMA, "%s does not begin as a file of %s does", path,
                        format_name(format));
         goto done;
     } else if (format == ARM_FILE_UNKNOWN) {
@@ -140,8 +140,8 @@ static arm_status detect(const char *path, enum arm_file_format wanted, enum arm
         format = letter == '{' || letter == '[' ? ARM_FILE_JSON : ARM_FILE_CSV;
     }
     if (wanted != ARM_FILE_UNKNOWN && format != wanted) {
-        st = arm__fail(err, ARM_SCHEMA, "%s is not a %s file but %s", path, format_name(wanted),
-                       format_name(format));
+        st = arm__fail(err, ARM_SCHEMA, "%s is %s, not %s", path, format_name(format),
+                       format_name(wanted));
         goto done;
     }
     if (format == ARM_FILE_CSV || format == ARM_FILE_JSON || format == ARM_FILE_JSONL) {
