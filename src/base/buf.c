@@ -112,14 +112,6 @@ arm_status arm__buf_u64(struct arm_buf *buf, uint64_t value, struct arm_error *e
     return arm__buf_append(buf, bytes, sizeof bytes, err);
 }
 
-arm_status arm__buf_be64(struct arm_buf *buf, uint64_t value, struct arm_error *err)
-{
-    uint8_t bytes[8];
-
-    arm__set_be64(bytes, value);
-    return arm__buf_append(buf, bytes, sizeof bytes, err);
-}
-
 /* The encoding of `value` in `bytes`; returns its length. */
 static size_t varint_encode(uint64_t value, uint8_t bytes[VARINT_BYTES_MAX])
 {
@@ -239,17 +231,6 @@ arm_status arm__take_u64(struct arm_reader *r, uint64_t *out, struct arm_error *
 
     if (st == ARM_OK) {
         *out = arm__get_u64(at);
-    }
-    return st;
-}
-
-arm_status arm__take_be64(struct arm_reader *r, uint64_t *out, struct arm_error *err)
-{
-    const uint8_t *at = NULL;
-    arm_status st = arm__take(r, 8, &at, err);
-
-    if (st == ARM_OK) {
-        *out = arm__get_be64(at);
     }
     return st;
 }

@@ -48,7 +48,6 @@ arm_status arm__buf_u8(struct arm_buf *buf, uint8_t value, struct arm_error *err
 arm_status arm__buf_u32(struct arm_buf *buf, uint32_t value, struct arm_error *err);    /* LE */
 arm_status arm__buf_u64(struct arm_buf *buf, uint64_t value, struct arm_error *err);    /* LE */
 arm_status arm__buf_varint(struct arm_buf *buf, uint64_t value, struct arm_error *err); /* LEB128 */
-arm_status arm__buf_be64(struct arm_buf *buf, uint64_t value, struct arm_error *err);
 /* A varint length, then the bytes. */
 arm_status arm__buf_blob(struct arm_buf *buf, struct arm_bytes bytes, struct arm_error *err);
 /* printf into the buffer, without the NUL. */
@@ -75,7 +74,6 @@ arm_status arm__take(struct arm_reader *r, size_t size_bytes, const uint8_t **ou
 arm_status arm__take_u8(struct arm_reader *r, uint8_t *out, struct arm_error *err);
 arm_status arm__take_u32(struct arm_reader *r, uint32_t *out, struct arm_error *err);
 arm_status arm__take_u64(struct arm_reader *r, uint64_t *out, struct arm_error *err);
-arm_status arm__take_be64(struct arm_reader *r, uint64_t *out, struct arm_error *err);
 /* Refuses a varint that is longer than needed or over 64 bits: one value, one encoding. */
 arm_status arm__take_varint(struct arm_reader *r, uint64_t *out, struct arm_error *err);
 arm_status arm__take_blob(struct arm_reader *r, struct arm_bytes *out, struct arm_error *err);

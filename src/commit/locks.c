@@ -42,9 +42,10 @@ static arm_status open_file(const struct arm_io *io, const char *root, struct ar
     ARM_TRY(arm__path_join(directory, "lock", &path, err));
     st = io->open(io->self, path, ARM_OPEN_WRITE | ARM_OPEN_CREATE, out, err);
     if (st == ARM_PERMISSION) {
-        st = arm__fail_within(err, st,
-                              "who reads a repository takes locks in its index/, log/ and staging/, "
-                              "and must be allowed to write there");
+        st =
+            arm__fail_within(err, st,
+                             "who reads a repository takes locks in its index/, log/ and staging/, "
+                             "and must be allowed to write there");
     }
 done:
     arm__free(path);

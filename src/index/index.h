@@ -45,8 +45,6 @@ struct arm_index_txn;
  * one process (api/ sees to it). */
 arm_status arm__index_open(const char *root, struct arm_index **out, struct arm_error *err);
 void arm__index_close(struct arm_index *index);
-/* Empty it, for a rebuild: in a write transaction of its own. */
-arm_status arm__index_clear(struct arm_index *index, struct arm_error *err);
 /* Flush it to disk, for the clean-close mark. */
 arm_status arm__index_sync(struct arm_index *index, struct arm_error *err);
 /* Used bytes of the file. */

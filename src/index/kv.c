@@ -247,27 +247,6 @@ void arm__index_close(struct arm_index *index)
     arm__free(index);
 }
 
-arm_status arm__index_clear(struct arm_index *index, struct arm_error *err)
-{
-    struct arm_index_txn *txn = NULL;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__index_write(index, &txn, err));
-    for (int db = 0; db < ARM_DB_COUNT; db++) {
-        int rc = mdb_drop(txn->handle, index->dbs[db], 0);
-
-        if (rc != MDB_SUCCESS) {
-            st = fail_lmdb(rc, "emptying it", err);
-            goto done;
-        }
-    }
-    st = arm__index_commit(txn, err);
-    txn = NULL;
-done:
-    arm__index_abort(txn);
-    return st;
-}
-
 arm_status arm__index_sync(struct arm_index *index, struct arm_error *err)
 {
     int rc = mdb_env_sync(index->env, 1);

@@ -127,11 +127,6 @@ uint64_t arm__session_last_tx(const struct arm_query_session *session)
     return atomic_load(&session->last_tx);
 }
 
-struct arm_host *arm__session_host(struct arm_query_session *session)
-{
-    return session->host;
-}
-
 void arm__session_interrupt(struct arm_query_session *session)
 {
     arm__mutex_lock(&session->peek);

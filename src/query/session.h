@@ -34,7 +34,6 @@ const char *arm__session_branch(const struct arm_query_session *session);
 uint64_t arm__session_last_tx(const struct arm_query_session *session);
 void arm__session_interrupt(struct arm_query_session *session);
 double arm__session_progress(struct arm_query_session *session);
-struct arm_host *arm__session_host(struct arm_query_session *session);
 
 /* Contracts as in armillaria.h. */
 arm_status arm__session_sql(struct arm_query_session *session, const char *sql,

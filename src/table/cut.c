@@ -47,9 +47,8 @@ static uint32_t take_row(struct arm_cutter *cutter, uint64_t hash, uint32_t size
     return 0;
 }
 
-void arm__cutter_feed_sized(struct arm_cutter *cutter, const uint64_t *hashes,
-                            const uint32_t *sizes, uint32_t count, uint32_t *out_cut,
-                            uint32_t *out_used)
+void arm__cutter_feed(struct arm_cutter *cutter, const uint64_t *hashes, const uint32_t *sizes,
+                      uint32_t count, uint32_t *out_cut, uint32_t *out_used)
 {
     for (uint32_t i = 0; i < count; i++) {
         uint32_t cut = take_row(cutter, hashes[i], sizes == NULL ? 0 : sizes[i]);
@@ -64,10 +63,4 @@ void arm__cutter_feed_sized(struct arm_cutter *cutter, const uint64_t *hashes,
     }
     *out_cut = 0;
     *out_used = count;
-}
-
-void arm__cutter_feed(struct arm_cutter *cutter, const uint64_t *hashes, uint32_t count,
-                      uint32_t *out_cut, uint32_t *out_used)
-{
-    arm__cutter_feed_sized(cutter, hashes, NULL, count, out_cut, out_used);
 }

@@ -31,14 +31,11 @@ struct arm_cutter {
 };
 
 void arm__cutter_init(struct arm_cutter *cutter);
-/* Take `count` hashes. `*out_cut` > 0: cut after so many rows counted from the last cut (the
- * caller then feeds the rows behind the cut again); `*out_used`: how many of these hashes were
- * looked at. 0: no cut yet, all were taken. */
-void arm__cutter_feed(struct arm_cutter *cutter, const uint64_t *hashes, uint32_t count,
-                      uint32_t *out_cut, uint32_t *out_used);
-/* The same with the bytes of each row (`sizes`, arm__row_sizes). */
-void arm__cutter_feed_sized(struct arm_cutter *cutter, const uint64_t *hashes,
-                            const uint32_t *sizes, uint32_t count, uint32_t *out_cut,
-                            uint32_t *out_used);
+/* Take `count` hashes, and the bytes of each row (`sizes`, as arm__row_sizes gives them; NULL: not
+ * looked at). `*out_cut` > 0: cut after so many rows counted from the last cut (the caller then
+ * feeds the rows behind the cut again); `*out_used`: how many of these hashes were looked at.
+ * 0: no cut yet, all were taken. */
+void arm__cutter_feed(struct arm_cutter *cutter, const uint64_t *hashes, const uint32_t *sizes,
+                      uint32_t count, uint32_t *out_cut, uint32_t *out_used);
 
 #endif

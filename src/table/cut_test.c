@@ -44,8 +44,8 @@ static size_t cut_all(const uint64_t *hashes, const uint32_t *sizes, size_t coun
         uint32_t cut = 0;
         uint32_t used = 0;
 
-        arm__cutter_feed_sized(&cutter, hashes + at, sizes == NULL ? NULL : sizes + at, size, &cut,
-                               &used);
+        arm__cutter_feed(&cutter, hashes + at, sizes == NULL ? NULL : sizes + at, size, &cut,
+                         &used);
         assert_true(used > 0 && used <= size);
         at += used;
         if (cut > 0) {

@@ -199,9 +199,8 @@ static arm_status feed(struct arm_writer *writer, struct arm_error *err)
         uint32_t cut = 0;
         uint32_t used = 0;
 
-        arm__cutter_feed_sized(&writer->cutter, writer->hashes + writer->fed,
-                               writer->sizes + writer->fed, writer->run.rows - writer->fed, &cut,
-                               &used);
+        arm__cutter_feed(&writer->cutter, writer->hashes + writer->fed, writer->sizes + writer->fed,
+                         writer->run.rows - writer->fed, &cut, &used);
         writer->fed += used;
         if (cut > 0) {
             st = cut_run(writer, cut, err);

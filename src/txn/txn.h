@@ -53,7 +53,6 @@ arm_status arm__txn_look(struct arm_txn *txn, const char *schema_name, const cha
 /* A table at a ref (AT clause: number, ref, `version:N`) or time, without own changes. */
 arm_status arm__txn_view_at(struct arm_txn *txn, const char *schema_name, const char *name,
                             const char *ref, const struct arm_view **out, struct arm_error *err);
-void arm__view_retain(const struct arm_view *view);
 void arm__view_drop(const struct arm_view *view); /* NULL is accepted */
 
 /* The file of a chunk entry, absolute; owned by the caller. */
@@ -68,9 +67,6 @@ arm_status arm__view_hot(const struct arm_view *view, size_t entry, struct arm_b
 /* Statistics of a chunk entry by column id; NULL: unknown. Borrowed with the view. */
 const Armpb__ColumnStatistics *arm__view_statistics(const struct arm_view *view, size_t entry,
                                                     uint32_t column_id);
-/* The schema an entry was written with; borrowed with the view. */
-arm_status arm__view_entry_schema(const struct arm_view *view, size_t entry,
-                                  const Armpb__Schema **out, struct arm_error *err);
 
 /* Names: tables of the snapshot in order of schema and name, then own ones. */
 typedef arm_status arm_visit_name_pair(void *context, const char *schema_name, const char *name,

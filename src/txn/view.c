@@ -25,11 +25,6 @@ static struct counted_view *counted(const struct arm_view *view)
     return (struct counted_view *)(uintptr_t)view;
 }
 
-void arm__view_retain(const struct arm_view *view)
-{
-    atomic_fetch_add_explicit(&counted(view)->references, 1, memory_order_relaxed);
-}
-
 void arm__view_drop(const struct arm_view *view)
 {
     struct counted_view *self = counted(view);
@@ -259,15 +254,4 @@ const Armpb__ColumnStatistics *arm__view_statistics(const struct arm_view *view,
         return NULL; /* unknown: the chunk is read */
     }
     return find_column(known->columns, known->count, column_id);
-}
-
-arm_status arm__view_entry_schema(const struct arm_view *view, size_t entry,
-                                  const Armpb__Schema **out, struct arm_error *err)
-{
-    if (own_entry(view, entry) != NULL) {
-        *out = view->schema;
-        return ARM_OK;
-    }
-    return arm__catalog_schema(counted(view)->catalog, &view->table_id,
-                               view->entries[entry].schema_id, out, err);
 }
