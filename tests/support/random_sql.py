@@ -9,9 +9,9 @@ where the order is total) and counts. After each change the contents are compare
 was the newest is summed up then, and must have that sum for ever after. An error of DuckDB's that
 says FATAL or INTERNAL is a failure wherever it comes from.
 
-Tolerated: a statement that casts a text that is no number (Predicates.may_fail), and nothing
-else, may fail on one side only, with a conversion error and outside of changes. Which rows get as
-far as the cast is the optimizer's choice.
+Tolerated, and counted: a query that casts a text that is no number (Predicates.may_fail) may fail
+on one side only, with a conversion error: which rows get as far as the cast is the optimizer's
+choice. And PRAGMA enable_verification may find DuckDB's own tables answering two plans unalike.
 
 As a program this runs one seed and prints what it found as JSON; run_seed starts it, so that what
 brings the process down is a failure like any other, and says after which statement.
