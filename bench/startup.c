@@ -5,7 +5,7 @@
  *
  * usage: startup COMMAND WORK_DIRECTORY [RUNS]
  *
- * Budget: the quickest run of each verb, the one that the machine left alone, takes at most 20 ms. */
+ * Budget: the quickest run of each verb, which the machine left alone, takes at most 20 ms. */
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -16,8 +16,6 @@
 #include <unistd.h>
 
 #include "support/bench.h"
-
-extern char **environ;
 
 enum { RUNS_DEFAULT = 40, RUNS_MAX = 1000, PATH_BYTES = 4096 };
 static const double budget_ms = 20;

@@ -11,13 +11,11 @@
 #include <nanoarrow/nanoarrow_ipc.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/buf.h"
 #include "query/beside.h"
 #include "query/session.h"
 
-enum { MAGIC_BYTES = 8, PATH_BYTES_MAX = 1 << 16 };
+enum { MAGIC_BYTES = 8 };
 
 static const uint8_t file_magic[MAGIC_BYTES] = {'A', 'R', 'R', 'O', 'W', '1', 0, 0};
 static const uint8_t stream_magic[4] = {0xff, 0xff, 0xff, 0xff}; /* a message's continuation */

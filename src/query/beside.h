@@ -15,12 +15,12 @@ struct arm_beside {
     char *place; /* where it goes; NULL: it is there */
 };
 
-/* Makes the file, empty. Errors: ARM_PERMISSION, ARM_NOT_FOUND (no such directory), ARM_FULL, ARM_IO,
- * naming `path`. */
+/* Makes the file, empty. Errors: ARM_PERMISSION, ARM_NOT_FOUND (no such directory), ARM_FULL,
+ * ARM_IO, ARM_INVALID (a directory), naming `path`. */
 arm_status arm__beside_open(const char *path, struct arm_beside *out, struct arm_error *err);
 /* Put it in its place. */
 arm_status arm__beside_commit(struct arm_beside *beside, struct arm_error *err);
-/* Remove what is not in its place; accepts the zeroed state. Not all errors name `place`. */
+/* Remove what is not in its place; accepts the zeroed state. */
 void arm__beside_release(struct arm_beside *beside);
 
 #endif

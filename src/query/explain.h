@@ -6,8 +6,9 @@
 
 #include "base/status.h"
 
-/* Leave out the statement's text, and DuckDB's advice on options that we do not have; of text, say
- * `path`, line and what is wrong with it on one line. Only `err->message` changes. NULL: nothing. */
+/* Leave out the statement's text, and DuckDB's advice on options that we do not have; of text,
+ * say `path`, line and what is wrong with it on one line. Only `err->message` changes; `err` may
+ * be NULL. */
 void arm__explain(const char *path, struct arm_error *err);
 
 #endif

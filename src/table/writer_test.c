@@ -100,7 +100,7 @@ static void test_writer_floats_keep_their_bits(void **state)
     }
 }
 
-/* What DuckDB's text of would not give back is refused, hot or not; what lies next to it is kept. */
+/* What no text of DuckDB gives back is refused, hot or not; what lies next to it is kept. */
 static void test_writer_H4_what_no_chunk_can_keep_is_refused(void **state)
 {
     static const char *const kept =
