@@ -23,6 +23,7 @@ static void load_plain(struct bench_duckdb *duckdb, const char *data, const char
 {
     char sql[3 * PATH_BYTES];
 
+    (void)bench_duckdb_run(duckdb, "SET parquet_metadata_cache = true"); /* as ours does */
     for (size_t i = 0; i < TABLES; i++) {
         (void)snprintf(sql, sizeof sql,
                        "COPY (FROM '%s/%s.parquet') TO '%s/%s.parquet' "

@@ -15,7 +15,13 @@
 #include "table/types.h"
 #include "table/writer_private.h"
 
-enum { SQL_BYTES_MAX = 64 << 20 };
+enum {
+    SQL_BYTES_MAX = 64 << 20,
+    /* Values in a column's dictionary, at most: longer ones cost more to build than they save. It
+     * must be said, since DuckDB's own limit is a fifth of the row group's, which is never reached
+     * here. Against it, lineitem is 1 % smaller, and written with a fifth less processor time. */
+    DICTIONARY_MAX = 4096,
+};
 
 /* ---- The plan ---- */
 
@@ -150,9 +156,9 @@ static arm_status make_sql(const struct arm_chunk_plan *plan, uint64_t run_id, c
     ARM_TRY(arm__buf_printf(out, err, "COPY (%s%llu::UBIGINT)) TO ", plan->select,
                             (unsigned long long)run_id));
     ARM_TRY(arm__sql_string(path, out, err));
-    ARM_TRY(arm__buf_printf(out, err, "%s, PARQUET_VERSION %s%s)", plan->options,
-                            survey->wide_deltas ? "v1" : "v2",
-                            survey->confused_floats ? ", DICTIONARY_SIZE_LIMIT 0" : ""));
+    ARM_TRY(arm__buf_printf(out, err, "%s, PARQUET_VERSION %s, DICTIONARY_SIZE_LIMIT %d)",
+                            plan->options, survey->wide_deltas ? "v1" : "v2",
+                            survey->confused_floats ? 0 : DICTIONARY_MAX));
     ARM_TRY(arm__buf_u8(out, 0, err));
 done:
     return st;
