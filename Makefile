@@ -46,7 +46,6 @@ sanitize: setup
 	@$(CTEST) build-tsan
 
 bench: build
-	@cmake --build $(BUILD) --target armillaria_bench
 	@bench/run
 
 install: build
