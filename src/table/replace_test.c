@@ -166,8 +166,9 @@ static void test_replace_random_plans_give_the_new_rows(void **state)
         }
         count = (size_t)rand() % 64;
         for (size_t i = 0; i < count; i++) {
-            new_text[i] = i < strlen(old_text) && rand() % 5 > 0 ? (char)(old_text[i] | 0x20)
-                                                                 : (char)('a' + rand() % 26);
+            bool is_kept = i < strlen(old_text) && rand() % 5 > 0;
+
+            new_text[i] = (char)(is_kept ? old_text[i] | 0x20 : 'a' + rand() % 26);
         }
         expect(old_text, new_text, 64);
     }
