@@ -13,10 +13,10 @@ static const char *const commit_fields[] = {
     "tx", "commit", "parents", "branch", "created_at", "author", "message",
 };
 
-/* Of a change, in `log` as in `changes`; `show` also says bytes_added. */
+/* Of a change, in `log` as in `changes`; `show` also says bytes_added and bytes_removed. */
 static const char *const change_fields[] = {
     "table_name", "old_version",  "new_version", "is_new_table",
-    "rows_added", "rows_removed", "bytes_added",
+    "rows_added", "rows_removed", "bytes_added", "bytes_removed",
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
@@ -39,7 +39,7 @@ static void json_member(const char *name, struct cli_cell cell, bool is_first, s
 static void json_commit(const struct cli_reader *reader, bool with_bytes, struct cli_text *out)
 {
     struct cli_cell changes = field(reader, "changes");
-    size_t change_field_count = COUNT_OF(change_fields) - (with_bytes ? 0 : 1);
+    size_t change_field_count = COUNT_OF(change_fields) - (with_bytes ? 0 : 2);
 
     cli_text_add(out, "{");
     for (size_t i = 0; i < COUNT_OF(commit_fields); i++) {
@@ -91,6 +91,10 @@ static void show_change(struct cli_cell change, struct cli_text *out)
     cli_text_count(out, (uint64_t)cli_cell_integer(cli_cell_member(change, "rows_removed")));
     cli_text_add(out, "; stored ");
     cli_text_bytes(out, (uint64_t)cli_cell_integer(cli_cell_member(change, "bytes_added")));
+    if (cli_cell_integer(cli_cell_member(change, "bytes_removed")) != 0) {
+        cli_text_add(out, ", removed ");
+        cli_text_bytes(out, (uint64_t)cli_cell_integer(cli_cell_member(change, "bytes_removed")));
+    }
     cli_text_add(out, "\n");
 }
 

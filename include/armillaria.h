@@ -333,7 +333,8 @@ struct arm_history_options {
 };
 /** tx, commit [hex utf8], parents [list<utf8>], branch, created_at, author, message,
  * changes [list<struct<table_name, old_version (null: none), new_version (null: dropped),
- * is_new_table, rows_added, rows_removed, bytes_added>>]; newest first. */
+ * is_new_table, rows_added, rows_removed, bytes_added (newly stored), bytes_removed (of chunks and
+ * hot rows that left the table)>>]; newest first. */
 ARM_API arm_status arm_log(arm_session *session, const struct arm_history_options *options,
                            struct ArrowArrayStream *out, struct arm_error *err);
 /** One row of the same columns: the commit a ref names. Errors: ARM_NOT_FOUND. */

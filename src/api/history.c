@@ -26,6 +26,7 @@ enum {
     CHANGE_ROWS_ADDED,
     CHANGE_ROWS_REMOVED,
     CHANGE_BYTES_ADDED,
+    CHANGE_BYTES_REMOVED,
     CHANGE_FIELDS
 };
 
@@ -37,6 +38,7 @@ static const struct arm_rows_field change_fields[CHANGE_FIELDS] = {
     [CHANGE_ROWS_ADDED] = {.name = "rows_added", .format = "L"},
     [CHANGE_ROWS_REMOVED] = {.name = "rows_removed", .format = "L"},
     [CHANGE_BYTES_ADDED] = {.name = "bytes_added", .format = "L"},
+    [CHANGE_BYTES_REMOVED] = {.name = "bytes_removed", .format = "L"},
 };
 
 static const struct arm_rows_field list_of_text = {.name = "item", .format = "u"};
@@ -94,9 +96,11 @@ static arm_status push_change(const struct commits_walk *walk, const struct arm_
     char shown[ARM_SHOWN_NAME_BYTES];
     char schema_name[256];
     char name[256];
+    uint64_t bytes_removed = 0;
     arm_status st = ARM_OK;
 
     ARM_TRY(name_change(walk, info, change, schema_name, name, err));
+    ARM_TRY(arm__catalog_bytes_removed(walk->catalog, change, &bytes_removed, err));
     arm__shown_name(schema_name, name, shown);
     ARM_TRY(arm__rows_text(arm__rows_child(item, CHANGE_TABLE), shown, err));
     ARM_TRY(push_version(arm__rows_child(item, CHANGE_OLD_VERSION), change->has_parent_version,
@@ -108,6 +112,7 @@ static arm_status push_change(const struct commits_walk *walk, const struct arm_
     ARM_TRY(arm__rows_u64(arm__rows_child(item, CHANGE_ROWS_ADDED), change->rows_added, err));
     ARM_TRY(arm__rows_u64(arm__rows_child(item, CHANGE_ROWS_REMOVED), change->rows_removed, err));
     ARM_TRY(arm__rows_u64(arm__rows_child(item, CHANGE_BYTES_ADDED), change->bytes_added, err));
+    ARM_TRY(arm__rows_u64(arm__rows_child(item, CHANGE_BYTES_REMOVED), bytes_removed, err));
     ARM_TRY(arm__rows_end(item, err));
 done:
     return st;

@@ -118,6 +118,10 @@ arm_status arm__catalog_versions(struct arm_catalog *catalog, const struct arm_s
 arm_status arm__catalog_record(struct arm_catalog *catalog, uint64_t tx, Armpb__Record **out,
                                struct arm_buf *payload, struct arm_error *err);
 
+/* Bytes of the chunks and hot rows that a change of a commit took out of its table. */
+arm_status arm__catalog_bytes_removed(struct arm_catalog *catalog, const Armpb__TableChange *change,
+                                      uint64_t *out, struct arm_error *err);
+
 /* A record of a frame, decoded; one that stands in a chunk of its own is fetched from there.
  * Errors: ARM_CORRUPT, ARM_NOT_FOUND, ARM_HASH_MISMATCH. */
 arm_status arm__record_resolve(struct arm_store *store, const struct arm_record *bytes,

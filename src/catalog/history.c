@@ -206,6 +206,27 @@ done:
     return st;
 }
 
+arm_status arm__catalog_bytes_removed(struct arm_catalog *catalog, const Armpb__TableChange *change,
+                                      uint64_t *out, struct arm_error *err)
+{
+    struct arm_version_row parent = {.data_bytes = 0};
+    struct arm_table_id id;
+    uint64_t added = 0;
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    memcpy(id.bytes, change->table_id.data, sizeof id.bytes);
+    if (change->has_parent_version && change->parent_version != 0) {
+        ARM_TRY(find_version(catalog, &id, change->parent_version, &parent, &found, err));
+    }
+    for (size_t i = 0; i < change->n_added; i++) {
+        added += change->added[i]->bytes;
+    }
+    *out = parent.data_bytes + added - change->data_bytes;
+done:
+    return st;
+}
+
 /* The history of the branch: from the snapshot's version along parents. */
 static arm_status walk_parents(struct version_walk *walk, const struct arm_table_info *from,
                                struct arm_error *err)

@@ -155,7 +155,8 @@ LogicalType ChangeType()
                                 {"is_new_table", LogicalType::BOOLEAN},
                                 {"rows_added", LogicalType::UBIGINT},
                                 {"rows_removed", LogicalType::UBIGINT},
-                                {"bytes_added", LogicalType::UBIGINT}});
+                                {"bytes_added", LogicalType::UBIGINT},
+                                {"bytes_removed", LogicalType::UBIGINT}});
 }
 
 Value ChangeOf(const History &history, const arm_commit_info &info,
@@ -164,8 +165,10 @@ Value ChangeOf(const History &history, const arm_commit_info &info,
     arm_table_id id;
     char schema_name[256];
     char name[256];
+    uint64_t bytes_removed = 0;
     arm_error error;
 
+    Check(arm__catalog_bytes_removed(history.catalog, &change, &bytes_removed, &error), error);
     std::memcpy(id.bytes, change.table_id.data, sizeof id.bytes);
     Check(arm__catalog_table_name(history.catalog, info.row.branch_id, info.row.tx, &id,
                                   schema_name, name, &error),
@@ -176,7 +179,7 @@ Value ChangeOf(const History &history, const arm_commit_info &info,
                           NumberOrNull(change.has_version ? change.version : 0),
                           Value::BOOLEAN(change.kind == ARMPB__CHANGE_KIND__CREATE),
                           Number(change.rows_added), Number(change.rows_removed),
-                          Number(change.bytes_added)});
+                          Number(change.bytes_added), Number(bytes_removed)});
 }
 
 Value IdOf(const uint8_t *bytes)

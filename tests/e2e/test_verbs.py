@@ -195,8 +195,25 @@ def test_show(orders):
         assert isinstance(shown, dict)
         (change,) = shown["changes"]
         assert change.pop("bytes_added") > 0
+        assert change.pop("bytes_removed") == 0
         assert shown == commit
     assert "one more" in orders.run("show", "main").out
+
+
+def test_show_bytes_that_left(repo):
+    """What leaves a table: with a replacement the old chunk, with a drop all; deletion bits none."""
+    repo.sql("CREATE TABLE t AS SELECT range AS i FROM range(20000)")
+    (table,) = repo.run("tables", "--json").json
+    repo.sql("DELETE FROM t WHERE i = 7")
+    (change,) = repo.run("show", "main", "--json").json["changes"]
+    assert change["rows_removed"] == 1 and change["bytes_removed"] == 0
+    repo.sql("CREATE OR REPLACE TABLE t AS SELECT range + 1 AS i FROM range(20000)")
+    removed = [c["bytes_removed"] for c in repo.run("show", "main", "--json").json["changes"]]
+    assert sorted(removed) == [0, table["bytes"]]
+    assert "removed" in repo.run("show", "main").out
+    repo.sql("DROP TABLE t")
+    (change,) = repo.run("show", "main", "--json").json["changes"]
+    assert change["new_version"] is None and change["bytes_removed"] > 0
 
 
 def test_refs(orders):
