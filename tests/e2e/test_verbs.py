@@ -201,7 +201,7 @@ def test_show(orders):
 
 
 def test_show_bytes_that_left(repo):
-    """What leaves a table: with a replacement the old chunk, with a drop all; deletion bits none."""
+    """With a replacement the old chunk leaves, with a drop all; deletion bits leave it be."""
     repo.sql("CREATE TABLE t AS SELECT range AS i FROM range(20000)")
     (table,) = repo.run("tables", "--json").json
     repo.sql("DELETE FROM t WHERE i = 7")
