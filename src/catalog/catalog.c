@@ -20,6 +20,7 @@ arm_status arm__catalog_new(struct arm_index *index, struct arm_log *log, struct
     catalog->store = store;
     arm__mutex_init(&catalog->mutex);
     arm__cache_init(&catalog->hot, HOT_KEY_BYTES);
+    arm__cache_init(&catalog->sound, ARM_HASH_BYTES);
     arm__cache_init(&catalog->statistics, ARM_HASH_BYTES);
     arm__cache_init(&catalog->schemas, SCHEMA_KEY_BYTES);
     *out = catalog;
@@ -39,6 +40,7 @@ void arm__catalog_free(struct arm_catalog *catalog)
     }
     arm__catalog_states_release(catalog);
     arm__catalog_hot_release(catalog);
+    arm__catalog_sound_release(catalog);
     arm__catalog_statistics_release(catalog);
     arm__cache_release(&catalog->schemas, free_schema);
     arm__mutex_release(&catalog->mutex);

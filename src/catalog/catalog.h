@@ -160,6 +160,11 @@ arm_status arm__catalog_state(struct arm_catalog *catalog, const struct arm_tabl
 struct arm_table_state *arm__table_state_retain(struct arm_table_state *state);
 void arm__table_state_drop(struct arm_table_state *state); /* NULL is accepted */
 
+/* Hash the chunk's file, unless this process has found it sound before. To be asked before its
+ * bytes are believed. Errors: ARM_NOT_FOUND, ARM_HASH_MISMATCH: it is damaged. */
+arm_status arm__catalog_chunk_sound(struct arm_catalog *catalog, const struct arm_hash *chunk,
+                                    struct arm_error *err);
+
 /* Statistics of a chunk, decoded and cached; borrowed until the catalog is freed (chunks are
  * immutable). `*out` NULL: none known. n statistics in no order. */
 struct arm_chunk_statistics {

@@ -23,9 +23,11 @@ struct arm_catalog {
     struct arm_mutex mutex; /* guards everything below; a leaf: nothing else is locked under it */
     struct arm_state_slot states[ARM_STATE_CACHE_SIZE];
     uint64_t state_clock;
-    size_t cached_entries;       /* of all states */
-    struct arm_cache hot;        /* tx, payload offset -> struct hot_item * (hot.c) */
-    size_t hot_bytes;            /* of all of them */
+    size_t cached_entries;  /* of all states */
+    struct arm_cache hot;   /* tx, payload offset -> struct hot_item * (hot.c) */
+    size_t hot_bytes;       /* of all of them */
+    struct arm_cache sound; /* chunk hash -> a mark (sound.c) */
+    size_t sound_count;
     struct arm_cache statistics; /* chunk hash -> struct arm_statistics_item * */
     struct arm_cache schemas;    /* table id, schema id -> Armpb__Schema * */
 };
@@ -42,9 +44,10 @@ arm_status arm__catalog_read_frame(struct arm_catalog *catalog, const struct arm
                                    struct arm_buf *frame, struct arm_record *out,
                                    struct arm_error *err);
 
-/* Empty the caches (see state.c, hot.c, statistics.c). */
+/* Empty the caches (see state.c, hot.c, sound.c, statistics.c). */
 void arm__catalog_states_release(struct arm_catalog *catalog);
 void arm__catalog_hot_release(struct arm_catalog *catalog);
+void arm__catalog_sound_release(struct arm_catalog *catalog);
 void arm__catalog_statistics_release(struct arm_catalog *catalog);
 
 #endif

@@ -113,12 +113,12 @@ unique_ptr<duckdb::GlobalTableFunctionState> ScanInit(ClientContext &context,
                                                       duckdb::TableFunctionInitInput &input)
 {
     ScanInfo &info = ScanInfoOf(*input.bind_data);
-    auto &filters = input.op->Cast<duckdb::PhysicalTableScan>().table_filters;
 
-    if (!filters) {
+    if (!input.op || input.op->type != duckdb::PhysicalOperatorType::TABLE_SCAN ||
+        !input.op->Cast<duckdb::PhysicalTableScan>().table_filters) {
         return info.parquet.init(context, input);
     }
-    for (auto &filter : filters->filters) {
+    for (auto &filter : input.op->Cast<duckdb::PhysicalTableScan>().table_filters->filters) {
         auto column = input.column_indexes[filter.first].GetPrimaryIndex();
         if (filter.second->filter_type != duckdb::TableFilterType::OPTIONAL_FILTER &&
             !duckdb::IsVirtualColumn(column) && !info.table->takes_filters[column]) {
@@ -140,9 +140,11 @@ void ScanRun(ClientContext &context, duckdb::TableFunctionInput &input, DataChun
     } catch (const std::bad_alloc &) {
         throw;
     } catch (const std::exception &ex) {
-        auto &local = input.local_state->Cast<duckdb::MultiFileLocalState>();
-        if (local.reader) {
-            ThrowIfDamaged(info, SlotOf(info, local.reader->file), ex);
+        if (input.local_state) {
+            auto &local = input.local_state->Cast<duckdb::MultiFileLocalState>();
+            if (local.reader) {
+                ThrowIfDamaged(info, SlotOf(info, local.reader->file), ex);
+            }
         }
         throw;
     }

@@ -52,6 +52,22 @@ void ScanReader::BindOptions(duckdb::MultiFileOptions &, duckdb::MultiFileList &
 {
 }
 
+namespace
+{
+
+// A chunk that is gone or is not what it was is damage of the repository.
+void ThrowDamage(const ScanInfo &info, arm_status st, arm_error &error)
+{
+    if (st == ARM_NOT_FOUND || st == ARM_HASH_MISMATCH) {
+        string found = error.message;
+        arm__fail(&error, ARM_CORRUPT, "a chunk of table %s cannot be read: %s",
+                  info.table->name.c_str(), found.c_str());
+    }
+    Throw(error);
+}
+
+} // namespace
+
 void ThrowIfDamaged(const ScanInfo &info, const Slot &slot, const std::exception &cause)
 {
     arm_error error;
@@ -61,10 +77,7 @@ void ThrowIfDamaged(const ScanInfo &info, const Slot &slot, const std::exception
     }
     arm_status st = arm__view_check(&info.view->Get(), slot.first_entry, &error);
     if (st == ARM_NOT_FOUND || st == ARM_HASH_MISMATCH) {
-        string found = error.message;
-        arm__fail(&error, ARM_CORRUPT, "a chunk of table %s cannot be read: %s",
-                  info.table->name.c_str(), found.c_str());
-        Throw(error);
+        ThrowDamage(info, st, error);
     }
 }
 
@@ -78,6 +91,11 @@ shared_ptr<duckdb::BaseFileReader> ScanReader::CreateReader(
         return make_shared_ptr<HotReader>(file, info, slot);
     }
     (*info->opened)++;
+    arm_error error;
+    arm_status st = arm__view_sound(&info->view->Get(), slot.first_entry, &error);
+    if (st != ARM_OK) { // a flipped bit would be read as a value
+        ThrowDamage(*info, st, error);
+    }
     try {
         return MultiFileReader::CreateReader(context, global, file, file_index, bind_data);
     } catch (const std::bad_alloc &) {

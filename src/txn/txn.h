@@ -58,7 +58,9 @@ void arm__view_drop(const struct arm_view *view); /* NULL is accepted */
 /* The file of a chunk entry, absolute; owned by the caller. */
 arm_status arm__view_path(const struct arm_view *view, size_t entry, char **out,
                           struct arm_error *err);
-/* Hash the file of a chunk entry. Errors: ARM_NOT_FOUND, ARM_HASH_MISMATCH: it is damaged. */
+/* Hash the file of a chunk entry, once a process; `check`: again. Errors: ARM_NOT_FOUND,
+ * ARM_HASH_MISMATCH: it is damaged. */
+arm_status arm__view_sound(const struct arm_view *view, size_t entry, struct arm_error *err);
 arm_status arm__view_check(const struct arm_view *view, size_t entry, struct arm_error *err);
 /* The batch of a hot entry, opened; freed by the caller, before `bytes`, which may hold what it
  * borrows (the caller's, empty at first, to be released by it). */

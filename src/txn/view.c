@@ -202,6 +202,13 @@ arm_status arm__view_path(const struct arm_view *view, size_t entry, char **out,
     return arm__store_path(counted(view)->store, &view->entries[entry].chunk, out, err);
 }
 
+arm_status arm__view_sound(const struct arm_view *view, size_t entry, struct arm_error *err)
+{
+    assert(entry < view->entry_count);
+    assert(!view->entries[entry].is_hot);
+    return arm__catalog_chunk_sound(counted(view)->catalog, &view->entries[entry].chunk, err);
+}
+
 arm_status arm__view_check(const struct arm_view *view, size_t entry, struct arm_error *err)
 {
     assert(entry < view->entry_count);

@@ -206,6 +206,26 @@ def test_damage_is_found_and_told(repo):
     assert not repo.run("verify", "--json", status=4).json["is_healthy"]
 
 
+def test_no_flipped_bit_is_read_as_a_value(repo):
+    """Parquet would read most of them so. What is good stays readable."""
+    repo.sql("CREATE TABLE t AS SELECT i, i * 0.5::DOUBLE AS d, 'text ' || i AS v "
+             "FROM range(12000) r(i)")
+    repo.sql("CREATE TABLE good AS SELECT range AS i FROM range(12000)")
+    path = max((repo.path / c for c in repo.files("chunks")), key=lambda p: p.stat().st_size)
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    chance = random.Random(11)
+    for _ in range(20):
+        data = bytearray(whole)
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        path.write_bytes(data)
+        result = repo.run("sql", "-c", "SELECT sum(d), max(v), sum(i) FROM t", status=4)
+        assert path.name in result.err
+        assert repo.value("SELECT count(*) FROM good WHERE i >= 0") == 12000
+    path.write_bytes(whole)
+    assert repo.value("SELECT sum(i) FROM t") == sum(range(12000))
+
+
 def test_a_damaged_log_is_refused_for_writing(repo):
     for i in range(5):
         repo.sql(f"CREATE TABLE t{i} AS SELECT {i} AS a")
