@@ -11,6 +11,9 @@ export ARM_DEPS ?= $(CURDIR)/.deps
 
 CONFIGURE = cmake -S . -G Ninja -DARM_DEV=$(DEV) -DARM_DEPS="$(ARM_DEPS)"
 CTEST = tools/run-tests --tests '$(TESTS)'
+# DuckDB is not built with the sanitizer: how its threads hand memory on is not seen, so what runs it
+# is all false alarms. Our own threads are in the directories below it.
+TSAN_TESTS = ^test_(base|store|log|ptree|model|index|catalog|commit)_|^test_property_(commit|index|ptree)
 
 .PHONY: all setup build demo test check sanitize bench install clean distclean help
 .NOTPARALLEL:
@@ -43,7 +46,7 @@ sanitize: setup
 	@$(CTEST) build-asan
 	@$(CONFIGURE) -B build-tsan -DARM_SANITIZE=thread
 	@cmake --build build-tsan --target all armillaria_tests
-	@$(CTEST) build-tsan
+	@tools/run-tests --tests '$(or $(TESTS),$(TSAN_TESTS))' build-tsan
 
 bench: build
 	@bench/run
@@ -62,7 +65,7 @@ help:
 	@echo 'make demo       build, then a short tour (tools/demo)'
 	@echo 'make test       build and run all tests; TESTS=regex for some'
 	@echo 'make check      format, lint, ranks, exports, sizes (tools/check)'
-	@echo 'make sanitize   the tests under ASan and UBSan, then under TSan'
+	@echo 'make sanitize   the tests under ASan and UBSan, the kernel's under TSan'
 	@echo 'make bench      the benchmarks (bench/run)'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
 	@echo 'make clean      remove the build folders; distclean also .deps/'
