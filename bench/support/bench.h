@@ -12,6 +12,7 @@
 #include <armillaria.h>
 
 double bench_now_ms(void); /* monotonic */
+double bench_cpu_ms(void); /* processor time of this process, all threads */
 /* Median of `count` values; sorts them. */
 double bench_median(double *values, size_t count);
 
