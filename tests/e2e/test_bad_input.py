@@ -264,3 +264,36 @@ def test_repository_that_may_not_be_written(public):
 def test_init_where_it_may_not(public):
     result = as_nobody(Repo(public.path.parent / "new", make=False), "init", status=1)
     assert "ermission" in result.err
+
+
+@pytest.fixture(name="small_disk")
+def fixture_small_disk(tmp_path):
+    """A file system of 4 MB, of its own."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if run("-t", "tmpfs", "-o", "size=4m", "tmpfs", folder, binary="mount", status=None).status != 0:
+        pytest.skip("file systems may not be mounted here")
+    yield folder
+    run(folder, binary="umount", status=None)
+
+
+def test_full_disk(small_disk):
+    """No verb dies of a signal where there is no room; what was there stays, and answers."""
+    repo = Repo(small_disk / "repo", make=False)
+    repo.run("init")
+    repo.sql("CREATE TABLE t AS SELECT range AS i FROM range(20000)")
+    (small_disk / "filler").write_bytes(b"")
+    with (small_disk / "filler").open("wb", buffering=0) as filler:
+        try:
+            while filler.write(bytes(4096)) == 4096:
+                pass
+        except OSError:
+            pass
+    for verb in (["verify"], ["verify", "--full"],
+                 ["sql", "-c", "INSERT INTO t SELECT * FROM range(50000)"],
+                 ["import", "u", __file__, "--format", "csv"], ["tables"]):
+        status = repo.run(*verb, status=None).status
+        assert status in (0, 1), (verb, status)
+    (small_disk / "filler").unlink()
+    assert repo.value("SELECT count(*) FROM t") == 20000
+    assert repo.run("verify", "--full").status == 0
