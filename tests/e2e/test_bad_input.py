@@ -271,7 +271,8 @@ def fixture_small_disk(tmp_path):
     """A file system of 4 MB, of its own."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if run("-t", "tmpfs", "-o", "size=4m", "tmpfs", folder, binary="mount", status=None).status != 0:
+    mounted = run("-t", "tmpfs", "-o", "size=4m", "tmpfs", folder, binary="mount", status=None)
+    if mounted.status != 0:
         pytest.skip("file systems may not be mounted here")
     yield folder
     run(folder, binary="umount", status=None)
