@@ -98,14 +98,11 @@ static arm_status append_object(const struct arm_duck_result *result, struct arm
         arm__buf_clear(&name);
         ARM_TRY(arm__sql_identifier(arm__duck_column_name(result, i), &name, err));
         ARM_TRY(arm__buf_u8(&name, 0, err));
-        ARM_TRY(arm__buf_printf(sql, err, " || '%s' || CAST(to_json(", i == 0 ? "" : ","));
-        ARM_TRY(arm__sql_string(arm__duck_column_name(result, i), sql, err));
-        ARM_TRY(arm__buf_printf(sql, err, ") AS VARCHAR) || ':' || coalesce("));
         ARM_TRY(arm__type_from_duckdb(arm__duck_column_type(result, i), &type, err));
-        ARM_TRY(arm__json_value_sql(type, (const char *)name.data, 0, sql, err));
+        ARM_TRY(arm__json_member_sql(arm__duck_column_name(result, i), type,
+                                     (const char *)name.data, 0, i == 0, sql, err));
         armpb__type__free_unpacked(type, NULL);
         type = NULL;
-        ARM_TRY(arm__buf_printf(sql, err, ", 'null')"));
     }
     ARM_TRY(arm__buf_printf(sql, err, " || '}'"));
 done:

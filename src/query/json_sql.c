@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "query/json_sql.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,14 +41,17 @@ static arm_status real_sql(const char *e, struct arm_buf *out, struct arm_error 
         e, e, e, e);
 }
 
+static arm_status value_sql(const Armpb__Type *type, const char *expression, unsigned depth,
+                            struct arm_buf *out, struct arm_error *err);
+
 /* `coalesce(<json of e>, 'null')` */
-static arm_status member_sql(const Armpb__Type *type, const char *e, unsigned depth,
-                             struct arm_buf *out, struct arm_error *err)
+static arm_status element_sql(const Armpb__Type *type, const char *e, unsigned depth,
+                              struct arm_buf *out, struct arm_error *err)
 {
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__buf_printf(out, err, "coalesce("));
-    ARM_TRY(arm__json_value_sql(type, e, depth, out, err));
+    ARM_TRY(value_sql(type, e, depth, out, err));
     ARM_TRY(arm__buf_printf(out, err, ", 'null')"));
 done:
     return st;
@@ -65,7 +67,7 @@ static arm_status list_sql(const Armpb__Type *type, const char *e, unsigned dept
     (void)snprintf(element, sizeof element, "arm_x%u", depth);
     ARM_TRY(arm__buf_printf(out, err, "'[' || array_to_string(list_transform(%s, lambda %s: ", e,
                             element));
-    ARM_TRY(member_sql(type->fields[0]->type, element, depth + 1, out, err));
+    ARM_TRY(element_sql(type->fields[0]->type, element, depth + 1, out, err));
     ARM_TRY(arm__buf_printf(out, err, "), ',') || ']'"));
 done:
     return st;
@@ -84,7 +86,7 @@ static arm_status map_sql(const Armpb__Type *type, const char *e, unsigned depth
                             "'{' || array_to_string(list_transform(map_entries(%s), lambda %s: "
                             "CAST(to_json(CAST(%s.key AS VARCHAR)) AS VARCHAR) || ':' || ",
                             e, entry, entry));
-    ARM_TRY(member_sql(type->fields[1]->type, value, depth + 1, out, err));
+    ARM_TRY(element_sql(type->fields[1]->type, value, depth + 1, out, err));
     ARM_TRY(arm__buf_printf(out, err, "), ',') || '}'"));
 done:
     return st;
@@ -98,13 +100,11 @@ static arm_status struct_sql(const Armpb__Type *type, const char *e, unsigned de
 
     ARM_TRY(arm__buf_printf(out, err, "CASE WHEN %s IS NOT NULL THEN '{'", e));
     for (size_t i = 0; i < type->n_fields; i++) {
-        ARM_TRY(arm__buf_printf(out, err, " || '%s' || CAST(to_json(", i == 0 ? "" : ","));
-        ARM_TRY(arm__sql_string(type->fields[i]->name, out, err));
-        ARM_TRY(arm__buf_printf(out, err, ") AS VARCHAR) || ':' || "));
         arm__buf_clear(&member);
         ARM_TRY(arm__buf_printf(&member, err, "struct_extract_at(%s, %zu)", e, i + 1));
         ARM_TRY(arm__buf_u8(&member, 0, err));
-        ARM_TRY(member_sql(type->fields[i]->type, (const char *)member.data, depth, out, err));
+        ARM_TRY(arm__json_member_sql(type->fields[i]->name, type->fields[i]->type,
+                                     (const char *)member.data, depth, i == 0, out, err));
     }
     ARM_TRY(arm__buf_printf(out, err, " || '}' END"));
 done:
@@ -112,8 +112,9 @@ done:
     return st;
 }
 
-arm_status arm__json_value_sql(const Armpb__Type *type, const char *expression, unsigned depth,
-                               struct arm_buf *out, struct arm_error *err)
+/* The JSON text of `expression`, or NULL where that is NULL. */
+static arm_status value_sql(const Armpb__Type *type, const char *expression, unsigned depth,
+                            struct arm_buf *out, struct arm_error *err)
 {
     if (is_plain(type)) {
         return arm__buf_printf(out, err, "CAST(%s AS VARCHAR)", expression);
@@ -133,4 +134,18 @@ arm_status arm__json_value_sql(const Armpb__Type *type, const char *expression, 
         return arm__buf_printf(out, err, "CAST(to_json(CAST(%s AS VARCHAR)) AS VARCHAR)",
                                expression);
     }
+}
+
+arm_status arm__json_member_sql(const char *name, const Armpb__Type *type, const char *expression,
+                                unsigned depth, bool is_first, struct arm_buf *out,
+                                struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__buf_printf(out, err, " || '%s' || CAST(to_json(", is_first ? "" : ","));
+    ARM_TRY(arm__sql_string(name, out, err));
+    ARM_TRY(arm__buf_printf(out, err, ") AS VARCHAR) || ':' || "));
+    ARM_TRY(element_sql(type, expression, depth, out, err));
+done:
+    return st;
 }

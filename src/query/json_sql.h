@@ -7,11 +7,15 @@
  * are text, and every number has its own digits; what JSON has no type for is the text that SQL
  * prints. Pure. */
 
+#include <stdbool.h>
+
 #include "model/record.h"
 
-/* Append an expression whose value is the JSON text of `expression`, a value of the type, or NULL
- * where that is NULL. `depth`: how many lambdas it stands in. */
-arm_status arm__json_value_sql(const Armpb__Type *type, const char *expression, unsigned depth,
-                               struct arm_buf *out, struct arm_error *err);
+/* Append ` || '"name":' || <json>` of an object's member, after a comma unless it is the first:
+ * the JSON text of `expression`, a value of the type; null where it is NULL. `depth`: how many
+ * lambdas it stands in. */
+arm_status arm__json_member_sql(const char *name, const Armpb__Type *type, const char *expression,
+                                unsigned depth, bool is_first, struct arm_buf *out,
+                                struct arm_error *err);
 
 #endif

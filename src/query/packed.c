@@ -81,7 +81,7 @@ static arm_status check_zstd(struct packed *packed, struct arm_error *err)
     while (packed->size > 0) {
         ZSTD_inBuffer in = {packed->in, packed->size, 0};
 
-        while (in.pos < in.size) {
+        while (in.pos < in.size) { /* the last byte is not taken before all of its output is */
             ZSTD_outBuffer out = {packed->out, sizeof packed->out, 0};
 
             left = ZSTD_decompressStream(context, &out, &in);
