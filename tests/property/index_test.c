@@ -7,19 +7,12 @@
 
 #include "index/index_private.h"
 #include "model/vector.h"
+#include "property/model_random.h"
 #include "support/kernel_fixture.h"
 
 enum { ENTRIES_MAX = 12, ROWS_MAX = 60000, STEPS = 300 };
 
-static uint64_t random_state;
-
-static uint64_t random_below(uint64_t n)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state % n;
-}
+static struct random source;
 
 /* The table: entries in order, and what is dead in each. */
 static struct {
@@ -88,7 +81,7 @@ static void step_append(struct kernel *k)
     struct arm_new_change change = kernel_change(k, &at, "t", ARMPB__CHANGE_KIND__WRITE);
     struct arm_new_entry *entry = &model.entries[model.count];
 
-    *entry = kernel_chunk(k, (uint32_t)random_below(ROWS_MAX) + 1);
+    *entry = kernel_chunk(k, (uint32_t)random_below(&source, ROWS_MAX) + 1);
     change.added = entry;
     change.added_count = 1;
     assert_ok(kernel_commit_one(k, &at, &change, NULL, NULL), k->err);
@@ -107,12 +100,13 @@ static void step_delete(struct kernel *k)
 
     for (size_t i = 0; i < model.count; i++) {
         roaring_bitmap_t *dead = roaring_bitmap_create();
-        uint64_t wanted = random_below(3) == 0 ? random_below(1200) : random_below(4);
-        uint64_t first = random_below(model.entries[i].rows);
-        bool is_run = random_below(2) == 0;
+        uint64_t wanted =
+            random_below(&source, 3) == 0 ? random_below(&source, 1200) : random_below(&source, 4);
+        uint64_t first = random_below(&source, model.entries[i].rows);
+        bool is_run = random_below(&source, 2) == 0;
 
         for (uint64_t n = 0; n < wanted; n++) {
-            uint64_t row = is_run ? first + n : random_below(model.entries[i].rows);
+            uint64_t row = is_run ? first + n : random_below(&source, model.entries[i].rows);
 
             if (row < model.entries[i].rows) {
                 roaring_bitmap_add(dead, (uint32_t)row);
@@ -161,16 +155,14 @@ static size_t count_keys(struct kernel *k, enum arm_db db)
 static void test_index_large_deletion_vectors(void **state)
 {
     struct kernel *k = *state;
-    const char *seed = getenv("ARM_SEED");
     struct arm_verify_report report;
     char issue[1024] = "";
 
-    random_state = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)getpid() * 2654435761u + 1;
-    printf("ARM_SEED=%llu\n", (unsigned long long)random_state);
+    source = random_seeded((uint64_t)getpid() * 2654435761u + 1);
     memset(&model, 0, sizeof model);
     (void)kernel_create_table(k, "main", "t");
     for (int i = 0; i < STEPS; i++) {
-        if (model.count == 0 || (model.count < ENTRIES_MAX && random_below(10) == 0)) {
+        if (model.count == 0 || (model.count < ENTRIES_MAX && random_below(&source, 10) == 0)) {
             step_append(k);
         } else {
             step_delete(k);
