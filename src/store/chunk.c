@@ -124,9 +124,8 @@ done:
     return st;
 }
 
-/* ARM_HASH_MISMATCH unless what was hashed to `found` is the chunk `hash`. */
-static arm_status compare(const struct arm_hash *hash, const struct arm_hash *found,
-                          struct arm_error *err)
+arm_status arm__chunk_compare(const struct arm_hash *hash, const struct arm_hash *found,
+                              struct arm_error *err)
 {
     char want[ARM_HASH_HEX + 1];
     char got[ARM_HASH_HEX + 1];
@@ -149,7 +148,7 @@ arm_status arm__store_get_verified(struct arm_store *store, const struct arm_has
 
     ARM_TRY(arm__store_get(store, hash, &fresh, err));
     found = arm__hash(arm__buf_bytes(&fresh));
-    ARM_TRY(compare(hash, &found, err));
+    ARM_TRY(arm__chunk_compare(hash, &found, err));
     arm__buf_release(out);
     *out = fresh;
     fresh = ARM_BUF_INIT(0);
@@ -167,7 +166,7 @@ arm_status arm__store_check(struct arm_store *store, const struct arm_hash *hash
 
     ARM_TRY(arm__store_path(store, hash, &path, err));
     ARM_TRY(arm__io_hash_file(store->io, path, &found, NULL, err));
-    ARM_TRY(compare(hash, &found, err));
+    ARM_TRY(arm__chunk_compare(hash, &found, err));
 done:
     arm__free(path);
     return st;

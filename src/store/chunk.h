@@ -69,6 +69,16 @@ arm_status arm__store_get_verified(struct arm_store *store, const struct arm_has
 /* Hash the file without keeping it: ARM_OK, ARM_NOT_FOUND or ARM_HASH_MISMATCH. */
 arm_status arm__store_check(struct arm_store *store, const struct arm_hash *hash,
                             struct arm_error *err);
+/* Read piece by piece a chunk whose bytes have been checked, whole, when the reader was made.
+ * Errors of new: ARM_NOT_FOUND, ARM_HASH_MISMATCH; of read: ARM_CORRUPT past the end. One thread
+ * at a time. */
+struct arm_store_reader;
+arm_status arm__store_reader_new(struct arm_store *store, const struct arm_hash *hash,
+                                 struct arm_store_reader **out, struct arm_error *err);
+uint64_t arm__store_reader_size(const struct arm_store_reader *reader);
+arm_status arm__store_reader_read(struct arm_store_reader *reader, uint64_t offset, void *data,
+                                  size_t size_bytes, struct arm_error *err);
+void arm__store_reader_free(struct arm_store_reader *reader); /* NULL is accepted */
 arm_status arm__store_exists(struct arm_store *store, const struct arm_hash *hash, bool *out,
                              struct arm_error *err);
 arm_status arm__store_size(struct arm_store *store, const struct arm_hash *hash, uint64_t *out,

@@ -263,6 +263,35 @@ static void test_store_forked_child_may_read_but_not_write(void **state)
     assert_ok(arm__store_check(f->store, &other, &f->err), f->err);
 }
 
+static void test_store_reader_reads_what_was_checked(void **state)
+{
+    struct store_fixture *f = *state;
+    struct arm_store_reader *reader = NULL;
+    enum { SIZE = 700000 };
+    uint8_t *data = malloc(SIZE);
+    char path[TEMP_PATH_BYTES];
+    struct arm_hash hash;
+    uint8_t piece[100];
+
+    for (size_t i = 0; i < SIZE; i++) {
+        data[i] = (uint8_t)(i * 31 >> 3);
+    }
+    assert_ok(arm__store_put(f->store, arm__bytes(data, SIZE), &hash, NULL, &f->err), f->err);
+    assert_ok(arm__store_reader_new(f->store, &hash, &reader, &f->err), f->err);
+    assert_int_equal(arm__store_reader_size(reader), SIZE);
+    assert_ok(arm__store_reader_read(reader, 600000, piece, sizeof piece, &f->err), f->err);
+    assert_memory_equal(piece, data + 600000, sizeof piece);
+    assert_int_equal(arm__store_reader_read(reader, SIZE - 99, piece, sizeof piece, &f->err),
+                     ARM_CORRUPT);
+    arm__store_reader_free(reader);
+    data[SIZE - 1] ^= 1;
+    temp_write_file(&f->dir, store_fixture_chunk(&hash, path), data, SIZE);
+    reader = NULL;
+    assert_int_equal(arm__store_reader_new(f->store, &hash, &reader, &f->err), ARM_HASH_MISMATCH);
+    assert_null(reader);
+    free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +302,7 @@ int main(void)
         store_test(test_store_damaged_chunk_is_HASH_MISMATCH),
         store_test(test_store_S3_put_does_not_overwrite_even_a_damaged_chunk),
         store_test(test_store_errors_are_told_apart),
+        store_test(test_store_reader_reads_what_was_checked),
         store_test(test_store_get_over_the_limit_is_refused),
         store_test(test_store_open_needs_its_directories_and_writes_nothing),
         store_test(test_store_open_survives_allocation_failure),

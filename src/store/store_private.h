@@ -61,6 +61,10 @@ arm_status arm__place(struct arm_store *store, const struct arm_hash *hash,
                       const struct arm_bytes *bytes, struct arm_staged *staged, bool *out_new,
                       struct arm_error *err);
 
+/* chunk.c: ARM_HASH_MISMATCH unless what was hashed to `found` is the chunk `hash`. */
+arm_status arm__chunk_compare(const struct arm_hash *hash, const struct arm_hash *found,
+                              struct arm_error *err);
+
 /* names.c: the names in a directory, sorted. */
 struct arm_names {
     char **items;
