@@ -243,6 +243,7 @@ arm_status arm__commit(struct arm_repository *repository, const struct arm_commi
         tx = plan.state.folded.next_tx;
         ARM_TRY(append(&plan, err));
         ARM_TRY(arm__repository_wait(repository, tx, &plan.commit_id, err));
+        arm__checkpoint_consider(repository, &plan.state.folded);
     }
     tell_versions(&plan, out_versions);
     *out = (struct arm_commit_result){tx, plan.commit_id, plan.commit.time_us};

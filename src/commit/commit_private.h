@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "base/thread.h"
 #include "commit/commit.h"
 #include "commit/repository.h"
 
@@ -80,6 +81,17 @@ void arm__locks_release(struct arm_locks *locks); /* accepts the zeroed state */
 
 /* ---- repository.c ---- */
 
+/* What checkpoint.c keeps. */
+struct arm_checkpointer {
+    uint64_t growth_bytes;      /* at least so much log between two */
+    _Atomic uint64_t due_bytes; /* of log; 0: not known yet */
+    atomic_bool is_busy;        /* a thread makes one */
+    struct arm_mutex mutex;     /* guards all below; a leaf but for what the index does to read */
+    bool has_thread;            /* to be joined */
+    pthread_t thread;
+    uint64_t found_bytes; /* the log when it was started */
+};
+
 struct arm_repository {
     const struct arm_io *io;
     char *path;
@@ -95,6 +107,7 @@ struct arm_repository {
     struct arm_index *index;
     struct arm_catalog *catalog;
     struct arm_recovery_report report;
+    struct arm_checkpointer checkpointer;
 };
 
 /* A handle that knows its path alone; then everything below it, the locks first (header is set);
@@ -123,6 +136,37 @@ arm_status arm__recover_close(struct arm_repository *repository, struct arm_erro
 /* Remove what is left in staging/ by those who are gone. */
 arm_status arm__recover_sweep(struct arm_repository *repository, uint64_t *out_removed,
                               struct arm_error *err);
+
+/* ---- checkpoint.c: made when due ---- */
+
+/* `growth_bytes` 0: the default. Then to be ended, once, before the repository is detached. */
+void arm__checkpoint_init(struct arm_repository *repository, uint64_t growth_bytes);
+/* A commit ends at `at`: begin one if it is due. */
+void arm__checkpoint_consider(struct arm_repository *repository, const struct arm_log_position *at);
+/* Wait for the one that is being made. */
+void arm__checkpoint_end(struct arm_repository *repository);
+
+/* ---- restore.c: found and used ---- */
+
+/* The file log/checkpoint: where the last checkpoint's record stands. */
+struct arm_checkpoint_hint {
+    uint64_t tx;
+    uint64_t segment;
+    uint64_t offset;
+};
+/* `*out_found` false: there is none, or none that can be read. */
+arm_status arm__checkpoint_hint_read(struct arm_repository *repository,
+                                     struct arm_checkpoint_hint *out, bool *out_found,
+                                     struct arm_error *err);
+/* Durably. */
+arm_status arm__checkpoint_hint_write(struct arm_repository *repository,
+                                      const struct arm_checkpoint_hint *hint,
+                                      struct arm_error *err);
+/* An index made anew from the last checkpoint, in repository->index; NULL: there is none, or it is
+ * of no use. `durable_next_tx` as for arm__trust_wipe. `*out_tx` is the tx of the checkpoint that
+ * the hint names, which was durable: 0, none. */
+arm_status arm__recover_restore(struct arm_repository *repository, uint64_t durable_next_tx,
+                                uint64_t *out_tx, struct arm_error *err);
 
 /* ---- catchup.c ---- */
 

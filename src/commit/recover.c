@@ -3,6 +3,7 @@
  *
  *   sweep    remove what dead processes staged
  *   trust    may the index be believed (trust.c), and does the log still hold what it folded?
+ *            Else: what the last checkpoint has of it (restore.c)
  *   log      find the tail from there (or from the start), cut what nobody was promised
  *   fold     bring the index to the tail
  *
@@ -138,7 +139,8 @@ static arm_status refuse_damaged(const struct arm_repository *repository, struct
     }
     return arm__fail(err, ARM_CORRUPT,
                      "%s: %s. Nothing was changed. Open it read-only to read what is good, and "
-                     "restore log/ from a copy (an older one on purpose: delete index/ too)",
+                     "restore log/ from a copy (an older one on purpose: delete index/ and "
+                     "log/checkpoint too)",
                      repository->path, repository->report.problem);
 }
 
@@ -230,10 +232,9 @@ done:
 
 /* ---- The first one ---- */
 
-/* The index ends where the log does, or it is of a log that was cut. */
-static arm_status fold_to_tail(struct arm_repository *repository,
-                               const struct arm_log_recovery *log, uint64_t durable_next_tx,
-                               struct arm_error *err)
+/* Make the index anew, or go on from what was restored of it, to the tail. */
+static arm_status fold_anew(struct arm_repository *repository, const struct arm_log_recovery *log,
+                            uint64_t durable_next_tx, struct arm_error *err)
 {
     struct arm_catch_up source = {
         .log = repository->log, .store = repository->store, .until = &log->tail};
@@ -244,23 +245,31 @@ static arm_status fold_to_tail(struct arm_repository *repository,
     if (repository->index == NULL) {
         ARM_TRY(arm__trust_wipe(repository->io, repository->path, durable_next_tx, err));
         ARM_TRY(arm__index_open(repository->path, &repository->index, err));
-        ARM_TRY(arm__catch_up_all(&source, repository->index, &repository->report.folded, err));
-        ARM_TRY(arm__trust_look(repository->io, repository->path, &now, &found, err));
-        now.next_tx = durable_next_tx;
-        ARM_TRY(arm__trust_write(repository->io, repository->path, &now, err));
-        atomic_store(&repository->is_marked, true);
-        repository->report.rebuilt = log->tail.next_tx > 1;
-    } else {
-        struct arm_index_txn *txn = NULL;
-        struct arm_index_state state;
-
-        ARM_TRY(read_state(repository->index, &state, err));
-        if (state.folded.segment == log->tail.segment && state.folded.offset == log->tail.offset) {
-            goto done; /* what was closed clean stays unwritten */
-        }
-        ARM_TRY(arm__repository_begin(repository, &txn, &state, err));
-        ARM_TRY(arm__index_commit(txn, err));
     }
+    ARM_TRY(arm__catch_up_all(&source, repository->index, &repository->report.folded, err));
+    ARM_TRY(arm__trust_look(repository->io, repository->path, &now, &found, err));
+    now.next_tx = durable_next_tx;
+    ARM_TRY(arm__trust_write(repository->io, repository->path, &now, err));
+    atomic_store(&repository->is_marked, true);
+    repository->report.rebuilt = log->tail.next_tx > 1;
+done:
+    return st;
+}
+
+/* The index is trusted, and ends where the log does, or before. */
+static arm_status fold_rest(struct arm_repository *repository, const struct arm_log_recovery *log,
+                            struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    struct arm_index_state state;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(read_state(repository->index, &state, err));
+    if (state.folded.segment == log->tail.segment && state.folded.offset == log->tail.offset) {
+        goto done; /* what was closed clean stays unwritten */
+    }
+    ARM_TRY(arm__repository_begin(repository, &txn, &state, err));
+    ARM_TRY(arm__index_commit(txn, err));
 done:
     return st;
 }
@@ -283,6 +292,8 @@ arm_status arm__recover_first(struct arm_repository *repository, struct arm_erro
     struct arm_trust mark = {.is_clean = false};
     struct arm_log_recovery log;
     uint64_t known_durable = 0;
+    uint64_t checkpoint_tx;
+    bool is_trusted;
     bool found;
     arm_status st = ARM_OK;
 
@@ -295,14 +306,21 @@ arm_status arm__recover_first(struct arm_repository *repository, struct arm_erro
     if (found && !arm__log_poisoned(repository->log)) { /* what was cut must not stay folded */
         ARM_TRY(open_trusted(repository, &mark, &state, err));
     }
+    is_trusted = repository->index != NULL;
+    if (!is_trusted) {
+        ARM_TRY(arm__recover_restore(repository, known_durable + 1, &checkpoint_tx, err));
+        known_durable = checkpoint_tx > known_durable ? checkpoint_tx : known_durable;
+    }
     if (repository->index != NULL) {
-        from = state.folded;
+        ARM_TRY(read_state(repository->index, &state, err));
+        from = state.is_empty ? from : state.folded;
     }
     ARM_TRY(arm__log_recover(repository->log, &from, known_durable, &log, err));
     fill_report(repository, &log);
     ARM_TRY(note_damage(repository, err));
     ARM_TRY(refuse_damaged(repository, err));
-    ARM_TRY(fold_to_tail(repository, &log, known_durable + 1, err));
+    ARM_TRY(is_trusted ? fold_rest(repository, &log, err)
+                       : fold_anew(repository, &log, known_durable + 1, err));
     report->is_clean =
         report->rolled_back == 0 && report->cut_bytes == 0 && !report->rebuilt && !report->damaged;
 done:

@@ -171,6 +171,7 @@ void arm__repository_detach(struct arm_repository *repository)
         arm__store_close(repository->store);
     }
     arm__locks_release(&repository->locks);
+    arm__mutex_release(&repository->checkpointer.mutex);
     arm__free(repository->path);
     arm__free(repository);
 }
@@ -186,6 +187,7 @@ arm_status arm__repository_new(const char *path, const struct arm_repository_opt
     repository->read_only = options->read_only;
     repository->pid = getpid();
     atomic_init(&repository->is_marked, false);
+    arm__checkpoint_init(repository, options->checkpoint_growth_bytes);
     ARM_TRY(absolute_path(path, &repository->path, err));
     *out = repository;
     repository = NULL;
@@ -219,6 +221,7 @@ void arm__repository_close(struct arm_repository *repository)
     if (repository == NULL || repository->pid != getpid()) { /* R4 */
         return;
     }
+    arm__checkpoint_end(repository);
     /* R3; what fails here only makes the next opening slower. */
     if (arm__locks_leave(&repository->locks, &is_last, NULL) == ARM_OK && is_last) {
         (void)arm__recover_close(repository, NULL);

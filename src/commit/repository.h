@@ -25,6 +25,9 @@ struct arm_repository_options {
     const struct arm_io *io; /* NULL: the system */
     bool read_only;
     struct arm_epoch_config epoch;
+    /* A checkpoint is due after so much log, and after an eighth of what was there; 0: 32 MiB;
+     * UINT64_MAX: never. */
+    uint64_t checkpoint_growth_bytes;
 };
 
 /* Make a repository at `path` (a directory that is not there, or is empty), with branch main.
@@ -56,6 +59,7 @@ struct arm_recovery_report {
     uint64_t cut_bytes;   /* unacknowledged log bytes removed */
     uint64_t folded;      /* records folded while opening */
     bool rebuilt;         /* the index was made anew */
+    uint64_t restored_tx; /* from a checkpoint that holds it up to this tx; 0: from the log alone */
     bool damaged;
     char problem[512];
 };
@@ -64,6 +68,11 @@ void arm__repository_recovery(const struct arm_repository *repository,
 /* Sweep again now, and fold what dead processes left. */
 arm_status arm__repository_recover(struct arm_repository *repository,
                                    struct arm_recovery_report *out, struct arm_error *err);
+
+/* Make a checkpoint of the index now, unless nothing came since the last one. Commits make them by
+ * themselves, in a thread of their own, as the log grows. Errors: ARM_BUSY (another is being
+ * made), those of a commit. */
+arm_status arm__repository_checkpoint(struct arm_repository *repository, struct arm_error *err);
 
 /* ---- verify ---- */
 

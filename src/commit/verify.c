@@ -16,9 +16,10 @@
 
 #include "base/alloc.h"
 #include "commit/commit_private.h"
+#include "model/message.h"
 
 enum { RECORDS_PER_STEP = 2048, FOOTER_BYTES_MAX = 64 << 20, FOOTER_TRAILER = 8 };
-enum { DIFFERENCES_MAX = 1000, OBJECT_BYTES = 2100 };
+enum { DIFFERENCES_MAX = 1000, OBJECT_BYTES = 2100, MESSAGE_BYTES = 1500 };
 
 struct verification {
     struct arm_repository *repository;
@@ -31,6 +32,7 @@ struct verification {
     uint64_t total;
     char *scratch; /* its root */
     struct arm_index *index;
+    Armpb__Checkpoint *checkpoint; /* the last one; NULL: none */
     bool log_is_good;
 };
 
@@ -358,6 +360,65 @@ static arm_status check_chunk(void *context, const struct arm_hash *chunk,
     return st == ARM_OK ? advance(v, 1, err) : st;
 }
 
+/* A chunk of the last checkpoint: its size, and if `full` its hash. */
+static arm_status check_run(struct verification *v, const Armpb__CheckpointRun *run,
+                            struct arm_error *err)
+{
+    struct arm_store *store = v->repository->store;
+    char message[MESSAGE_BYTES];
+    char hex[ARM_HASH_HEX + 1];
+    struct arm_hash chunk;
+    struct arm_error why;
+    uint64_t size = 0;
+    arm_status st = ARM_OK;
+
+    memcpy(chunk.bytes, run->chunk.data, sizeof chunk.bytes);
+    arm__hash_hex(&chunk, hex);
+    st = arm__store_size(store, &chunk, &size, &why);
+    if (st == ARM_OK && size != run->bytes) {
+        st = arm__fail(&why, ARM_CORRUPT, "it has %" PRIu64 " bytes, not %" PRIu64, size,
+                       run->bytes);
+    }
+    if (st == ARM_OK && v->full) {
+        st = arm__store_check(store, &chunk, &why);
+        v->report.bytes_hashed += size;
+    }
+    v->report.chunks++;
+    if (is_damage(st)) {
+        (void)snprintf(message, sizeof message,
+                       "%s. It is of a checkpoint of the index: no data is lost, remove "
+                       "log/checkpoint and the next one will be made without it",
+                       why.message);
+        st = tell(v, "chunk", hex, message, err);
+    } else if (st != ARM_OK) {
+        st = arm__fail(err, st, "%s", why.message);
+    }
+    return st == ARM_OK ? advance(v, 1, err) : st;
+}
+
+static arm_status check_checkpoint(struct verification *v, struct arm_index_txn *txn,
+                                   struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_checkpoint(txn, &v->checkpoint, err));
+    for (size_t i = 0; v->checkpoint != NULL && i < v->checkpoint->n_runs; i++) {
+        ARM_TRY(check_run(v, v->checkpoint->runs[i], err));
+    }
+done:
+    return st;
+}
+
+static bool is_run(const struct verification *v, const struct arm_hash *chunk)
+{
+    for (size_t i = 0; v->checkpoint != NULL && i < v->checkpoint->n_runs; i++) {
+        if (memcmp(v->checkpoint->runs[i]->chunk.data, chunk->bytes, sizeof chunk->bytes) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The scratch index names them: it is ours alone, and may be read for as long as it takes. */
 static arm_status check_chunks(struct verification *v, struct arm_error *err)
 {
@@ -366,6 +427,7 @@ static arm_status check_chunks(struct verification *v, struct arm_error *err)
 
     ARM_TRY(arm__index_read(v->index, &txn, err));
     ARM_TRY(arm__index_chunks(txn, check_chunk, v, err));
+    ARM_TRY(check_checkpoint(v, txn, err));
 done:
     arm__index_abort(txn);
     return st;
@@ -390,7 +452,7 @@ static arm_status check_stray(void *context, const struct arm_hash *hash, const 
         return tell(v, "stray", path, "no chunk has this name or stands in this folder", err);
     }
     ARM_TRY(arm__index_chunk(search->txn, hash, &row, NULL, &is_named, err));
-    if (!is_named) {
+    if (!is_named && !is_run(v, hash)) {
         st = arm__store_check(v->repository->store, hash, &why);
         v->report.bytes_hashed += size_bytes;
         if (is_damage(st)) {
@@ -459,5 +521,6 @@ arm_status arm__repository_verify(struct arm_repository *repository, bool full,
     *out = v.report;
 done:
     remove_scratch(&v);
+    arm__message_free(v.checkpoint == NULL ? NULL : &v.checkpoint->base);
     return st;
 }

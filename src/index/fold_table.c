@@ -315,7 +315,8 @@ static arm_status put_schema(const struct table_fold *t, struct arm_error *err)
     bool found;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__kv_get(t->fold->txn, ARM_DB_SCHEMA, arm__key_bytes(&key), &old, &found, err));
+    ARM_TRY(
+        arm__kv_get_content(t->fold->txn, ARM_DB_SCHEMA, arm__key_bytes(&key), &old, &found, err));
     if (t->change->schema == NULL) {
         if (!found) {
             st = wrong(t, "its schema was never given", err);
@@ -332,8 +333,8 @@ static arm_status put_schema(const struct table_fold *t, struct arm_error *err)
         goto done;
     }
     if (!found) {
-        ARM_TRY(arm__kv_put(t->fold->txn, ARM_DB_SCHEMA, arm__key_bytes(&key),
-                            arm__buf_bytes(bytes), err));
+        ARM_TRY(arm__kv_put_content(t->fold->txn, ARM_DB_SCHEMA, arm__key_bytes(&key),
+                                    t->fold->at->tx, arm__buf_bytes(bytes), err));
     }
 done:
     return st;
@@ -381,8 +382,8 @@ static arm_status put_chunk(const struct table_fold *t, const Armpb__Entry *entr
     key = arm__key_hash(&row.rows_hash);
     ARM_TRY(arm__kv_get(txn, ARM_DB_ROWS, arm__key_bytes(&key), &old, &found, err));
     if (!found) {
-        ARM_TRY(arm__kv_put(txn, ARM_DB_ROWS, arm__key_bytes(&key),
-                            arm__bytes(chunk.bytes, ARM_HASH_BYTES), err));
+        ARM_TRY(arm__kv_put_content(txn, ARM_DB_ROWS, arm__key_bytes(&key), row.tx,
+                                    arm__bytes(chunk.bytes, ARM_HASH_BYTES), err));
     }
 done:
     return st;
@@ -508,8 +509,9 @@ static arm_status put_names(const struct table_fold *t, Armpb__ObjectKind object
     memcpy(row.schema_name, t->name.schema_name, sizeof row.schema_name);
     memcpy(row.name, t->name.name, sizeof row.name);
     ARM_TRY(put_table(t->fold, &t->name, &row, err));
-    ARM_TRY(arm__kv_put(t->fold->txn, ARM_DB_NUMBER, arm__key_bytes(&number),
-                        arm__bytes(t->table_id.bytes, ARM_TABLE_ID_BYTES), err));
+    ARM_TRY(arm__kv_put_content(t->fold->txn, ARM_DB_NUMBER, arm__key_bytes(&number),
+                                t->fold->at->tx, arm__bytes(t->table_id.bytes, ARM_TABLE_ID_BYTES),
+                                err));
 done:
     return st;
 }

@@ -31,12 +31,20 @@
  *   rows     rows hash                      -> chunk hash
  *   node     hash                           -> ptree node
  *   vector   hash                           -> deletion vector too large for its entry
+ *   checkpoint tx                           -> Checkpoint (record.proto)
+ *
+ * Every row but the state says which tx put it, in its key or its value: what came after a tx can
+ * be told from what was there before (checkpoints).
  */
 
 #include "log/log.h"
 #include "model/entry.h"
 #include "model/record.h"
 #include "ptree/ptree.h"
+#include "store/chunk.h"
+
+/* Of the rows. Another one's index is made anew from the log, its checkpoints are of no use. */
+#define ARM_INDEX_FORMAT 3u
 
 struct arm_index;
 struct arm_index_txn;
@@ -94,7 +102,7 @@ struct arm_record_row {
     uint64_t segment;
     uint64_t offset;
     uint32_t record;
-    bool is_commit; /* else a ref change */
+    bool is_commit; /* else a ref change or a checkpoint */
     struct arm_id commit_id;
     uint64_t branch_id; /* of a commit, else 0 */
     uint64_t generation;
@@ -254,6 +262,30 @@ arm_status arm__index_entries_at(struct arm_index_txn *txn, const struct arm_tab
                                  uint64_t version, const struct arm_position *positions,
                                  size_t count, arm_visit_entry *visit, void *context,
                                  struct arm_error *err);
+
+/* ---- Checkpoints ---- */
+
+/* The last one that is folded; NULL: there is none. To be freed with arm__message_free. */
+arm_status arm__index_checkpoint(struct arm_index_txn *txn, Armpb__Checkpoint **out,
+                                 struct arm_error *err);
+/* Its tx and the position it holds the index for, without the rest; zeroed: there is none. */
+arm_status arm__index_checkpoint_position(struct arm_index_txn *txn, uint64_t *out_tx,
+                                          struct arm_log_position *out, struct arm_error *err);
+
+/* The position behind what a checkpoint holds. Errors: ARM_CORRUPT. */
+arm_status arm__checkpoint_position(const Armpb__Checkpoint *checkpoint,
+                                    struct arm_log_position *out, struct arm_error *err);
+
+/* Write the rows that txs from `first_tx` to before `next_tx` put, as a run (run.c), into
+ * `writer`. Reads the whole index. Errors: those of the writer. */
+arm_status arm__index_write_run(struct arm_index_txn *txn, uint64_t first_tx, uint64_t next_tx,
+                                struct arm_store_writer *writer, struct arm_error *err);
+
+/* Fill an empty index from runs: chunks of `store`, whose bytes are checked first. The state
+ * comes last, so that what a crash leaves is empty to all. Errors: ARM_CORRUPT (the runs are not
+ * what they should be; the index is to be removed), ARM_NOT_FOUND, ARM_HASH_MISMATCH. */
+arm_status arm__index_restore(struct arm_index *index, struct arm_store *store,
+                              const Armpb__Checkpoint *checkpoint, struct arm_error *err);
 
 /* ---- Verification ---- */
 

@@ -2,7 +2,7 @@
 #ifndef ARM_INDEX_PRIVATE_H
 #define ARM_INDEX_PRIVATE_H
 
-/* What the files of index/ share: the sub-databases and the ordered map over LMDB (kv.c), the
+/* What the files of index/ share: the sub-databases and the ordered map over LMDB (kv*.c), the
  * codecs of keys (keys.c) and rows (rows.c), name lookups (read.c) and tails (tail.c). Bytes that
  * come out of the map are borrowed until the transaction writes again or ends. */
 
@@ -28,10 +28,11 @@ enum arm_db {
     ARM_DB_ROWS,
     ARM_DB_NODE,
     ARM_DB_VECTOR,
+    ARM_DB_CHECKPOINT,
     ARM_DB_COUNT
 };
 
-/* ---- kv.c ---- */
+/* ---- kv.c, kv_items.c ---- */
 
 const char *arm__db_name(enum arm_db db);
 
@@ -40,6 +41,17 @@ arm_status arm__kv_get(struct arm_index_txn *txn, enum arm_db db, struct arm_byt
                        struct arm_bytes *out, bool *out_found, struct arm_error *err);
 arm_status arm__kv_put(struct arm_index_txn *txn, enum arm_db db, struct arm_bytes key,
                        struct arm_bytes value, struct arm_error *err);
+/* Put a key that comes after all others of the sub-database: ARM_CORRUPT if it does not. */
+arm_status arm__kv_append(struct arm_index_txn *txn, enum arm_db db, struct arm_bytes key,
+                          struct arm_bytes value, struct arm_error *err);
+/* A value that says nothing of its tx stands behind it: varint tx, content. */
+arm_status arm__kv_get_content(struct arm_index_txn *txn, enum arm_db db, struct arm_bytes key,
+                               struct arm_bytes *out, bool *out_found, struct arm_error *err);
+arm_status arm__kv_put_content(struct arm_index_txn *txn, enum arm_db db, struct arm_bytes key,
+                               uint64_t tx, struct arm_bytes content, struct arm_error *err);
+/* The tx for which nodes and vectors are put from here on. */
+void arm__kv_set_tx(struct arm_index_txn *txn, uint64_t tx);
+uint64_t arm__kv_tx(const struct arm_index_txn *txn);
 
 struct arm_kv_item {
     struct arm_bytes key;
@@ -94,6 +106,10 @@ struct arm_key arm__key_schema(const struct arm_table_id *table_id, uint32_t sch
 arm_status arm__key_last_u64(struct arm_bytes key, uint64_t *out, struct arm_error *err);
 
 /* ---- rows.c ---- */
+
+/* The tx that put a row; of every sub-database but meta. */
+arm_status arm__row_tx(enum arm_db db, struct arm_bytes key, struct arm_bytes value, uint64_t *out,
+                       struct arm_error *err);
 
 arm_status arm__row_put_state(const struct arm_index_state *state, struct arm_buf *out,
                               struct arm_error *err);
@@ -187,7 +203,7 @@ arm_status arm__index_version_state(struct arm_index_txn *txn, const struct arm_
 arm_status arm__index_step_up(struct arm_index_txn *txn, uint64_t *inout_branch_id,
                               uint64_t *inout_at_tx, bool *out_more, struct arm_error *err);
 
-/* ---- fold_ref.c, fold_table.c ---- */
+/* ---- fold_ref.c, fold_table.c, checkpoint.c ---- */
 
 /* What folding a record needs to know beside it. */
 struct arm_fold {
@@ -197,6 +213,8 @@ struct arm_fold {
 };
 arm_status arm__fold_ref(const struct arm_fold *fold, const Armpb__RefChange *change,
                          struct arm_error *err);
+arm_status arm__fold_checkpoint(const struct arm_fold *fold, const Armpb__Checkpoint *checkpoint,
+                                struct arm_error *err);
 arm_status arm__fold_names(const struct arm_fold *fold, const Armpb__Commit *commit,
                            struct arm_error *err);
 arm_status arm__fold_table(const struct arm_fold *fold, const Armpb__TableChange *change,

@@ -11,7 +11,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <lmdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +18,7 @@
 #include "base/alloc.h"
 #include "base/io.h"
 #include "base/thread.h"
-#include "index/index_private.h"
+#include "index/kv_private.h"
 
 enum {
     READERS_MAX = 4096,
@@ -31,39 +30,17 @@ enum {
 static const size_t map_bytes_most = (size_t)256 << 30;
 static const size_t map_bytes_least = (size_t)256 << 20;
 
-struct arm_index_txn {
-    struct arm_index *index;
-    MDB_txn *handle;
-    bool is_writing;
-    struct arm_index_txn *next; /* in the pool */
-};
-
-struct arm_index {
-    MDB_env *env;
-    MDB_dbi dbs[ARM_DB_COUNT];
-    pid_t pid;
-    struct arm_mutex mutex; /* guards the pool; a leaf */
-    struct arm_index_txn *pool;
-    size_t pool_count;
-    struct arm_buf scratch; /* the writer's */
-};
-
-struct arm_kv_cursor {
-    MDB_cursor *handle;
-    bool is_started;
-};
-
 const char *arm__db_name(enum arm_db db)
 {
     static const char *const names[ARM_DB_COUNT] = {
         "meta",   "tx",      "id",     "head",  "ref",  "branch", "table",  "name",
-        "number", "version", "schema", "chunk", "rows", "node",   "vector",
+        "number", "version", "schema", "chunk", "rows", "node",   "vector", "checkpoint",
     };
 
     return names[db];
 }
 
-static arm_status fail_lmdb(int rc, const char *what, struct arm_error *err)
+arm_status arm__kv_fail(int rc, const char *what, struct arm_error *err)
 {
     switch (rc) {
     case MDB_CORRUPTED:
@@ -134,7 +111,7 @@ static arm_status open_environment(const char *path, size_t map_bytes, MDB_env *
             mdb_env_close(env);
         }
         return rc > 0 ? arm__fail_errno(err, rc, "open", path)
-                      : fail_lmdb(rc, "opening the environment", err);
+                      : arm__kv_fail(rc, "opening the environment", err);
     }
     *out = env;
     return ARM_OK;
@@ -216,7 +193,7 @@ arm_status arm__index_open(const char *root, struct arm_index **out, struct arm_
         rc = open_databases(index, 0, MDB_CREATE);
     }
     if (rc != MDB_SUCCESS) {
-        st = fail_lmdb(rc, "opening the sub-databases", err);
+        st = arm__kv_fail(rc, "opening the sub-databases", err);
         goto done;
     }
     *out = index;
@@ -251,7 +228,7 @@ arm_status arm__index_sync(struct arm_index *index, struct arm_error *err)
 {
     int rc = mdb_env_sync(index->env, 1);
 
-    return rc == MDB_SUCCESS ? ARM_OK : fail_lmdb(rc, "sync", err);
+    return rc == MDB_SUCCESS ? ARM_OK : arm__kv_fail(rc, "sync", err);
 }
 
 arm_status arm__index_size(struct arm_index *index, uint64_t *out_bytes, struct arm_error *err)
@@ -264,7 +241,7 @@ arm_status arm__index_size(struct arm_index *index, uint64_t *out_bytes, struct 
         rc = mdb_env_stat(index->env, &stat);
     }
     if (rc != MDB_SUCCESS) {
-        return fail_lmdb(rc, "size", err);
+        return arm__kv_fail(rc, "size", err);
     }
     *out_bytes = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
     return ARM_OK;
@@ -340,7 +317,7 @@ arm_status arm__index_read(struct arm_index *index, struct arm_index_txn **out,
         rc = begin_reading(index, &txn->handle);
     }
     if (rc != MDB_SUCCESS) {
-        st = fail_lmdb(rc, "beginning to read", err);
+        st = arm__kv_fail(rc, "beginning to read", err);
         if (txn->handle != NULL) {
             mdb_txn_abort(txn->handle);
         }
@@ -366,7 +343,7 @@ arm_status arm__index_write(struct arm_index *index, struct arm_index_txn **out,
     txn->is_writing = true;
     rc = mdb_txn_begin(index->env, NULL, 0, &txn->handle); /* V1 */
     if (rc != MDB_SUCCESS) {
-        st = fail_lmdb(rc, "taking the commit lock", err);
+        st = arm__kv_fail(rc, "taking the commit lock", err);
         goto done;
     }
     *out = txn;
@@ -383,7 +360,7 @@ arm_status arm__index_commit(struct arm_index_txn *txn, struct arm_error *err)
     assert(txn->is_writing); /* V1 */
     rc = mdb_txn_commit(txn->handle);
     arm__free(txn);
-    return rc == MDB_SUCCESS ? ARM_OK : fail_lmdb(rc, "commit", err);
+    return rc == MDB_SUCCESS ? ARM_OK : arm__kv_fail(rc, "commit", err);
 }
 
 void arm__index_abort(struct arm_index_txn *txn)
@@ -406,152 +383,4 @@ struct arm_buf *arm__kv_scratch(struct arm_index_txn *txn)
     assert(txn->is_writing); /* V1: so there is one user */
     arm__buf_clear(&txn->index->scratch);
     return &txn->index->scratch;
-}
-
-/* ---- Keys and values ---- */
-
-static MDB_val to_val(struct arm_bytes bytes)
-{
-    /* LMDB's struct is not const; it does not write through it. */
-    union {
-        const void *in;
-        void *out;
-    } pointer = {bytes.data};
-
-    return (MDB_val){bytes.size, pointer.out};
-}
-
-static struct arm_bytes from_val(MDB_val val)
-{
-    return arm__bytes(val.mv_data, val.mv_size);
-}
-
-arm_status arm__kv_get(struct arm_index_txn *txn, enum arm_db db, struct arm_bytes key,
-                       struct arm_bytes *out, bool *out_found, struct arm_error *err)
-{
-    MDB_val k = to_val(key);
-    MDB_val v = {0, NULL};
-    int rc = mdb_get(txn->handle, txn->index->dbs[db], &k, &v);
-
-    if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND) {
-        return fail_lmdb(rc, arm__db_name(db), err);
-    }
-    *out_found = rc == MDB_SUCCESS;
-    if (*out_found) {
-        *out = from_val(v);
-    }
-    return ARM_OK;
-}
-
-arm_status arm__kv_put(struct arm_index_txn *txn, enum arm_db db, struct arm_bytes key,
-                       struct arm_bytes value, struct arm_error *err)
-{
-    MDB_val k = to_val(key);
-    MDB_val v = to_val(value);
-    int rc = mdb_put(txn->handle, txn->index->dbs[db], &k, &v, 0);
-
-    return rc == MDB_SUCCESS ? ARM_OK : fail_lmdb(rc, arm__db_name(db), err);
-}
-
-/* Open a cursor, seek, close: `*inout` is where to, then what was found. */
-static int seek(struct arm_index_txn *txn, enum arm_db db, bool downwards, MDB_val *inout_key,
-                MDB_val *out_value)
-{
-    MDB_val wanted = *inout_key;
-    MDB_cursor *cursor = NULL;
-    int rc = mdb_cursor_open(txn->handle, txn->index->dbs[db], &cursor);
-
-    if (rc != MDB_SUCCESS) {
-        return rc;
-    }
-    rc = mdb_cursor_get(cursor, inout_key, out_value, MDB_SET_RANGE);
-    if (downwards && rc == MDB_NOTFOUND) {
-        rc = mdb_cursor_get(cursor, inout_key, out_value, MDB_LAST);
-    } else if (downwards && rc == MDB_SUCCESS &&
-               arm__bytes_compare(from_val(*inout_key), from_val(wanted)) != 0) {
-        rc = mdb_cursor_get(cursor, inout_key, out_value, MDB_PREV);
-    }
-    mdb_cursor_close(cursor);
-    return rc;
-}
-
-arm_status arm__kv_floor(struct arm_index_txn *txn, enum arm_db db, struct arm_bytes key,
-                         size_t prefix_size, struct arm_kv_item *out, bool *out_found,
-                         struct arm_error *err)
-{
-    MDB_val k = to_val(key);
-    MDB_val v = {0, NULL};
-    int rc = seek(txn, db, true, &k, &v);
-
-    assert(prefix_size <= key.size);
-    if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND) {
-        return fail_lmdb(rc, arm__db_name(db), err);
-    }
-    *out_found = rc == MDB_SUCCESS && k.mv_size >= prefix_size &&
-                 memcmp(k.mv_data, key.data, prefix_size) == 0;
-    if (*out_found) {
-        *out = (struct arm_kv_item){from_val(k), from_val(v)};
-    }
-    return ARM_OK;
-}
-
-arm_status arm__kv_ceiling(struct arm_index_txn *txn, enum arm_db db, struct arm_bytes key,
-                           struct arm_kv_item *out, bool *out_found, struct arm_error *err)
-{
-    MDB_val k = to_val(key);
-    MDB_val v = {0, NULL};
-    int rc = seek(txn, db, false, &k, &v);
-
-    if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND) {
-        return fail_lmdb(rc, arm__db_name(db), err);
-    }
-    *out_found = rc == MDB_SUCCESS;
-    if (*out_found) {
-        *out = (struct arm_kv_item){from_val(k), from_val(v)};
-    }
-    return ARM_OK;
-}
-
-arm_status arm__kv_cursor_open(struct arm_index_txn *txn, enum arm_db db,
-                               struct arm_kv_cursor **out, struct arm_error *err)
-{
-    struct arm_kv_cursor *cursor = NULL;
-    int rc;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__calloc(1, sizeof *cursor, &cursor, err));
-    rc = mdb_cursor_open(txn->handle, txn->index->dbs[db], &cursor->handle);
-    if (rc != MDB_SUCCESS) {
-        st = fail_lmdb(rc, arm__db_name(db), err);
-        goto done;
-    }
-    *out = cursor;
-    cursor = NULL;
-done:
-    arm__free(cursor);
-    return st;
-}
-
-arm_status arm__kv_cursor_next(struct arm_kv_cursor *cursor, struct arm_kv_item *out,
-                               struct arm_error *err)
-{
-    MDB_val k = {0, NULL};
-    MDB_val v = {0, NULL};
-    int rc = mdb_cursor_get(cursor->handle, &k, &v, cursor->is_started ? MDB_NEXT : MDB_FIRST);
-
-    if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND) {
-        return fail_lmdb(rc, "reading on", err);
-    }
-    cursor->is_started = true;
-    *out = rc == MDB_SUCCESS ? (struct arm_kv_item){from_val(k), from_val(v)}
-                             : (struct arm_kv_item){{NULL, 0}, {NULL, 0}};
-    return ARM_OK;
-}
-
-void arm__kv_cursor_close(struct arm_kv_cursor *cursor)
-{
-    if (cursor != NULL) {
-        mdb_cursor_close(cursor->handle);
-        arm__free(cursor);
-    }
 }

@@ -24,7 +24,7 @@ static arm_status node_get(void *self, const struct arm_hash *hash, struct arm_b
     bool found;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__kv_get(self, ARM_DB_NODE, arm__key_bytes(&key), &node, &found, err));
+    ARM_TRY(arm__kv_get_content(self, ARM_DB_NODE, arm__key_bytes(&key), &node, &found, err));
     if (!found) {
         char hex[ARM_HASH_HEX + 1];
 
@@ -49,7 +49,7 @@ static arm_status put_content(struct arm_index_txn *txn, enum arm_db db,
 
     ARM_TRY(arm__kv_get(txn, db, arm__key_bytes(&key), &old, &found, err));
     if (!found) {
-        ARM_TRY(arm__kv_put(txn, db, arm__key_bytes(&key), content, err));
+        ARM_TRY(arm__kv_put_content(txn, db, arm__key_bytes(&key), arm__kv_tx(txn), content, err));
     }
 done:
     return st;
@@ -192,6 +192,7 @@ arm_status arm__index_materialise(struct arm_index_txn *txn, uint64_t tx,
     struct arm_table_id table_id;
     arm_status st = ARM_OK;
 
+    arm__kv_set_tx(txn, tx);
     ARM_TRY(table_id_of(change, &table_id, err));
     ARM_TRY(arm__tail_load(txn, &table_id, change->has_parent_version ? change->parent_version : 0,
                            change, tx, &tail, err));

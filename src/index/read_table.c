@@ -293,7 +293,7 @@ arm_status arm__index_number(struct arm_index_txn *txn, const char *schema_name,
     bool found;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__kv_get(txn, ARM_DB_NUMBER, arm__key_bytes(&key), &row, &found, err));
+    ARM_TRY(arm__kv_get_content(txn, ARM_DB_NUMBER, arm__key_bytes(&key), &row, &found, err));
     if (found && row.size != ARM_TABLE_ID_BYTES) {
         st = arm__fail(err, ARM_CORRUPT, "index: a table id of %zu bytes", row.size);
         goto done;
@@ -387,7 +387,7 @@ arm_status arm__index_schema(struct arm_index_txn *txn, const struct arm_table_i
     bool found;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__kv_get(txn, ARM_DB_SCHEMA, arm__key_bytes(&key), &row, &found, err));
+    ARM_TRY(arm__kv_get_content(txn, ARM_DB_SCHEMA, arm__key_bytes(&key), &row, &found, err));
     if (!found) {
         st = arm__fail(err, ARM_NOT_FOUND, "index: the table has no schema %u", schema_id);
         goto done;
@@ -479,7 +479,7 @@ arm_status arm__index_chunk_by_rows(struct arm_index_txn *txn, const struct arm_
     bool found;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__kv_get(txn, ARM_DB_ROWS, arm__key_bytes(&key), &row, &found, err));
+    ARM_TRY(arm__kv_get_content(txn, ARM_DB_ROWS, arm__key_bytes(&key), &row, &found, err));
     if (found && row.size != ARM_HASH_BYTES) {
         st = arm__fail(err, ARM_CORRUPT, "index: a chunk's hash of %zu bytes", row.size);
         goto done;

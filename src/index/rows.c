@@ -3,7 +3,7 @@
  * varint length and the bytes, `u64` little-endian. What does not decode to the last byte is
  * ARM_CORRUPT (I6).
  *
- *   state    u8 index format, 2 · u64 segment, offset, next tx · 32 previous · u64 last time
+ *   state    u8 index format, 3 · u64 segment, offset, next tx · 32 previous · u64 last time
  *   record   u8 flags: 1 commit · 16 commit id · u64 time · varint segment, offset, record,
  *            branch id, generation
  *   ref      u8 flags: 1 dropped · varint branch id, target tx, described tx
@@ -11,11 +11,12 @@
  *   table    u8 flags: 1 dropped (nothing follows) · u8 object · 20 table id · varint version
  *            · blob schema, name
  *   name     blob schema, name (both empty: dropped)
- *   number   20 table id
- *   version  u8 flags: 1 materialised · varint parent version, tx, schema id, row count, data
- *            bytes, next row id, rows added, rows removed, bytes added, root version, tail count
- *            · blob last position · 32 root (materialised), else the packed change
+ *   number   varint tx · 20 table id
+ *   version  varint tx · u8 flags: 1 materialised · varint parent version, schema id, row count,
+ *            data bytes, next row id, rows added, rows removed, bytes added, root version, tail
+ *            count · blob last position · 32 root (materialised), else the packed change
  *   chunk    varint tx, rows, bytes · 32 rows hash · packed Entry with statistics alone
+ *   schema, rows, node, vector   varint tx · content
  *
  * A changed encoding changes the index format: an index of another format is made anew. */
 
@@ -23,7 +24,6 @@
 
 #include "index/index_private.h"
 
-enum { INDEX_FORMAT = 2 };
 enum { RECORD_COMMIT = 1, REF_DROPPED = 1, TABLE_DROPPED = 1, VERSION_MATERIALISED = 1 };
 
 /* ---- Pieces ---- */
@@ -110,6 +110,27 @@ static arm_status take_name(struct arm_reader *r, char out[ARM_NAME_BYTES], stru
     return ARM_OK;
 }
 
+arm_status arm__row_tx(enum arm_db db, struct arm_bytes key, struct arm_bytes value, uint64_t *out,
+                       struct arm_error *err)
+{
+    struct arm_reader r = arm__reader(value, "index row's tx");
+
+    switch (db) {
+    case ARM_DB_NUMBER:
+    case ARM_DB_VERSION:
+    case ARM_DB_SCHEMA:
+    case ARM_DB_CHUNK:
+    case ARM_DB_ROWS:
+    case ARM_DB_NODE:
+    case ARM_DB_VECTOR:
+        return arm__take_varint(&r, out, err);
+    case ARM_DB_ID:
+        return arm__key_last_u64(value, out, err);
+    default:
+        return arm__key_last_u64(key, out, err);
+    }
+}
+
 /* ---- meta ---- */
 
 arm_status arm__row_put_state(const struct arm_index_state *state, struct arm_buf *out,
@@ -118,7 +139,7 @@ arm_status arm__row_put_state(const struct arm_index_state *state, struct arm_bu
     const struct arm_log_position *at = &state->folded;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__buf_u8(out, INDEX_FORMAT, err));
+    ARM_TRY(arm__buf_u8(out, ARM_INDEX_FORMAT, err));
     ARM_TRY(arm__buf_u64(out, at->segment, err));
     ARM_TRY(arm__buf_u64(out, at->offset, err));
     ARM_TRY(arm__buf_u64(out, at->next_tx, err));
@@ -138,8 +159,8 @@ arm_status arm__row_take_state(struct arm_bytes row, struct arm_index_state *out
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__take_u8(&r, &format, err));
-    if (format != INDEX_FORMAT) {
-        st = arm__fail(err, ARM_CORRUPT, "index: format %u, not %d", format, INDEX_FORMAT);
+    if (format != ARM_INDEX_FORMAT) {
+        st = arm__fail(err, ARM_CORRUPT, "index: format %u, not %u", format, ARM_INDEX_FORMAT);
         goto done;
     }
     ARM_TRY(arm__take_u64(&r, &state.folded.segment, err));
@@ -339,12 +360,13 @@ arm_status arm__row_put_version(const struct arm_version_state *version, struct 
                                 struct arm_error *err)
 {
     const struct arm_version_row *row = &version->row;
-    const uint64_t numbers[] = {row->parent_version,   row->tx,           row->schema_id,
-                                row->row_count,        row->data_bytes,   row->next_row_id,
-                                row->rows_added,       row->rows_removed, row->bytes_added,
-                                version->root_version, row->tail_count};
+    const uint64_t numbers[] = {row->parent_version, row->schema_id,   row->row_count,
+                                row->data_bytes,     row->next_row_id, row->rows_added,
+                                row->rows_removed,   row->bytes_added, version->root_version,
+                                row->tail_count};
     arm_status st = ARM_OK;
 
+    ARM_TRY(arm__buf_varint(out, row->tx, err));
     ARM_TRY(arm__buf_u8(out, row->is_materialised ? VERSION_MATERIALISED : 0, err));
     ARM_TRY(put_varints(out, numbers, sizeof numbers / sizeof *numbers, err));
     ARM_TRY(arm__buf_blob(out, arm__position_bytes(&row->last_position), err));
@@ -384,10 +406,10 @@ arm_status arm__row_take_version(struct arm_bytes bytes, const struct arm_table_
     uint8_t flags;
     arm_status st = ARM_OK;
 
+    ARM_TRY(arm__take_varint(&r, &row->tx, err));
     ARM_TRY(take_flags(&r, VERSION_MATERIALISED, &flags, err));
     row->is_materialised = (flags & VERSION_MATERIALISED) != 0;
     ARM_TRY(arm__take_varint(&r, &row->parent_version, err));
-    ARM_TRY(arm__take_varint(&r, &row->tx, err));
     ARM_TRY(take_u32(&r, &row->schema_id, err));
     ARM_TRY(arm__take_varint(&r, &row->row_count, err));
     ARM_TRY(arm__take_varint(&r, &row->data_bytes, err));

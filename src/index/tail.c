@@ -262,7 +262,7 @@ static arm_status vector_bytes(struct arm_index_txn *txn, const struct arm_entry
         return ARM_OK;
     }
     key = arm__key_hash(&entry->vector_hash);
-    ARM_TRY(arm__kv_get(txn, ARM_DB_VECTOR, arm__key_bytes(&key), out, &found, err));
+    ARM_TRY(arm__kv_get_content(txn, ARM_DB_VECTOR, arm__key_bytes(&key), out, &found, err));
     if (!found) {
         st = broken("a deletion vector is missing", err);
     }

@@ -141,6 +141,11 @@ struct arm_log_position arm__log_start(const struct arm_log *log)
     return log->start;
 }
 
+uint64_t arm__log_position_bytes(const struct arm_log *log, const struct arm_log_position *at)
+{
+    return at->segment * log->segment_bytes_max + at->offset;
+}
+
 arm_status arm__log_size(struct arm_log *log, uint64_t *out_bytes, struct arm_error *err)
 {
     struct arm_segment_list segments = {NULL, 0, 0};

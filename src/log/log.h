@@ -63,6 +63,9 @@ void arm__log_close(struct arm_log *log); /* no close frame: see arm__log_append
 /* The position of the first frame of the log. */
 struct arm_log_position arm__log_start(const struct arm_log *log);
 
+/* How many bytes of log there are before `at`, filled or not. */
+uint64_t arm__log_position_bytes(const struct arm_log *log, const struct arm_log_position *at);
+
 /* What recovery found. `damaged`: a frame below durable_to is bad or missing; `at` and
  * `problem` say where and what; what comes before `tail` is good and may be read. */
 struct arm_log_recovery {

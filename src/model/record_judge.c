@@ -297,19 +297,46 @@ done:
     return st;
 }
 
+static arm_status check_checkpoint(const Armpb__Checkpoint *checkpoint, struct arm_error *err)
+{
+    static const char WHAT[] = "Checkpoint";
+    uint64_t next_tx = 1;
+
+    if (checkpoint->commit_id.len != ARM_ID_BYTES || checkpoint->previous.len != ARM_HASH_BYTES) {
+        return wrong(WHAT, "an id or a hash has not its size", err);
+    }
+    for (size_t i = 0; i < checkpoint->n_runs; i++) {
+        const Armpb__CheckpointRun *run = checkpoint->runs[i];
+
+        if (run->chunk.len != ARM_HASH_BYTES || run->bytes == 0) {
+            return wrong("CheckpointRun", "it names no bytes", err);
+        }
+        if (run->first_tx != next_tx || run->next_tx <= run->first_tx) {
+            return wrong("CheckpointRun", "it does not continue the one before", err);
+        }
+        next_tx = run->next_tx;
+    }
+    return checkpoint->n_runs > 0 && next_tx == checkpoint->next_tx
+               ? ARM_OK
+               : wrong(WHAT, "its runs do not end where it does", err);
+}
+
 static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, struct arm_error *err)
 {
-    int alternatives =
-        (record->commit != NULL) + (record->ref != NULL) + (record->in_chunk != NULL);
+    int alternatives = (record->commit != NULL) + (record->ref != NULL) +
+                       (record->in_chunk != NULL) + (record->checkpoint != NULL);
 
     if (alternatives != 1) {
-        return wrong("Record", "not exactly one of commit, ref and in_chunk", err);
+        return wrong("Record", "not exactly one of commit, ref, in_chunk and checkpoint", err);
     }
     if (record->commit != NULL) {
         return check_commit(record->commit, payload_bytes, err);
     }
     if (record->ref != NULL) {
         return check_ref(record->ref, err);
+    }
+    if (record->checkpoint != NULL) {
+        return check_checkpoint(record->checkpoint, err);
     }
     return record->in_chunk->hash.len == ARM_HASH_BYTES && record->in_chunk->bytes > 0
                ? ARM_OK

@@ -33,6 +33,8 @@ static void test_record_M2_round_trips_to_the_same_bytes(void **state)
     assert_round_trip(example_ref(&e));
     e = (struct example){0};
     assert_round_trip(example_in_chunk(&e));
+    e = (struct example){0};
+    assert_round_trip(example_checkpoint(&e));
     arm__record_free(NULL);
 }
 
@@ -124,6 +126,19 @@ SPOIL(chunk_of_nothing, e->record = *example_in_chunk(e); e->record.commit = NUL
 SPOIL(short_chunk_name, e->record = *example_in_chunk(e); e->record.commit = NULL;
       e->in_chunk.hash.len = 1)
 
+/* A checkpoint instead of the commit. */
+#define SPOIL_CHECKPOINT(name, change)                                                             \
+    SPOIL(name, e->record = *example_checkpoint(e); e->record.commit = NULL; change)
+SPOIL_CHECKPOINT(checkpoint_without_runs, e->checkpoint.n_runs = 0)
+SPOIL_CHECKPOINT(checkpoint_with_a_gap, e->runs[1].first_tx++)
+SPOIL_CHECKPOINT(checkpoint_of_less, e->checkpoint.n_runs = 1)
+SPOIL_CHECKPOINT(checkpoint_not_from_1, e->runs[0].first_tx = 2)
+SPOIL_CHECKPOINT(checkpoint_empty_run, e->runs[0].next_tx = e->runs[0].first_tx)
+SPOIL_CHECKPOINT(checkpoint_of_no_bytes, e->runs[1].bytes = 0)
+SPOIL_CHECKPOINT(checkpoint_short_run_name, e->runs[1].chunk.len = 31)
+SPOIL_CHECKPOINT(checkpoint_short_previous, e->checkpoint.previous.len = 31)
+SPOIL_CHECKPOINT(checkpoint_short_id, e->checkpoint.commit_id.len = 15)
+
 static spoil *const COMMIT_SPOILS[] = {two_alternatives,
                                        no_alternative,
                                        short_commit_id,
@@ -169,7 +184,16 @@ static spoil *const COMMIT_SPOILS[] = {two_alternatives,
                                        min_above_max,
                                        bad_field,
                                        chunk_of_nothing,
-                                       short_chunk_name};
+                                       short_chunk_name,
+                                       checkpoint_without_runs,
+                                       checkpoint_with_a_gap,
+                                       checkpoint_of_less,
+                                       checkpoint_not_from_1,
+                                       checkpoint_empty_run,
+                                       checkpoint_of_no_bytes,
+                                       checkpoint_short_run_name,
+                                       checkpoint_short_previous,
+                                       checkpoint_short_id};
 
 SPOIL(ref_id, e->ref.commit_id.len = 0)
 SPOIL(ref_name, e->ref.name = "a..b")

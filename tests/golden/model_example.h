@@ -45,6 +45,9 @@ struct example {
     Armpb__Commit commit;
     Armpb__RefChange ref;
     Armpb__RecordChunk in_chunk;
+    Armpb__CheckpointRun runs[2];
+    Armpb__CheckpointRun *run_list[2];
+    Armpb__Checkpoint checkpoint;
     Armpb__Record record;
 };
 
@@ -342,6 +345,33 @@ static inline Armpb__Record *example_in_chunk(struct example *e)
     e->in_chunk.bytes = 2u << 20;
     armpb__record__init(&e->record);
     e->record.in_chunk = &e->in_chunk;
+    return &e->record;
+}
+
+static inline Armpb__Record *example_checkpoint(struct example *e)
+{
+    Armpb__Checkpoint *checkpoint = &e->checkpoint;
+
+    armpb__checkpoint__init(checkpoint);
+    checkpoint->commit_id = EXAMPLE_BYTES(EXAMPLE_ID);
+    checkpoint->time_us = 1764000000000000;
+    checkpoint->index_format = 3;
+    checkpoint->next_tx = 70001;
+    checkpoint->segment = 1;
+    checkpoint->offset = 4096;
+    checkpoint->previous = EXAMPLE_BYTES(EXAMPLE_HASH);
+    for (size_t i = 0; i < 2; i++) {
+        armpb__checkpoint_run__init(&e->runs[i]);
+        e->runs[i].first_tx = i == 0 ? 1 : 65537;
+        e->runs[i].next_tx = i == 0 ? 65537 : 70001;
+        e->runs[i].chunk = EXAMPLE_BYTES(EXAMPLE_HASH);
+        e->runs[i].bytes = 12345678;
+        e->run_list[i] = &e->runs[i];
+    }
+    checkpoint->n_runs = 2;
+    checkpoint->runs = e->run_list;
+    armpb__record__init(&e->record);
+    e->record.checkpoint = checkpoint;
     return &e->record;
 }
 

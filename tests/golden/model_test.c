@@ -54,6 +54,8 @@ static void test_golden_records(void **state)
     golden_record("record_ref.bin", example_ref(&e));
     e = (struct example){0};
     golden_record("record_in_chunk.bin", example_in_chunk(&e));
+    e = (struct example){0};
+    golden_record("record_checkpoint.bin", example_checkpoint(&e));
 }
 
 /* Every field of every message is set somewhere in the examples, or the files would pin less. */
@@ -93,7 +95,8 @@ static const ProtobufCMessageDescriptor *const MESSAGES[] = {
     &armpb__deletion_edit__descriptor, &armpb__schema__descriptor,
     &armpb__column__descriptor,        &armpb__key__descriptor,
     &armpb__check__descriptor,         &armpb__field__descriptor,
-    &armpb__type__descriptor,          &armpb__ref_change__descriptor};
+    &armpb__type__descriptor,          &armpb__ref_change__descriptor,
+    &armpb__checkpoint__descriptor,    &armpb__checkpoint_run__descriptor};
 enum { MESSAGE_COUNT = sizeof MESSAGES / sizeof *MESSAGES };
 
 static size_t index_of(const ProtobufCMessageDescriptor *d)
@@ -128,6 +131,8 @@ static void test_golden_records_have_every_field(void **state)
     mark_record(example_ref(&e), seen);
     e = (struct example){0};
     mark_record(example_in_chunk(&e), seen);
+    e = (struct example){0};
+    mark_record(example_checkpoint(&e), seen);
     for (size_t i = 0; i < MESSAGE_COUNT; i++) {
         for (unsigned j = 0; j < MESSAGES[i]->n_fields; j++) {
             const ProtobufCFieldDescriptor *field = &MESSAGES[i]->fields[j];

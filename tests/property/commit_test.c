@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random histories of tables and branches, checked against a model in memory: what is committed
- * is what is read, now, at earlier txs, after reopening, and after the index was deleted; and the
- * index that grew commit by commit is the one that a fold from nothing gives (I1, by verify).
+ * is what is read, now, at earlier txs, after reopening, and after the index was deleted and made
+ * anew, from checkpoints or from the log alone; and the index that grew commit by commit, or came
+ * out of checkpoints, is the one that a fold from nothing gives (I1, by verify).
  * ARM_SEED=<seed> replays one history. */
 #include <stdlib.h>
 #include <unistd.h>
@@ -527,13 +528,20 @@ static void verify_is_healthy(struct kernel *k)
     }
 }
 
-static void delete_index(struct kernel *k)
+static void delete_index(struct kernel *k, bool with_checkpoint)
 {
+    struct arm_recovery_report report;
     char path[TEMP_PATH_BYTES];
 
     kernel_close(k);
     assert_int_equal(unlink(temp_path(&k->dir, "index/data.mdb", path)), 0);
+    if (!with_checkpoint) {
+        assert_int_equal(unlink(temp_path(&k->dir, "log/checkpoint", path)), 0);
+    }
     kernel_open(k);
+    arm__repository_recovery(k->repository, &report);
+    assert_true(report.rebuilt);
+    assert_true((report.restored_tx > 0) == with_checkpoint);
 }
 
 static void test_commit_histories_are_read_back(void **state)
@@ -550,13 +558,22 @@ static void test_commit_histories_are_read_back(void **state)
         if (i % 50 == 0) {
             check_all(k);
         }
+        if (i % 150 == 149) {
+            assert_ok(arm__repository_checkpoint(k->repository, &k->err), k->err);
+        }
         if (i % 400 == 399) {
             kernel_reopen(k);
+        }
+        if (i % 500 == 499) {
+            delete_index(k, true);
         }
     }
     check_all(k);
     verify_is_healthy(k);
-    delete_index(k);
+    delete_index(k, true);
+    check_all(k);
+    verify_is_healthy(k);
+    delete_index(k, false);
     check_all(k);
     verify_is_healthy(k);
     for (size_t i = 0; i < BRANCH_MAX; i++) {

@@ -374,6 +374,8 @@ static void test_record_M3_every_flip_and_truncation(void **state)
     damage_all(example_ref(&e));
     e = (struct example){0};
     damage_all(example_in_chunk(&e));
+    e = (struct example){0};
+    damage_all(example_checkpoint(&e));
 }
 
 static void random_entry(struct random *random, struct arm_entry *entry)
