@@ -218,6 +218,9 @@ ARM_API void arm_session_interrupt(arm_session *session);
 ARM_API double arm_session_progress(arm_session *session);
 /** Tx id of the session's last commit; 0: none yet. */
 ARM_API uint64_t arm_session_last_tx(const arm_session *session);
+/** Whether BEGIN opened a transaction that neither COMMIT nor ROLLBACK has ended; one that an
+ * error spoilt counts until its ROLLBACK. */
+ARM_API bool arm_session_in_transaction(arm_session *session);
 
 /** In what form values leave a result stream. */
 typedef enum arm_render {

@@ -60,6 +60,12 @@ uint64_t arm_session_last_tx(const arm_session *session)
     return session == NULL ? 0 : arm__session_last_tx(session->query);
 }
 
+bool arm_session_in_transaction(arm_session *session)
+{
+    return session != NULL && !arm__root_is_forked(session->root) &&
+           arm__session_in_transaction(session->query);
+}
+
 /* ---- SQL ---- */
 
 static arm_status check_sql_options(const struct arm_sql_options *options, struct arm_error *err)

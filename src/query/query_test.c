@@ -242,6 +242,25 @@ static void test_query_Q3_write_joins_the_transaction(void **state)
     assert_text(f, "SELECT * FROM t", "x|");
 }
 
+static void test_query_knows_an_open_transaction(void **state)
+{
+    struct query_fixture *f = *state;
+
+    assert_false(arm__session_in_transaction(f->session)); /* and no engine yet */
+    assert_text(f, "SELECT 1", "1|");
+    assert_false(arm__session_in_transaction(f->session));
+    assert_text(f, "BEGIN", "");
+    assert_true(arm__session_in_transaction(f->session));
+    assert_fails_with(f, ARM_SQL, "nosuch", query_text(f, "SELECT nosuch"));
+    assert_true(arm__session_in_transaction(f->session));
+    assert_text(f, "ROLLBACK", "");
+    assert_false(arm__session_in_transaction(f->session));
+    assert_text(f, "BEGIN", "");
+    assert_text(f, "CREATE TABLE t AS SELECT 1 AS i", "1|");
+    assert_text(f, "COMMIT", "");
+    assert_false(arm__session_in_transaction(f->session));
+}
+
 static void test_query_write_modes(void **state)
 {
     struct query_fixture *f = *state;
@@ -329,6 +348,7 @@ int main(void)
         TEST(test_query_time_limit),
         TEST(test_query_interrupt),
         TEST(test_query_Q3_write_joins_the_transaction),
+        TEST(test_query_knows_an_open_transaction),
         TEST(test_query_write_modes),
         TEST(test_query_replace_keeps_column_ids),
     };

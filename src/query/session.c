@@ -127,6 +127,16 @@ uint64_t arm__session_last_tx(const struct arm_query_session *session)
     return atomic_load(&session->last_tx);
 }
 
+bool arm__session_in_transaction(struct arm_query_session *session)
+{
+    bool is_open = false;
+
+    arm__mutex_lock(&session->run);
+    is_open = session->connection != NULL && arm__duck_transaction(session->connection) != NULL;
+    arm__mutex_unlock(&session->run);
+    return is_open;
+}
+
 void arm__session_interrupt(struct arm_query_session *session)
 {
     arm__mutex_lock(&session->peek);

@@ -32,6 +32,7 @@ arm_status arm__session_open(struct arm_host *host, const char *branch,
 void arm__session_close(struct arm_query_session *session); /* NULL is accepted */
 const char *arm__session_branch(const struct arm_query_session *session);
 uint64_t arm__session_last_tx(const struct arm_query_session *session);
+bool arm__session_in_transaction(struct arm_query_session *session);
 void arm__session_interrupt(struct arm_query_session *session);
 double arm__session_progress(struct arm_query_session *session);
 
