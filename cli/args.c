@@ -37,6 +37,7 @@ struct parser {
     char **argv;
     int next;
     bool only_positional; /* behind "--" */
+    bool has_json;
 };
 
 static bool is_end(const struct cli_option *option)
@@ -121,19 +122,27 @@ bool cli_parse_count(const char *text, uint64_t *out)
 int cli_usage_error(const struct cli *cli, const struct cli_verb *verb, const char *format, ...)
 {
     struct arm_error err = {.code = ARM_INVALID};
+    struct cli_told told = {.status = CLI_USAGE};
+    char *usage = NULL;
+    char *hint = NULL;
     va_list args;
 
     va_start(args, format);
     (void)vsnprintf(err.message, sizeof err.message, format, args);
     va_end(args);
-    (void)cli_report(cli, &err, "");
     if (verb != NULL) {
-        (void)fprintf(stderr, "usage: armillaria %s %s\n", verb->name, verb->usage);
+        usage = cli_format("armillaria %s%s%s", verb->name, verb->usage[0] == '\0' ? "" : " ",
+                           verb->usage);
+        hint = cli_format("`armillaria %s --help` tells more", verb->name);
     } else {
-        (void)fputs("usage: armillaria [-C DIR] [--branch NAME] [--json] [-q] VERB ...\n", stderr);
+        usage = cli_strdup("armillaria [-C DIR] [--branch NAME] [--json] [-q] VERB ...");
+        hint = cli_strdup("`armillaria --help` tells more");
     }
-    cli_hint(cli, "`armillaria %s%s--help` tells more", verb == NULL ? "" : verb->name,
-             verb == NULL ? "" : " ");
+    told.usage = usage;
+    told.hint = hint;
+    (void)cli_tell(cli, &err, &told);
+    free(usage);
+    free(hint);
     return CLI_USAGE;
 }
 
@@ -250,7 +259,7 @@ static void set_global(struct parser *parser, enum global which, const char *val
         parser->cli->branch = value;
         break;
     case GLOBAL_JSON:
-        parser->cli->json = true;
+        parser->has_json = true;
         break;
     case GLOBAL_QUIET:
         parser->cli->quiet = true;
@@ -301,7 +310,7 @@ static int take_option(struct parser *parser, const char *word)
         struct arm_error err;
 
         (void)cli_fail(&err, ARM_UNSUPPORTED, "%s is not in this version yet", spelling);
-        return cli_report(parser->cli, &err, NULL);
+        return cli_report(parser->cli, &err, "leave it out; --help lists what there is");
     }
     if (found.is_global) {
         set_global(parser, (enum global)found.index, found.value);
@@ -349,6 +358,19 @@ static int take_word(struct parser *parser, const char *word)
     return CLI_DONE;
 }
 
+/* The `index`-th argument as the usage names it, which begins with those that are needed. */
+static const char *argument_name(const struct cli_verb *verb, size_t index, int *out_size)
+{
+    const char *at = verb->usage;
+
+    for (size_t i = 0; i < index; i++) {
+        at += strcspn(at, " ");
+        at += strspn(at, " ");
+    }
+    *out_size = (int)strcspn(at, " ");
+    return at;
+}
+
 static int check_count(const struct parser *parser)
 {
     const struct cli_args *args = parser->args;
@@ -357,8 +379,11 @@ static int check_count(const struct parser *parser)
         return CLI_DONE;
     }
     if (args->positional_count < args->verb->positional_min) {
-        return cli_usage_error(parser->cli, args->verb, "%s needs %s", args->verb->name,
-                               args->positional_count == 0 ? "arguments" : "more arguments");
+        int size = 0;
+        const char *missing = argument_name(args->verb, args->positional_count, &size);
+
+        return cli_usage_error(parser->cli, args->verb, "%s needs one more argument: %.*s",
+                               args->verb->name, size, missing);
     }
     if (args->positional_count > args->verb->positional_max) {
         return cli_usage_error(parser->cli, args->verb, "'%s' is one argument too many for %s",
@@ -367,20 +392,36 @@ static int check_count(const struct parser *parser)
     return CLI_DONE;
 }
 
+/* Whether --json stands anywhere: what is wrong before it is told as it asks. It may turn out to be
+ * an option's value, when nothing is wrong. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int cli_args_parse(struct cli *cli, int argc, char **argv, struct cli_args *out)
 {
     struct parser parser = {.cli = cli, .args = out, .argc = argc, .argv = argv, .next = 1};
     int status = CLI_DONE;
 
+    cli->json = wants_json(argc, argv);
     out->positional = cli_alloc((size_t)argc + 1, sizeof *out->positional);
     while (status == CLI_DONE && parser.next < argc) {
         const char *word = argv[parser.next++];
 
         /* What a verb of a later version takes is not known, so that it is not judged. */
         if (out->verb != NULL && out->verb->run == NULL && strcmp(word, "--help") != 0) {
+            parser.has_json = parser.has_json || strcmp(word, "--json") == 0;
             continue;
         }
         status = take_word(&parser, word);
     }
-    return status == CLI_DONE ? check_count(&parser) : status;
+    status = status == CLI_DONE ? check_count(&parser) : status;
+    cli->json = parser.has_json;
+    return status;
 }

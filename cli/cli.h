@@ -55,12 +55,20 @@ arm_status cli_fail_output(struct arm_error *err, const char *path);
  * give the exit status it means. */
 int cli_report(const struct cli *cli, const struct arm_error *err, const char *hint);
 int cli_exit_of(arm_status status);
+/* The same, where the code alone does not say it. With --json it is one line, an object: level
+ * ("error"), code, status, message; and usage, hint, commit where there are such. */
+struct cli_told {
+    const char *usage; /* how it should have been called; NULL: that was not it */
+    const char *hint;  /* NULL or "": none */
+    int status;
+};
+int cli_tell(const struct cli *cli, const struct arm_error *err, const struct cli_told *told);
 /* The hint where the session did not find a table, or with a ref `at` (else NULL) rather that;
  * where it did not find a ref. NULL after other errors. */
 const char *cli_table_hint(const struct cli *cli, arm_status status, const char *at);
 const char *cli_ref_hint(const struct cli *cli, arm_status status);
+/* With --json an object too: level ("warning"), message. */
 void cli_warn(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void cli_hint(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- The repository ---- */
 

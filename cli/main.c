@@ -32,7 +32,7 @@ static int refuse_later(const struct cli *cli, const struct cli_verb *verb)
 static int dispatch(struct cli *cli, const struct cli_args *args)
 {
     if (args->version) {
-        (void)printf("armillaria %s\n", arm_version());
+        (void)printf(cli->json ? "{\"version\":\"%s\"}\n" : "armillaria %s\n", arm_version());
         return CLI_DONE;
     }
     if (args->verb == NULL && args->help) {

@@ -6,9 +6,10 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "arrow.h"
 #include "width.h"
 
 arm_status cli_fail(struct arm_error *err, arm_status code, const char *format, ...)
@@ -93,6 +94,10 @@ static const char *hint_of(arm_status status)
         return "`armillaria verify --full` tells what is damaged";
     case ARM_FULL:
         return "nothing was changed: free some space and run it again";
+    case ARM_NO_MEMORY:
+        return "nothing was changed: free some memory and run it again";
+    case ARM_CONSTRAINT:
+        return "the statement changed nothing";
     case ARM_REOPEN:
         return "nothing was acknowledged: run it again";
     case ARM_COMMIT_UNKNOWN:
@@ -163,36 +168,99 @@ static void tell(const struct cli *cli, const char *label, const char *color, co
     cli_text_release(&shown);
 }
 
-/* The answer was lost, but what was done is done. */
-static void tell_change(const struct cli *cli)
+/* ---- As JSON: one object a line ---- */
+
+static void json_field(const char *name, const char *value, struct cli_text *out)
+{
+    cli_text_printf(out, "%s\"%s\":", out->size == 0 ? "{" : ",", name);
+    cli_json_string(value, strlen(value), out);
+}
+
+static void json_end(struct cli_text *out)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "%s}\n", out->data);
+    cli_text_release(out);
+}
+
+static void tell_json_error(const struct arm_error *err, const struct cli_told *told,
+                            const char *message)
+{
+    struct cli_text out = {0};
+    char commit[2 * sizeof err->commit_id + 1] = "";
+    bool has_commit = false;
+
+    for (size_t i = 0; i < sizeof err->commit_id; i++) {
+        (void)snprintf(commit + 2 * i, 3, "%02x", err->commit_id[i]);
+        has_commit = has_commit || err->commit_id[i] != 0;
+    }
+    json_field("level", "error", &out);
+    json_field("code", arm_status_name(err->code), &out);
+    cli_text_printf(&out, ",\"status\":%d", told->status);
+    json_field("message", message, &out);
+    if (told->usage != NULL) {
+        json_field("usage", told->usage, &out);
+    }
+    if (told->hint != NULL && told->hint[0] != '\0') {
+        json_field("hint", told->hint, &out);
+    }
+    if (has_commit) {
+        json_field("commit", commit, &out);
+    }
+    json_end(&out);
+}
+
+/* ---- Errors ---- */
+
+int cli_tell(const struct cli *cli, const struct arm_error *err, const struct cli_told *told)
+{
+    const char *message = err->message[0] == '\0' ? arm_status_text(err->code) : err->message;
+
+    if (cli->json) {
+        tell_json_error(err, told, message);
+        return told->status;
+    }
+    tell(cli, "error", "1;31", message);
+    if (told->usage != NULL) {
+        (void)fprintf(stderr, "usage: %s\n", told->usage);
+    }
+    if (told->hint != NULL && told->hint[0] != '\0') {
+        tell(cli, "hint", "33", told->hint);
+    }
+    return told->status;
+}
+
+/* The answer was lost, but what was done is done; owned by the caller, NULL: nothing was. */
+static char *hint_of_change(const struct cli *cli)
 {
     uint64_t tx = cli->session == NULL ? cli->last_tx : arm_session_last_tx(cli->session);
-    char in_tx[40] = "";
 
     if (tx != 0) {
-        (void)snprintf(in_tx, sizeof in_tx, " (tx %" PRIu64 ")", tx);
+        return cli_format(
+            "the change was made (tx %" PRIu64 "); only its report could not be written", tx);
     }
-    if (tx != 0 || cli->has_changed) {
-        cli_hint(cli, "the change was made%s; only its report could not be written", in_tx);
-    }
+    return cli->has_changed
+               ? cli_strdup("the change was made; only its report could not be written")
+               : NULL;
 }
 
 int cli_report(const struct cli *cli, const struct arm_error *err, const char *hint)
 {
-    const char *next = hint == NULL && !cli->output_failed ? hint_of(err->code) : hint;
-    const char *message = err->message[0] == '\0' ? arm_status_text(err->code) : err->message;
+    struct cli_told told = {.hint = hint, .status = cli_exit_of(err->code)};
+    char *change = cli->output_failed ? hint_of_change(cli) : NULL;
 
     if (err->code == ARM_CLOSED) {
-        return cli_exit_of(err->code);
+        free(change);
+        return told.status;
     }
-    tell(cli, "error", "1;31", message);
-    if (next != NULL && next[0] != '\0') {
-        cli_hint(cli, "%s", next);
+    if (change != NULL) {
+        told.hint = change;
+    } else if (hint == NULL && !cli->output_failed) {
+        told.hint = hint_of(err->code);
     }
-    if (cli->output_failed) {
-        tell_change(cli);
-    }
-    return cli_exit_of(err->code);
+    (void)cli_tell(cli, err, &told);
+    free(change);
+    return told.status;
 }
 
 void cli_warn(const struct cli *cli, const char *format, ...)
@@ -203,16 +271,13 @@ void cli_warn(const struct cli *cli, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (cli->json) {
+        struct cli_text out = {0};
+
+        json_field("level", "warning", &out);
+        json_field("message", text, &out);
+        json_end(&out);
+        return;
+    }
     tell(cli, "warning", "1;33", text);
-}
-
-void cli_hint(const struct cli *cli, const char *format, ...)
-{
-    char text[1200];
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    tell(cli, "hint", "33", text);
 }

@@ -262,13 +262,23 @@ arm_status cli_run_file(struct cli_run *run, const char *sql, const char *path,
     arm_status st = ARM_OK;
 
     if (cli_statement_is_blank(sql) || (end != 0 && !cli_statement_is_blank(sql + end))) {
-        return cli_fail(err, ARM_INVALID, "a file of this format takes the rows of one statement");
+        return cli_fail(err, ARM_INVALID,
+                        "a file of this format takes the rows of one statement: run them one by "
+                        "one, or choose a text format");
     }
     cli_watch_show(run->watch, "running");
     st = run->format == CLI_FORMAT_PARQUET ? write_parquet(run, sql, size, path, err)
                                            : write_arrow(run, sql, path, err);
     cli_watch_hide(run->watch);
     return st;
+}
+
+const char *cli_run_hint(const struct cli_run *run, arm_status status)
+{
+    if (status == ARM_READ_ONLY && run->at != NULL) {
+        return "--at only reads: leave it out to change tables";
+    }
+    return cli_ref_hint(run->cli, status);
 }
 
 int cli_run_report(const struct cli *cli, const struct cli_watch *watch,
@@ -280,8 +290,7 @@ int cli_run_report(const struct cli *cli, const struct cli_watch *watch,
         struct arm_error told;
 
         (void)cli_fail(&told, ARM_INTERRUPTED, "interrupted: what was not committed is not there");
-        (void)cli_report(cli, &told, "");
-        return CLI_SIGNAL + caught;
+        return cli_tell(cli, &told, &(struct cli_told){.status = CLI_SIGNAL + caught});
     }
     return cli_report(cli, err, hint);
 }

@@ -34,6 +34,8 @@ void cli_run_release(struct cli_run *run);
 arm_status cli_run_file(struct cli_run *run, const char *sql, const char *path,
                         struct arm_error *err);
 
+/* What to do where running SQL failed so; NULL: what the code says. */
+const char *cli_run_hint(const struct cli_run *run, arm_status status);
 /* Tell how it failed; the exit status. */
 int cli_run_report(const struct cli *cli, const struct cli_watch *watch,
                    const struct arm_error *err, const char *hint);

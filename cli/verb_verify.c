@@ -122,8 +122,9 @@ static int run_verify(struct cli *cli, const struct cli_args *args)
 done:
     cli_watch_hide(findings.watch);
     if (cli_watch_caught(findings.watch) != 0) {
-        (void)cli_report(cli, &(struct arm_error){.code = ARM_INTERRUPTED}, "");
-        status = CLI_SIGNAL + cli_watch_caught(findings.watch);
+        status =
+            cli_tell(cli, &(struct arm_error){.code = ARM_INTERRUPTED},
+                     &(struct cli_told){.status = CLI_SIGNAL + cli_watch_caught(findings.watch)});
     } else if (st == ARM_OK) {
         status = finish_verify(cli, &findings, &result, options.full);
     } else if (cli_exit_of(st) == CLI_DAMAGE) { /* too damaged to be looked through */

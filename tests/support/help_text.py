@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `armillaria --help` says, taken apart: what the manual and the completions are held to."""
+
+import re
+
+from arm import run
+
+LATER = "(not in this version yet)"
+
+
+class Option:
+    """One line of help: its spellings, what it takes (None: nothing), whether it is yet to come."""
+
+    def __init__(self, line):
+        spelling, _, self.help = re.match(r"  (\S.*?)(  +| (?=[a-z]))(\S.*)$", line).groups()
+        words = spelling.replace(",", " ").split() if "C,..." not in spelling else spelling.split()
+        self.names = {word for word in words if word.startswith("-")}
+        self.value = next((word for word in words if not word.startswith("-")), None)
+        self.is_later = LATER in self.help
+
+
+def _options(text, head):
+    match = re.search(rf"^{head}:\n((?:  .*\n)+)", text, re.M)
+    return [Option(line) for line in match.group(1).splitlines()] if match else []
+
+
+def verbs():
+    """{verb: what it does}, of this version."""
+    text = run("--help").out
+    block = re.search(r"\n\n((?:  \w+ +.*\n)+)\nNot in", text).group(1)
+    return dict(re.match(r"  (\w+) +(.*)", line).groups() for line in block.splitlines())
+
+
+def options(verb):
+    return _options(run(verb, "--help").out, "Options")
+
+
+def global_options():
+    return _options(run("--help").out, "Options, before or behind the verb")
+
+
+def names_of(found, later=True):
+    """All spellings of the options."""
+    return {name for option in found if later or not option.is_later for name in option.names}
