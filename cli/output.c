@@ -366,6 +366,7 @@ static arm_status write_table(struct cli_reader *reader, const struct cli_sink *
 {
     struct cli_table_options options = {.style = CLI_TABLE_BOX,
                                         .is_terminal = sink->is_terminal,
+                                        .rows_max = sink->rows_max,
                                         .color = sink->color,
                                         .out = sink->out};
     struct cli_table *table = cli_table_new(&options);

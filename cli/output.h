@@ -33,6 +33,7 @@ struct cli_sink {
     const char *name; /* for messages */
     bool is_terminal;
     bool color;
+    size_t rows_max;         /* of a table on a terminal: see table.h */
     struct cli_watch *watch; /* stops the writing; its bar is put away first. NULL: none */
 };
 

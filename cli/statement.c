@@ -70,9 +70,7 @@ static const char *skip_dollars(const char *at)
     return end;
 }
 
-/* Behind the quote or comment that begins at `at`; `at` itself where none does. `before` is the
- * character before it. */
-static const char *skip_opaque(const char *at, char before, char before_that)
+const char *cli_statement_skip(const char *at, char before, char before_that)
 {
     bool is_escape = (before == 'e' || before == 'E') && !is_word(before_that);
 
@@ -99,7 +97,8 @@ size_t cli_statement_end(const char *sql)
     const char *at = sql;
 
     while (*at != '\0') {
-        const char *next = skip_opaque(at, at > sql ? at[-1] : ' ', at > sql + 1 ? at[-2] : ' ');
+        const char *next =
+            cli_statement_skip(at, at > sql ? at[-1] : ' ', at > sql + 1 ? at[-2] : ' ');
 
         if (next == at && *at == ';') {
             return (size_t)(at + 1 - sql);
@@ -117,7 +116,7 @@ bool cli_statement_is_blank(const char *sql)
         bool is_comment = (at[0] == '-' && at[1] == '-') || (at[0] == '/' && at[1] == '*');
 
         if (is_comment) {
-            at = skip_opaque(at, ' ', ' ');
+            at = cli_statement_skip(at, ' ', ' ');
         } else if (isspace((unsigned char)*at) || *at == ';') {
             at++;
         } else {

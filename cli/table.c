@@ -10,8 +10,7 @@
 #include "width.h"
 
 enum {
-    HEAD_ROWS = 20,      /* on a terminal: rows shown at the top ... */
-    TAIL_ROWS = 20,      /* ... and at the bottom */
+    ROWS_MAX = 40,       /* on a terminal, unless told */
     SAMPLE_ROWS = 10000, /* elsewhere: rows that decide the widths */
 };
 
@@ -20,7 +19,13 @@ struct cli_table *cli_table_new(const struct cli_table_options *options)
     struct cli_table *table = cli_alloc(1, sizeof *table);
 
     table->options = *options;
-    table->ring = cli_alloc(TAIL_ROWS, sizeof(struct cell *));
+    if (options->is_terminal && !options->all_rows && options->rows_max != SIZE_MAX) {
+        size_t rows_max = options->rows_max == 0 ? ROWS_MAX : options->rows_max;
+
+        table->head_rows = rows_max - rows_max / 2;
+        table->tail_rows = rows_max / 2;
+    }
+    table->ring = cli_alloc(table->tail_rows, sizeof(struct cell *));
     return table;
 }
 
@@ -119,17 +124,19 @@ static void end_row(struct cli_table *table)
     if (table->is_fitted) {
         cli_table_draw_row(table, row);
         free_row(table, row);
-    } else if (!table->options.is_terminal || table->options.all_rows) {
+    } else if (table->head_rows == 0) {
         hold_row(table, row);
         if (table->row_count == SAMPLE_ROWS) {
             draw_held(table);
         }
-    } else if (table->row_count < HEAD_ROWS) {
+    } else if (table->row_count < table->head_rows) {
         hold_row(table, row);
+    } else if (table->tail_rows == 0) {
+        free_row(table, row);
     } else {
         free_row(table, table->ring[table->ring_next]);
         table->ring[table->ring_next] = row;
-        table->ring_next = (table->ring_next + 1) % TAIL_ROWS;
+        table->ring_next = (table->ring_next + 1) % table->tail_rows;
     }
 }
 
@@ -146,16 +153,15 @@ void cli_table_cell(struct cli_table *table, const char *text, size_t size_bytes
 
 static bool hides_rows(const struct cli_table *table)
 {
-    return table->options.is_terminal && !table->options.all_rows &&
-           table->total > HEAD_ROWS + TAIL_ROWS;
+    return table->head_rows > 0 && table->total > table->head_rows + table->tail_rows;
 }
 
 /* The ring's rows behind the head, with a gap if rows between were let go. */
 static void unroll_ring(struct cli_table *table, size_t *out_gap)
 {
     *out_gap = hides_rows(table) ? table->row_count : SIZE_MAX;
-    for (size_t i = 0; i < TAIL_ROWS; i++) {
-        struct cell **slot = &table->ring[(table->ring_next + i) % TAIL_ROWS];
+    for (size_t i = 0; i < table->tail_rows; i++) {
+        struct cell **slot = &table->ring[(table->ring_next + i) % table->tail_rows];
 
         if (*slot != NULL) {
             hold_row(table, *slot);
@@ -171,7 +177,7 @@ static void tell_count(const struct cli_table *table)
     cli_text_count(&text, table->total);
     cli_text_add(&text, table->total == 1 ? " row" : " rows");
     if (hides_rows(table)) {
-        cli_text_printf(&text, ", %d shown", HEAD_ROWS + TAIL_ROWS);
+        cli_text_printf(&text, ", %zu shown", table->head_rows + table->tail_rows);
     }
     (void)fprintf(table->options.out, table->options.color ? "\x1b[2m%s\x1b[0m\n" : "%s\n",
                   cli_text_string(&text));
@@ -192,6 +198,9 @@ void cli_table_finish(struct cli_table *table)
             }
             cli_table_draw_row(table, table->rows[i]);
         }
+        if (gap == table->row_count) { /* maxrows 1: none at the bottom */
+            cli_table_draw_gap(table);
+        }
     }
     cli_table_draw_foot(table);
     if (table->options.is_terminal && !table->options.all_rows) {
@@ -208,7 +217,7 @@ void cli_table_free(struct cli_table *table)
     for (size_t i = 0; i < table->row_count; i++) {
         free_row(table, table->rows[i]);
     }
-    for (size_t i = 0; i < TAIL_ROWS; i++) {
+    for (size_t i = 0; i < table->tail_rows; i++) {
         free_row(table, table->ring[i]);
     }
     for (size_t i = 0; i < table->column_count; i++) {

@@ -25,7 +25,8 @@ enum cli_align { CLI_ALIGN_AUTO, CLI_ALIGN_LEFT, CLI_ALIGN_RIGHT }; /* auto: num
 struct cli_table_options {
     enum cli_table_style style;
     bool is_terminal; /* elide what does not fit, tell how many rows there are */
-    bool all_rows;    /* but leave out no row */
+    bool all_rows;    /* but leave out no row, and do not tell */
+    size_t rows_max;  /* shown on a terminal, the rest left out; 0: 40, SIZE_MAX: all */
     bool color;
     FILE *out;
 };

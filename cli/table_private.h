@@ -26,8 +26,10 @@ struct cli_table {
     struct cli_table_options options;
     struct column *columns;
     size_t column_count;
-    /* Rows held, in order: the first `row_count`; on a terminal at most HEAD of them, and the
-     * last ones in the ring. */
+    size_t head_rows; /* on a terminal: shown at the top ... */
+    size_t tail_rows; /* ... and at the bottom; both 0: all are */
+    /* Rows held, in order: the first `row_count`; on a terminal at most `head_rows` of them, and
+     * the last ones in the ring. */
     struct cell **rows;
     size_t row_count;
     struct cell **ring;

@@ -167,6 +167,22 @@ done:
     return st;
 }
 
+int cli_print_log(struct cli *cli, const char *at, uint64_t limit)
+{
+    struct arm_history_options options = {.size = sizeof options, .at = at, .limit = limit};
+    struct ArrowArrayStream stream = {0};
+    struct cli_reader reader = {0};
+    struct arm_error err = {0};
+    arm_status st = ARM_OK;
+
+    CLI_TRY(arm_log(cli->session, &options, &stream, &err));
+    CLI_TRY(cli_reader_open(&stream, &reader, &err));
+    CLI_TRY(print_log(cli, &reader, &err));
+done:
+    cli_reader_close(&reader);
+    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+}
+
 static int run_log(struct cli *cli, const struct cli_args *args)
 {
     struct arm_history_options options = {.size = sizeof options,
@@ -187,9 +203,10 @@ static int run_log(struct cli *cli, const struct cli_args *args)
     CLI_TRY(cli_reader_open(&stream, &reader, &err));
     CLI_TRY(print_log(cli, &reader, &err));
 done:
-    status = st == ARM_OK
-                 ? CLI_DONE
-                 : cli_report(cli, &err, options.table == NULL ? cli_ref_hint(cli, st) : NULL);
+    status = st == ARM_OK ? CLI_DONE
+                          : cli_report(cli, &err,
+                                       options.table == NULL ? cli_ref_hint(cli, st)
+                                                             : cli_table_hint(cli, st, options.at));
     cli_reader_close(&reader);
     cli_close(cli);
     return status;
@@ -226,7 +243,7 @@ done:
 
 const struct cli_verb cli_verb_log = {
     .name = "log",
-    .usage = "[--table T] [-n N]",
+    .usage = "[--table T] [-n N] [--at REF]",
     .summary = "the commits of the branch, newest first",
     .help =
         "Lists the commits of the branch's history, newest first, with the tables each changed.",

@@ -1,65 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* armillaria sql. */
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "run.h"
+#include "script.h"
 #include "shell.h"
 #include "verbs.h"
-#include "width.h"
-
-/* SQL is UTF-8 without a NUL. */
-static arm_status check_text(const char *name, const char *text, size_t size, struct arm_error *err)
-{
-    size_t line = 1;
-    size_t step = 0;
-
-    for (size_t at = 0; at < size; at += step) {
-        uint32_t code_point = cli_utf8_next(text + at, size - at, &step);
-
-        if (code_point == 0 || code_point == UINT32_MAX) {
-            return cli_fail(err, ARM_SQL, "%s is not SQL text: line %zu %s", name, line,
-                            code_point == 0 ? "has a NUL byte in it" : "is not UTF-8");
-        }
-        line += code_point == '\n' ? 1 : 0;
-    }
-    return ARM_OK;
-}
-
-/* All of a file, or of standard input ("-"), ended by NUL. */
-static arm_status read_all(const struct cli_watch *watch, const char *path, char **out,
-                           struct arm_error *err)
-{
-    bool is_stdin = strcmp(path, "-") == 0;
-    const char *name = is_stdin ? "standard input" : path;
-    /* A FIFO without a writer is waited for below, where a signal ends the wait. */
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct cli_text text = {0};
-    char bytes[1 << 14];
-    size_t size = 0;
-    arm_status st = ARM_OK;
-
-    if (fd < 0) {
-        return cli_fail_errno(err, "read", path);
-    }
-    do {
-        CLI_TRY(cli_watch_read(watch, fd, name, bytes, sizeof bytes, &size, err));
-        cli_text_append(&text, bytes, size);
-    } while (size > 0);
-    CLI_TRY(check_text(name, text.data, text.size, err));
-    *out = text.data;
-    text.data = NULL;
-done:
-    cli_text_release(&text);
-    if (!is_stdin) {
-        (void)close(fd);
-    }
-    return st;
-}
 
 /* Without statements on the command line, a terminal gets the shell. */
 static bool is_shell(const struct cli_args *args)
@@ -161,10 +111,10 @@ static int run_sql(struct cli *cli, const struct cli_args *args)
         goto done;
     }
     if (command != NULL) {
-        CLI_TRY(check_text("-c", command, strlen(command), &err));
+        CLI_TRY(cli_script_check("-c", command, strlen(command), &err));
         sql = cli_strdup(command);
     } else {
-        CLI_TRY(read_all(run.watch, file == NULL ? "-" : file, &sql, &err));
+        CLI_TRY(cli_script_read(run.watch, file == NULL ? "-" : file, &sql, &err));
     }
     CLI_TRY(
         cli_target_open(cli_args_value(args, "o"), !cli_format_is_text(run.format), &target, &err));
@@ -174,7 +124,7 @@ done:
         /* Before the target is open, it is a file that was not found. */
         bool has_run = target.out != NULL || target.path != NULL;
 
-        status = cli_run_report(cli, run.watch, &err, has_run ? cli_ref_hint(cli, st) : NULL);
+        status = cli_run_report(cli, run.watch, &err, has_run ? cli_run_hint(&run, st) : NULL);
     }
     cli_watch_session(run.watch, NULL);
     cli_target_abort(&target);

@@ -33,12 +33,62 @@ done:
     return st;
 }
 
-int cli_print_tables(struct cli *cli)
+static arm_status print_versions(const struct cli *cli, const char *table, bool all,
+                                 struct arm_error *err)
+{
+    struct ArrowArrayStream stream = {0};
+    arm_status st = ARM_OK;
+
+    CLI_TRY(arm_versions(cli->session, table, all, &stream, err));
+    CLI_TRY(cli_list(cli, &stream, versions_columns, COUNT_OF(versions_columns), err));
+done:
+    return st;
+}
+
+static arm_status print_schema(const struct cli *cli, const char *table, const char *at,
+                               struct arm_error *err)
+{
+    struct ArrowArrayStream stream = {0};
+    arm_status st = ARM_OK;
+
+    CLI_TRY(arm_schema(cli->session, table, at, &stream, err));
+    CLI_TRY(cli_list(cli, &stream, schema_columns, COUNT_OF(schema_columns), err));
+done:
+    return st;
+}
+
+/* ---- In the shell ---- */
+
+int cli_print_tables(struct cli *cli, const char *at)
 {
     struct arm_error err = {0};
 
-    return print_tables(cli, NULL, &err) == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+    return print_tables(cli, at, &err) == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
 }
+
+static int told(const struct cli *cli, arm_status st, const struct arm_error *err)
+{
+    return st == ARM_OK ? CLI_DONE
+                        : cli_report(cli, err, st == ARM_NOT_FOUND ? ".tables lists them" : NULL);
+}
+
+int cli_print_versions(struct cli *cli, const char *table)
+{
+    struct arm_error err = {0};
+    arm_status st = print_versions(cli, table, false, &err);
+
+    return told(cli, st, &err);
+}
+
+int cli_print_schema(struct cli *cli, const char *table, const char *at)
+{
+    struct arm_error err = {0};
+    arm_status st = print_schema(cli, table, at, &err);
+
+    return told(cli, st, &err);
+}
+
+/* ---- The verbs ---- */
 
 static int run_tables(struct cli *cli, const struct cli_args *args)
 {
@@ -56,15 +106,12 @@ done:
 
 static int run_versions(struct cli *cli, const struct cli_args *args)
 {
-    struct ArrowArrayStream stream = {0};
     struct arm_error err = {0};
     int status = CLI_DONE;
     arm_status st = ARM_OK;
 
     CLI_TRY(cli_open(cli, CLI_READ, &err));
-    CLI_TRY(arm_versions(cli->session, args->positional[0], cli_args_value(args, "all") != NULL,
-                         &stream, &err));
-    CLI_TRY(cli_list(cli, &stream, versions_columns, COUNT_OF(versions_columns), &err));
+    CLI_TRY(print_versions(cli, args->positional[0], cli_args_value(args, "all") != NULL, &err));
 done:
     status = st == ARM_OK ? CLI_DONE : cli_report(cli, &err, cli_table_hint(cli, st, NULL));
     cli_close(cli);
@@ -74,14 +121,12 @@ done:
 static int run_schema(struct cli *cli, const struct cli_args *args)
 {
     const char *at = cli_args_value(args, "at");
-    struct ArrowArrayStream stream = {0};
     struct arm_error err = {0};
     int status = CLI_DONE;
     arm_status st = ARM_OK;
 
     CLI_TRY(cli_open(cli, CLI_READ, &err));
-    CLI_TRY(arm_schema(cli->session, args->positional[0], at, &stream, &err));
-    CLI_TRY(cli_list(cli, &stream, schema_columns, COUNT_OF(schema_columns), &err));
+    CLI_TRY(print_schema(cli, args->positional[0], at, &err));
 done:
     status = st == ARM_OK ? CLI_DONE : cli_report(cli, &err, cli_table_hint(cli, st, at));
     cli_close(cli);

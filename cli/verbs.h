@@ -20,7 +20,10 @@ extern const struct cli_verb cli_verb_stats;
 extern const struct cli_verb cli_verb_verify;
 extern const struct cli_verb cli_verb_recover;
 
-/* The tables of the open session, as `tables` prints them; the exit status. */
-int cli_print_tables(struct cli *cli);
+/* What the shell prints of the open session, as the verbs do; the exit status. `at` NULL: now. */
+int cli_print_tables(struct cli *cli, const char *at);
+int cli_print_versions(struct cli *cli, const char *table);
+int cli_print_schema(struct cli *cli, const char *table, const char *at);
+int cli_print_log(struct cli *cli, const char *at, uint64_t limit);
 
 #endif

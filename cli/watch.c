@@ -33,6 +33,7 @@ struct cli_watch {
     int event; /* readable once a signal came */
     atomic_int caught;
     atomic_bool ending;
+    atomic_bool rests;
     pthread_mutex_t mutex;
     arm_session *session;
     const char *what; /* NULL: no bar wanted */
@@ -94,7 +95,7 @@ static void tick(struct cli_watch *watch)
 
 static void catch_signal(struct cli_watch *watch, int signal_number)
 {
-    if (atomic_exchange(&watch->caught, signal_number) != 0) {
+    if (atomic_exchange(&watch->caught, signal_number) != 0 && !atomic_load(&watch->rests)) {
         wipe(watch);
         _exit(CLI_SIGNAL + signal_number);
     }
@@ -223,4 +224,9 @@ void cli_watch_forget(struct cli_watch *watch)
 
     (void)eventfd_read(watch->event, &count);
     atomic_store(&watch->caught, 0);
+}
+
+void cli_watch_rest(struct cli_watch *watch, bool rests)
+{
+    atomic_store(&watch->rests, rests);
 }

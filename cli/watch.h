@@ -33,5 +33,7 @@ arm_status cli_watch_read(const struct cli_watch *watch, int fd, const char *nam
                           size_t size, size_t *out_size, struct arm_error *err);
 /* The shell goes on after a signal. */
 void cli_watch_forget(struct cli_watch *watch);
+/* While nothing runs, no signal ends the process: there is nothing that it could be stuck in. */
+void cli_watch_rest(struct cli_watch *watch, bool rests);
 
 #endif

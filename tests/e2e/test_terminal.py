@@ -79,8 +79,9 @@ def test_names_that_are_echoed_are_shown_safely(tmp_path):
     said = [show("init", path, "--no-color"),
             show("-C", path, "import", '"t\u202e"', file, "--no-color"),
             show("-C", path, "export", '"t\u202e"', tmp_path / f"{ODD}.csv", "--no-color")]
-    shell = Terminal("-C", path, "sql", "--no-color")
-    shell.read_until("armillaria> $")
+    # Where lines are edited, what is typed is echoed as it is.
+    shell = Terminal("-C", path, "sql", "--no-color", env={"TERM": "dumb"})
+    shell.read_until("armillaria:main> $")
     shell.send(".\x07\u202ehelp\n.quit\n")
     assert shell.end() == 0
     assert "no command .\\x07\\u202ehelp" in shell.text
@@ -139,9 +140,9 @@ def test_the_bar_keeps_to_the_terminal(repo, columns):
 
 def test_shell(orders):
     terminal = Terminal("-C", orders.path, "sql")
-    terminal.read_until("armillaria> $")
+    terminal.read_until("armillaria:main> $")
     terminal.send(".help\n")
-    terminal.read_until(r"\.quit.*\n(.*\n)*armillaria> $")
+    terminal.read_until(r"\.quit.*\n(.*\n)*armillaria:main> $")
     terminal.send(".tables\n")
     terminal.read_until("orders")
     terminal.send("SELECT count(*) AS n\n")
@@ -149,7 +150,7 @@ def test_shell(orders):
     terminal.send("FROM orders WHERE customer <> ';';\n")
     terminal.read_until(r"│ +4 │")
     terminal.send("SELECT nosuch;\n")
-    terminal.read_until("nosuch(.*\n)*armillaria> $")
+    terminal.read_until("nosuch(.*\n)*armillaria:main> $")
     terminal.send("INSERT INTO orders VALUES (5, 'eve', 1.0); SELECT max(id) AS m\n")
     terminal.read_until("1 row affected(.*\n)* +\\.\\.\\.> $")
     terminal.send("FROM orders;\n")
@@ -170,7 +171,7 @@ def test_shell_prints_an_array_for_each_line(orders):
                           ("SELECT 3 AS a; SELECT nosuch;", r'\[{"a":3}\n(.*\n)*.*nosuch(.*\n)*'),
                           ("SELECT 4 AS a;", r'\[{"a":4}\]\n')]:
         terminal.send(typed + "\n")
-        terminal.read_until(answer + "armillaria> $")
+        terminal.read_until(answer + "armillaria:main> $")
     terminal.send(".quit\n")
     assert terminal.end() == 0
 
@@ -181,21 +182,21 @@ def test_shell_tells_of_a_transaction_left_open(orders):
     terminal.send("BEGIN; DELETE FROM orders;\n")
     terminal.read_until("4 rows affected")
     terminal.send("\x04")
-    assert terminal.end() == 0 and "> \nwarning: BEGIN without COMMIT" in terminal.text
+    assert terminal.end() == 0 and "*> \nwarning: BEGIN without COMMIT" in terminal.text
     assert orders.state() == before
 
 
 def test_shell_ctrl_c_drops_the_line_or_stops_the_statement(orders):
     terminal = Terminal("-C", orders.path, "sql", "-q")
-    terminal.read_until("armillaria> $")
+    terminal.read_until("armillaria:main> $")
     terminal.send("SELECT nonsense\n")
     terminal.read_until(r"\.\.\.> $")
     terminal.signal()
-    terminal.read_until(r"\.\.\.> \narmillaria> $")
+    terminal.read_until(r"\.\.\.> \^C\narmillaria:main> $")
     terminal.send(LONG + ";\n")
     time.sleep(1)
     terminal.signal()
-    terminal.read_until("interrupted(.*\n)*armillaria> $")
+    terminal.read_until("interrupted(.*\n)*armillaria:main> $")
     terminal.send("SELECT 6*7 AS n;\n")
     terminal.read_until("42")
     terminal.send("\x04")

@@ -14,21 +14,30 @@ import time
 
 from arm import BIN, environment
 
-ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|\r")
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+
+
+def take_terminal():
+    """In the child: the terminal on standard input sends it the signals of its keys."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class Terminal:
     """A run of the command with all three streams on a terminal."""
 
-    def __init__(self, *args, columns=80, env=None):
+    def __init__(self, *args, columns=80, env=None, stdout=None, program=BIN):
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         attributes = termios.tcgetattr(slave)
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(slave, termios.TCSANOW, attributes)
-        self.process = subprocess.Popen([BIN, *map(str, args)], stdin=slave, stdout=slave,
+        self.process = subprocess.Popen([program, *map(str, args)], stdin=slave,
+                                        stdout=slave if stdout is None else stdout,
                                         stderr=slave, close_fds=True, start_new_session=True,
-                                        env=environment(TERM="xterm", **(env or {})))
+                                        preexec_fn=take_terminal,
+                                        env=environment(**{"TERM": "xterm",
+                                                           "ARMILLARIA_HISTORY": "off",
+                                                           **(env or {})}))
         os.close(slave)
         self.raw = ""
 
@@ -59,6 +68,12 @@ class Terminal:
 
     def send(self, text):
         os.write(self.master, text.encode())
+
+    def type(self, text, pattern):
+        """Send, and read until what comes from now on matches; that."""
+        self.raw = ""
+        self.send(text)
+        return self.read_until(pattern)
 
     def signal(self, number=signal.SIGINT):
         self.process.send_signal(number)
