@@ -22,9 +22,11 @@ struct cli_args;
 
 struct cli_verb {
     const char *name;
-    const char *usage;   /* behind "armillaria <name> " */
-    const char *summary; /* one line, for the list of verbs */
-    const char *help;    /* paragraphs, for `armillaria <name> --help` */
+    const char *usage;    /* behind "armillaria <name> " */
+    const char *summary;  /* one line, for the list of verbs */
+    const char *help;     /* paragraphs, for `armillaria <name> --help` */
+    const char *examples; /* lines, each a command */
+    const char *exits;    /* what a status means beside 0, 1 and 2; NULL: the usual */
     size_t positional_min;
     size_t positional_max;                                    /* SIZE_MAX: any number */
     int (*run)(struct cli *cli, const struct cli_args *args); /* NULL: not in this version yet */

@@ -148,6 +148,17 @@ done:
     return st;
 }
 
+/* "there is no branch "x"" says nothing of who named it. */
+static void tell_where_from(const struct cli *cli, bool is_told, struct arm_error *err)
+{
+    struct arm_error inner = *err;
+    const char *by = cli->branch != NULL ? "--branch" : "ARMILLARIA_BRANCH";
+
+    (void)snprintf(err->message, sizeof err->message,
+                   "%.800s, which %s names: main is always there", inner.message,
+                   is_told ? by : "the repository's file HEAD");
+}
+
 arm_status cli_open(struct cli *cli, enum cli_access access, struct arm_error *err)
 {
     const char *told = cli->branch != NULL ? cli->branch : environment("ARMILLARIA_BRANCH");
@@ -158,7 +169,10 @@ arm_status cli_open(struct cli *cli, enum cli_access access, struct arm_error *e
     if (told == NULL) {
         CLI_TRY(read_head(arm_repo_path(cli->repo), &head, err));
     }
-    CLI_TRY(arm_session_open(cli->repo, told == NULL ? head : told, &cli->session, err));
+    st = arm_session_open(cli->repo, told == NULL ? head : told, &cli->session, err);
+    if (st == ARM_NOT_FOUND && err != NULL) {
+        tell_where_from(cli, told != NULL, err);
+    }
 done:
     free(head);
     return st;

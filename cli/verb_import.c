@@ -53,7 +53,8 @@ static int read_options(const struct cli *cli, const struct cli_args *args,
         struct arm_error err;
 
         (void)cli_fail(&err, ARM_UNSUPPORTED, "--mode upsert is not in this version yet");
-        return cli_report(cli, &err, NULL);
+        return cli_report(cli, &err,
+                          "--mode append adds the rows, --mode replace puts them in place of all");
     }
     if (mode != NULL && !parse_mode(mode, &out->mode)) {
         return cli_usage_error(cli, args->verb, "'%s' is not a mode: create, append or replace",
@@ -123,6 +124,10 @@ static const char *import_hint(arm_status status, arm_write_mode mode)
         return mode == ARM_WRITE_APPEND
                    ? "nothing was changed; --mode replace takes the file's columns"
                    : "nothing was changed";
+    case ARM_SQL:
+    case ARM_CONSTRAINT:
+    case ARM_UNSUPPORTED:
+        return "nothing was changed";
     default:
         return NULL;
     }
@@ -211,9 +216,12 @@ done:
     if (st == ARM_INVALID) { /* the suffix tells no format, as in `sql -o` */
         status = cli_usage_error(cli, args->verb, "%s", err.message);
     } else if (st != ARM_OK) {
-        /* A table that is not there is told by DuckDB, which knows what is near. */
-        status = cli_run_report(cli, watch, &err,
-                                options.at == NULL ? NULL : cli_table_hint(cli, st, options.at));
+        /* A table that is not there now is told by DuckDB, which knows what is near. */
+        bool no_table = options.at == NULL && strstr(err.message, "does not exist") != NULL;
+
+        status = cli_run_report(
+            cli, watch, &err,
+            cli_table_hint(cli, no_table ? ARM_NOT_FOUND : st, no_table ? NULL : options.at));
     }
     cli_watch_session(watch, NULL);
     cli_close(cli);
@@ -229,6 +237,10 @@ const struct cli_verb cli_verb_import = {
         "Reads Parquet, CSV, JSON, JSON lines or Arrow IPC, by content and suffix; several files\n"
         "or globs make one version. Columns match by name. create and replace take the file's\n"
         "types, append the table's. - is standard input, and needs --format.",
+    .examples = "armillaria import flights flights.csv --null NA -m 'first load'\n"
+                "armillaria import flights 2014-*.parquet --mode append\n"
+                "curl -s https://example.org/rows.csv | armillaria import rows - --format csv",
+    .exits = ", 3 another commit came first,\n4 damage found",
     .positional_min = 2,
     .positional_max = SIZE_MAX,
     .run = run_import,
@@ -247,6 +259,8 @@ const struct cli_verb cli_verb_export = {
     .usage = "TABLE FILE [--at REF]",
     .summary = "write a table to a file",
     .help = "Writes Parquet, CSV, JSON or Arrow IPC, by the file's suffix; whole or not at all.",
+    .examples = "armillaria export flights flights.parquet\n"
+                "armillaria export flights before.csv --at version:1",
     .positional_min = 2,
     .positional_max = 2,
     .run = run_export,

@@ -36,9 +36,11 @@ static const char *init_hint(arm_status status, const char *directory)
     bool is_repository = access(format, F_OK) == 0;
 
     free(format);
-    return status == ARM_EXISTS && !is_repository
-               ? "`armillaria init DIR` makes one in a directory of its own"
-               : NULL;
+    if (status != ARM_EXISTS) {
+        return NULL;
+    }
+    return is_repository ? "it was not touched; -C DIR works on it"
+                         : "`armillaria init DIR` makes one in a directory of its own";
 }
 
 static int run_init(struct cli *cli, const struct cli_args *args)
@@ -79,6 +81,9 @@ const struct cli_verb cli_verb_init = {
     .summary = "make a repository",
     .help = "Makes a repository in DIR (or -C DIR, ARMILLARIA_REPO, the working directory), which\n"
             "is not there yet, or is empty. What exists is not touched.",
+    .examples = "armillaria init flights\n"
+                "armillaria -C flights tables",
+    .exits = "",
     .positional_max = 1,
     .run = run_init,
     .options = {{NULL, 0, NULL, NULL, false}},

@@ -247,6 +247,8 @@ const struct cli_verb cli_verb_log = {
     .summary = "the commits of the branch, newest first",
     .help =
         "Lists the commits of the branch's history, newest first, with the tables each changed.",
+    .examples = "armillaria log -n 5\n"
+                "armillaria log --table flights --json",
     .run = run_log,
     .options =
         {
@@ -263,6 +265,8 @@ const struct cli_verb cli_verb_show = {
     .summary = "one commit",
     .help = "Shows one commit: its parents, tables, versions, rows and bytes added and removed.\n"
             "REF is a branch, a tag, tx:N or a time, each with an optional ~n (n commits back).",
+    .examples = "armillaria show main\n"
+                "armillaria show tx:7 --json",
     .positional_min = 1,
     .positional_max = 1,
     .run = run_show,

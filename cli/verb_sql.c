@@ -150,6 +150,11 @@ const struct cli_verb cli_verb_sql = {
         "Of several statements, json is one array and jsonl one sequence of all their rows, in\n"
         "order; table, csv and markdown print one result after another. All but table leave out\n"
         "the counts of changed rows where another statement gives rows.",
+    .examples = "armillaria sql\n"
+                "armillaria sql -c 'SELECT * FROM flights LIMIT 5' --format jsonl\n"
+                "armillaria sql -f report.sql -o report.csv\n"
+                "armillaria sql --at main~1 -c 'SELECT count(*) FROM flights'",
+    .exits = ", 3 another commit came first,\n4 damage found, 130 interrupted",
     .positional_max = 0,
     .run = run_sql,
     .options =

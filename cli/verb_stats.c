@@ -113,6 +113,7 @@ const struct cli_verb cli_verb_stats = {
     .summary = "sizes, and what deduplication saves",
     .help = "For each table: what all its versions would take one by one (logical bytes), what\n"
             "they take (stored bytes), and how much that saves.",
+    .examples = "armillaria stats",
     .run = run_stats,
     .options = {{NULL, 0, NULL, NULL, false}},
 };

@@ -138,6 +138,8 @@ const struct cli_verb cli_verb_tables = {
     .usage = "[--at REF]",
     .summary = "the tables of the branch",
     .help = "Lists the tables of the branch with their newest version, rows and bytes.",
+    .examples = "armillaria tables\n"
+                "armillaria tables --at 2026-11-01 --json",
     .run = run_tables,
     .options = {{"at", 0, "REF", "as of this ref", false}},
 };
@@ -147,6 +149,7 @@ const struct cli_verb cli_verb_versions = {
     .usage = "TABLE [--all]",
     .summary = "the versions of a table, newest first",
     .help = "Lists the versions of a table in the branch's history, newest first.",
+    .examples = "armillaria versions flights",
     .positional_min = 1,
     .positional_max = 1,
     .run = run_versions,
@@ -158,6 +161,8 @@ const struct cli_verb cli_verb_schema = {
     .usage = "TABLE [--at REF]",
     .summary = "the columns of a table",
     .help = "Lists the columns of a table: name, SQL type, whether it takes NULL.",
+    .examples = "armillaria schema flights\n"
+                "armillaria schema flights --at version:1",
     .positional_min = 1,
     .positional_max = 1,
     .run = run_schema,

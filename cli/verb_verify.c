@@ -188,6 +188,8 @@ const struct cli_verb cli_verb_verify = {
     .help =
         "Checks the hash chain of the log, the index against a fresh fold of the log, and that\n"
         "every chunk is there. Exit status 4 where damage is found.",
+    .examples = "armillaria verify\n"
+                "armillaria verify --full --json",
     .run = run_verify,
     .options = {{"full", 0, NULL, "hash every byte of every chunk, and count its rows", false}},
 };
@@ -198,6 +200,7 @@ const struct cli_verb cli_verb_recover = {
     .summary = "clean up after a crash, and tell what was found",
     .help = "Opening a repository recovers it; this says what there was to do: unfinished work\n"
             "that is rolled back, unacknowledged log that is removed, an index made anew.",
+    .examples = "armillaria recover",
     .run = run_recover,
     .options = {{NULL, 0, NULL, NULL, false}},
 };

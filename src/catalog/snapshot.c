@@ -181,8 +181,11 @@ arm_status arm__catalog_resolve(struct arm_catalog *catalog, const struct arm_sn
         ARM_TRY(resolve_time(txn, on, &ref, durable, &found, err));
         break;
     case ARM_REF_VERSION:
-        st = arm__fail(err, ARM_INVALID,
-                       "\"%s\" is a version of one table: it can be used where one is named", text);
+        st = arm__fail(
+            err, ARM_INVALID,
+            "\"%s\" is a version of one table: it can be used where one is named; for all "
+            "tables, name a branch, a tag, tx:N or a time",
+            text);
         goto done;
     }
     if (ref.back > 0) {

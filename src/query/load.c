@@ -258,7 +258,8 @@ static arm_status find_table(struct loading *l, struct arm_error *err)
         st = arm__fail(err, ARM_EXISTS, "table \"%s\" exists already: append to it, or replace it",
                        l->name);
     } else if (l->view == NULL && l->load->mode == ARM_WRITE_APPEND) {
-        st = arm__fail(err, ARM_NOT_FOUND, "there is no table \"%s\" to append to", l->name);
+        st = arm__fail(err, ARM_NOT_FOUND, "there is no table \"%s\" to append to: create it first",
+                       l->name);
     }
 done:
     return st;
