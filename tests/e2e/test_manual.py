@@ -101,3 +101,7 @@ def test_it_is_installed(tmp_path):
     subprocess.run(["cmake", "--install", BUILD, "--prefix", tmp_path], check=True,
                    capture_output=True)
     assert (tmp_path / "share/man/man1/armillaria.1").read_text() == TEXT
+    for source, place in [("armillaria.bash", "bash-completion/completions/armillaria"),
+                          ("_armillaria", "zsh/site-functions/_armillaria")]:
+        assert ((tmp_path / "share" / place).read_text() ==
+                (SOURCE / "completions" / source).read_text())

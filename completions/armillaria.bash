@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# bash completion for armillaria. tests/e2e/test_completion.py holds its words to
+# `armillaria --help`. It needs nothing but bash, and says nothing on the command line.
+
+# The tables of the repository that the words typed so far name, one a line: plain names only,
+# since others would have to be quoted twice, for SQL and for the shell.
+_armillaria_tables() {
+    local -a where=()
+    local i word
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i + 1]//[\"\'\\]/} # as quoted as people quote folders
+        case ${COMP_WORDS[i]} in
+            -C) where+=(-C "${word/#\~\//$HOME/}") ;;
+            -C?*) where+=("${COMP_WORDS[i]}") ;;
+            --branch) where+=(--branch "$word") ;;
+        esac
+    done
+    "${COMP_WORDS[0]/#\~\//$HOME/}" "${where[@]}" tables --json 2>/dev/null </dev/null |
+        sed -n 's/^[[ ]*{"table":"\([^][" \\(){}$`'\''&;|<>*?!]*\)".*/\1/p'
+}
+
+# What an option takes: prints it, or fails where it takes nothing.
+_armillaria_value() {
+    case $1 in
+        --mode) echo create append replace ;;
+        --format)
+            case $2 in
+                sql) echo table csv json jsonl markdown parquet arrow ;;
+                *) echo parquet csv json arrow ;;
+            esac
+            ;;
+        --table) _armillaria_tables ;;
+        --at) echo main ;;
+        --branch | -c | -m | --message | --null | --key | -n) ;;
+        *) return 1 ;;
+    esac
+}
+
+_armillaria_options() {
+    echo -C --branch --json -q --quiet --no-color -h --help --version
+    case $1 in
+        import) echo --mode --format -m --message --null ;;
+        export) echo --at ;;
+        sql) echo -c -f --at --format -o -m --message ;;
+        tables) echo --at ;;
+        versions) echo --all ;;
+        schema) echo --at ;;
+        log) echo --table -n --at ;;
+        verify) echo --full ;;
+    esac
+}
+
+# Offers the words of $1 that begin with what is typed.
+_armillaria_words() {
+    local IFS=$' \t\n'
+    COMPREPLY+=($(compgen -W "$1" -- "$cur"))
+}
+
+_armillaria_paths() {
+    local IFS=$'\n'
+    compopt -o filenames 2>/dev/null
+    COMPREPLY+=($(compgen "$1" -- "$cur"))
+}
+
+_armillaria() {
+    local verbs='init import export sql tables versions schema log show stats verify recover help'
+    local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local verb='' positional=0 i word values
+    COMPREPLY=()
+
+    # "--name=value" comes as three words.
+    if [ "$cur" = = ]; then
+        cur=''
+    elif [ "$before" = = ]; then
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case $word in
+            -C | -f | -o) ((i++)) ;;
+            -?*) ! _armillaria_value "$word" "$verb" >/dev/null || ((i++)) ;;
+            =) ((i++)) ;;
+            *) if [ -z "$verb" ]; then verb=$word; else ((positional++)); fi ;;
+        esac
+    done
+
+    case $before in
+        -C) _armillaria_paths -d && return ;;
+        -f | -o) _armillaria_paths -f && return ;;
+        -?*) if values=$(_armillaria_value "$before" "$verb"); then
+            _armillaria_words "$values"
+            return
+        fi ;;
+    esac
+    if [[ $cur == -* ]]; then
+        _armillaria_words "$(_armillaria_options "$verb")"
+        return
+    fi
+    case $verb:$positional in
+        :* | help:0) _armillaria_words "$verbs" ;;
+        init:0) _armillaria_paths -d ;;
+        import:0 | export:0 | versions:0 | schema:0) _armillaria_words "$(_armillaria_tables)" ;;
+        import:* | export:1) _armillaria_paths -f ;;
+        show:0) _armillaria_words main ;;
+    esac
+}
+
+complete -F _armillaria armillaria
