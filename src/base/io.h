@@ -35,6 +35,7 @@ struct arm_stat {
     int64_t modified_us; /* since 1970, UTC */
     uint64_t device;
     uint64_t inode;
+    uint64_t mount; /* of the file system's mounting, never given twice in a boot; 0: not known */
     bool is_directory;
 };
 
@@ -73,6 +74,9 @@ struct arm_io {
                        struct arm_error *err);
     /* Microseconds since 1970, UTC. */
     int64_t (*now_us)(void *self);
+    /* Of the kernel that runs: another one after each start of the machine, as what was not
+     * synced is then gone. False: there is none to be had. */
+    bool (*boot_id)(void *self, struct arm_id *out);
 };
 
 /* The real system. */

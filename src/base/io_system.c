@@ -8,7 +8,9 @@
  * O3  Locks belong to the open file description: closing another descriptor of the same file
  *     does not drop them, and two opens of one process exclude each other.
  * O5  No file of ours is standard input, output or error, where a program that was started
- *     without them would write its messages: /dev/null takes such a place, and stays there. */
+ *     without them would write its messages: /dev/null takes such a place, and stays there.
+ * O6  A mounting is known by the kernel's unique id (Linux 6.8): the older, short one is given
+ *     again to the next file system that is mounted. */
 
 #include "base/io.h"
 
@@ -20,12 +22,19 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x00004000U
+#endif
+
 _Static_assert(sizeof(off_t) == 8, "files pass 2 GiB");
+
+static const char BOOT_ID_PATH[] = "/proc/sys/kernel/random/boot_id";
 
 enum { US_PER_SECOND = 1000000, NS_PER_US = 1000 };
 
@@ -157,19 +166,20 @@ static arm_status system_truncate(void *self, struct arm_file *file, uint64_t si
 static arm_status system_stat(void *self, const char *path, struct arm_stat *out,
                               struct arm_error *err)
 {
-    struct stat found;
+    struct statx found;
 
     (void)self;
-    if (stat(path, &found) != 0) {
+    memset(&found, 0, sizeof found);
+    if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS | STATX_MNT_ID_UNIQUE, &found) != 0) {
         return arm__fail_errno(err, errno, "look at", path);
     }
     *out = (struct arm_stat){
-        .size_bytes = (uint64_t)found.st_size,
-        .modified_us =
-            (int64_t)found.st_mtim.tv_sec * US_PER_SECOND + found.st_mtim.tv_nsec / NS_PER_US,
-        .device = found.st_dev,
-        .inode = found.st_ino,
-        .is_directory = S_ISDIR(found.st_mode),
+        .size_bytes = found.stx_size,
+        .modified_us = found.stx_mtime.tv_sec * US_PER_SECOND + found.stx_mtime.tv_nsec / NS_PER_US,
+        .device = makedev(found.stx_dev_major, found.stx_dev_minor),
+        .inode = found.stx_ino,
+        .mount = (found.stx_mask & STATX_MNT_ID_UNIQUE) != 0 ? found.stx_mnt_id : 0, /* O6 */
+        .is_directory = S_ISDIR(found.stx_mode),
     };
     return ARM_OK;
 }
@@ -314,6 +324,29 @@ static int64_t system_now_us(void *self)
     return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / NS_PER_US;
 }
 
+static bool system_boot_id(void *self, struct arm_id *out)
+{
+    struct arm_file *file = NULL;
+    char text[64] = "";
+    char digits[2 * ARM_ID_BYTES + 1] = "";
+    size_t got = 0;
+    size_t count = 0;
+
+    if (system_open(self, BOOT_ID_PATH, ARM_OPEN_READ, &file, NULL) != ARM_OK) {
+        return false;
+    }
+    if (system_read(self, file, 0, text, sizeof text, &got, NULL) != ARM_OK) {
+        got = 0;
+    }
+    system_close(self, file);
+    for (size_t i = 0; i < got && count < sizeof digits - 1; i++) {
+        if (text[i] != '-') {
+            digits[count++] = text[i];
+        }
+    }
+    return arm__id_parse(digits, out, NULL) == ARM_OK;
+}
+
 const struct arm_io *arm__io_system(void)
 {
     static const struct arm_io system = {
@@ -334,6 +367,7 @@ const struct arm_io *arm__io_system(void)
         .sync_directory = system_sync_directory,
         .list = system_list,
         .now_us = system_now_us,
+        .boot_id = system_boot_id,
     };
 
     return &system;

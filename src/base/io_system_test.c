@@ -312,6 +312,25 @@ static void test_io_system_O5_no_file_is_a_standard_one(void **state)
     assert_int_equal(found.st_size, 0);
 }
 
+static void test_io_system_O6_boots_and_mounts_are_told_apart(void **state)
+{
+    struct arm_error err = {0};
+    struct arm_stat here = {0};
+    struct arm_stat there = {0};
+    struct arm_id first;
+    struct arm_id second;
+
+    assert_true(io->boot_id(io->self, &first));
+    assert_true(io->boot_id(io->self, &second));
+    assert_true(arm__id_equal(&first, &second));
+    temp_write_file(&dir, "file", "", 0);
+    assert_ok(io->stat(io->self, path, &here, &err), err);
+    assert_ok(io->stat(io->self, dir.path, &there, &err), err);
+    assert_int_equal(here.mount, there.mount);
+    assert_ok(io->stat(io->self, "/proc", &there, &err), err);
+    assert_true(here.mount == 0 || here.mount != there.mount);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +345,7 @@ int main(void)
         each(test_io_names),
         each(test_io_list_visits_each_and_hands_on_what_stops_it),
         each(test_io_system_O5_no_file_is_a_standard_one),
+        each(test_io_system_O6_boots_and_mounts_are_told_apart),
     };
 
     return cmocka_run_group_tests_name("base/io_system", tests, NULL, NULL);

@@ -13,21 +13,16 @@
  * of modification stand in it so that one that somebody else wrote to is not believed. What was
  * durable stays known until index/ is deleted: a log that has lost it is damaged.
  *
- * The mount id is the kernel's unique one where it has that (Linux 6.8): a file system that was
- * shut down and mounted again in the same boot has another. */
+ * A file system that was shut down and mounted again in the same boot has another mount. Where
+ * the kernel has no ids for mountings that are never given again (before Linux 6.8), the index of
+ * who did not close is made anew. */
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "commit/commit_private.h"
-
-#ifndef STATX_MNT_ID_UNIQUE
-#define STATX_MNT_ID_UNIQUE 0x00004000U
-#endif
 
 enum { FILE_BYTES_MAX = 4096 };
 
@@ -110,47 +105,12 @@ done:
     return st;
 }
 
-/* The kernel's own file: not part of the repository, so not through its file door. */
-static void read_boot_id(char out[64])
-{
-    const struct arm_io *io = arm__io_system();
-    struct arm_file *file = NULL;
-    size_t size = 0;
-
-    out[0] = '\0';
-    if (io->open(io->self, "/proc/sys/kernel/random/boot_id", ARM_OPEN_READ, &file, NULL) !=
-        ARM_OK) {
-        return;
-    }
-    if (io->read(io->self, file, 0, out, 63, &size, NULL) != ARM_OK) {
-        size = 0;
-    }
-    out[size] = '\0';
-    out[strspn(out, "0123456789abcdef-")] = '\0';
-    io->close(io->self, file);
-}
-
-static uint64_t mount_of(const char *path)
-{
-    struct statx found;
-
-    memset(&found, 0, sizeof found);
-    if (statx(AT_FDCWD, path, 0, STATX_MNT_ID_UNIQUE, &found) == 0 &&
-        (found.stx_mask & STATX_MNT_ID_UNIQUE) != 0) {
-        return found.stx_mnt_id;
-    }
-    if (statx(AT_FDCWD, path, 0, STATX_MNT_ID, &found) == 0 &&
-        (found.stx_mask & STATX_MNT_ID) != 0) {
-        return found.stx_mnt_id;
-    }
-    return 0;
-}
-
 arm_status arm__trust_look(const struct arm_io *io, const char *root, struct arm_trust *out,
                            bool *out_found, struct arm_error *err)
 {
     struct arm_stat stat;
     struct arm_error why;
+    struct arm_id boot;
     char *path = NULL;
     arm_status st = ARM_OK;
 
@@ -167,10 +127,12 @@ arm_status arm__trust_look(const struct arm_io *io, const char *root, struct arm
     }
     *out = (struct arm_trust){.device = stat.device,
                               .inode = stat.inode,
-                              .mount = mount_of(path),
+                              .mount = stat.mount,
                               .size_bytes = stat.size_bytes,
                               .modified_us = stat.modified_us};
-    read_boot_id(out->boot_id);
+    if (io->boot_id(io->self, &boot)) {
+        arm__id_hex(&boot, out->boot_id);
+    }
 done:
     arm__free(path);
     return st;
@@ -181,8 +143,8 @@ bool arm__trust_holds(const struct arm_trust *mark, const struct arm_trust *now)
     if (mark->is_clean) {
         return mark->size_bytes == now->size_bytes && mark->modified_us == now->modified_us;
     }
-    return now->boot_id[0] != '\0' && strcmp(mark->boot_id, now->boot_id) == 0 &&
-           mark->device == now->device && mark->inode == now->inode && mark->mount == now->mount;
+    return now->boot_id[0] != '\0' && strcmp(mark->boot_id, now->boot_id) == 0 && now->mount != 0 &&
+           mark->mount == now->mount && mark->device == now->device && mark->inode == now->inode;
 }
 
 arm_status arm__trust_wipe(const struct arm_io *io, const char *root, uint64_t next_tx,

@@ -21,37 +21,6 @@
 /* The size tells a page of a host with another mutex. */
 #define PAGE_VERSION ((uint64_t)sizeof(struct arm_page) << 32 | 1u)
 
-static const char BOOT_ID_PATH[] = "/proc/sys/kernel/random/boot_id";
-
-/* This boot's id, zeros if there is none to be had. The kernel's own file: not part of the
- * repository, so not through its file door. */
-static void read_boot_id(uint8_t out[ARM_ID_BYTES])
-{
-    const struct arm_io *io = arm__io_system();
-    struct arm_file *file = NULL;
-    char text[64] = "";
-    char digits[2 * ARM_ID_BYTES + 1] = "";
-    size_t got = 0;
-    size_t count = 0;
-    struct arm_id id;
-
-    memset(out, 0, ARM_ID_BYTES);
-    if (io->open(io->self, BOOT_ID_PATH, ARM_OPEN_READ, &file, NULL) != ARM_OK) {
-        return;
-    }
-    if (io->read(io->self, file, 0, text, sizeof text, &got, NULL) == ARM_OK) {
-        for (size_t i = 0; i < got && count < 2 * (size_t)ARM_ID_BYTES; i++) {
-            if (text[i] != '-') {
-                digits[count++] = text[i];
-            }
-        }
-        if (arm__id_parse(digits, &id, NULL) == ARM_OK) {
-            memcpy(out, id.bytes, ARM_ID_BYTES);
-        }
-    }
-    io->close(io->self, file);
-}
-
 uint64_t arm__page_pack(const struct arm_log_position *at)
 {
     assert(at->segment <= UINT32_MAX);
@@ -129,9 +98,12 @@ done:
 arm_status arm__page_open(struct arm_log *log, struct arm_error *err)
 {
     bool writable = false;
+    struct arm_id boot;
     arm_status st = ARM_OK;
 
-    read_boot_id(log->boot_id);
+    if (log->io->boot_id(log->io->self, &boot)) {
+        memcpy(log->boot_id, boot.bytes, ARM_ID_BYTES);
+    }
     ARM_TRY(arm__calloc(1, sizeof *log->own, &log->own, err));
     log->page = log->own;
     ARM_TRY(open_file(log, &log->page_file, &writable, err));

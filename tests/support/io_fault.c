@@ -289,6 +289,13 @@ static int64_t fault_now_us(void *self)
     return fault->inner->now_us(fault->inner->self);
 }
 
+static bool fault_boot_id(void *self, struct arm_id *out)
+{
+    struct io_fault *fault = self;
+
+    return fault->inner->boot_id(fault->inner->self, out);
+}
+
 struct io_fault *io_fault_new(const struct arm_io *inner)
 {
     struct io_fault *fault = must(calloc(1, sizeof *fault));
@@ -313,6 +320,7 @@ struct io_fault *io_fault_new(const struct arm_io *inner)
         .sync_directory = fault_sync_directory,
         .list = fault_list,
         .now_us = fault_now_us,
+        .boot_id = fault_boot_id,
     };
     fault->log = must(calloc(1, 1));
     (void)pthread_mutex_init(&fault->mutex, NULL);
