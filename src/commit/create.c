@@ -128,6 +128,26 @@ done:
     return st;
 }
 
+/* The name of the repository's own directory, durable also where the directory was there: its
+ * maker may have died before he came to that. */
+static arm_status sync_name(const struct creation *c, struct arm_error *err)
+{
+    struct arm_error why;
+    char *parent = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__path_parent(c->root, &parent, err));
+    st = c->io->sync_directory(c->io->self, parent, &why);
+    if (st == ARM_PERMISSION) { /* a directory of somebody else's, in which we may only make ours */
+        st = ARM_OK;
+    } else if (st != ARM_OK) {
+        st = arm__fail(err, st, "%s", why.message);
+    }
+done:
+    arm__free(parent);
+    return st;
+}
+
 static arm_status make_directory(const struct creation *c, const char *name, struct arm_error *err)
 {
     struct arm_error why;
@@ -307,6 +327,7 @@ arm_status arm__repository_create(const struct arm_io *io, const char *path, str
     ARM_TRY(check_room(&c, err));
     ARM_TRY(take_lock(&c, err));
     ARM_TRY(check_room(&c, err)); /* somebody may have been faster */
+    ARM_TRY(sync_name(&c, err));
     header.created_us = c.io->now_us(c.io->self);
     ARM_TRY(arm__id_random(&header.id, err));
     ARM_TRY(lay_out(&c, &header, err));

@@ -9,7 +9,8 @@
  *   durable <tx>                  at the last clean close, everything before it was durable
  *   clean <size> <modified us>    or it was synced, and not written since
  *
- * The clean line is removed, durably, before the first write after it. The file's size and time
+ * The clean line is removed, durably, before the first write after it; the directory above is
+ * synced then, too, since who made the repository may have been killed before he did that. The file's size and time
  * of modification stand in it so that one that somebody else wrote to is not believed. What was
  * durable stays known until index/ is deleted: a log that has lost it is damaged.
  *
@@ -97,6 +98,9 @@ arm_status arm__trust_write(const struct arm_io *io, const char *root,
     if (trust->is_clean) {
         ARM_TRY(arm__buf_printf(&text, err, "clean %" PRIu64 " %" PRId64 "\n", trust->size_bytes,
                                 trust->modified_us));
+    }
+    if (!trust->is_clean) { /* somebody is about to write: that FORMAT is there must be durable */
+        ARM_TRY(io->sync_directory(io->self, root, err));
     }
     ARM_TRY(arm__io_replace_file(io, path, arm__buf_bytes(&text), err));
 done:
