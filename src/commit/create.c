@@ -233,16 +233,17 @@ done:
 }
 
 /* Durable before anything else is written: from here on the directory is ours. */
-static arm_status write_marker(const struct creation *c, struct arm_error *err)
+static arm_status write_marker(const struct creation *c, struct arm_bytes text,
+                               struct arm_error *err)
 {
-    static const char text[] = "a repository in the making\n";
     struct arm_file *file = NULL;
     char *path = NULL;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__path_join(c->root, marker_name, &path, err));
     ARM_TRY(c->io->open(c->io->self, path, ARM_OPEN_WRITE | ARM_OPEN_CREATE, &file, err));
-    ARM_TRY(c->io->write(c->io->self, file, 0, text, sizeof text - 1, err));
+    ARM_TRY(c->io->truncate(c->io->self, file, 0, err));
+    ARM_TRY(c->io->write(c->io->self, file, 0, text.data, text.size, err));
     ARM_TRY(c->io->sync(c->io->self, file, err));
     ARM_TRY(c->io->sync_directory(c->io->self, c->root, err));
 done:
@@ -258,9 +259,10 @@ done:
 static arm_status lay_out(const struct creation *c, const struct arm_header *header,
                           struct arm_error *err)
 {
+    static const char making[] = "a repository in the making\n";
     arm_status st = ARM_OK;
 
-    ARM_TRY(write_marker(c, err));
+    ARM_TRY(write_marker(c, arm__bytes(making, sizeof making - 1), err));
     ARM_TRY(clear_directory(c, "log", err));
     ARM_TRY(clear_directory(c, "index", err));
     for (size_t i = 0; i < DIRECTORY_COUNT; i++) {
@@ -300,16 +302,26 @@ done:
     return st;
 }
 
+/* The marker becomes FORMAT. Not by arm__io_replace_file, which takes back what it wrote when it
+ * fails: a log without its marker could never be made over. */
 static arm_status write_header(const struct creation *c, const struct arm_header *header,
                                struct arm_error *err)
 {
     struct arm_buf text = ARM_BUF_INIT(4096);
+    char *from = NULL;
+    char *to = NULL;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__header_encode(header, &text, err));
-    ARM_TRY(write_file(c, "FORMAT", arm__buf_bytes(&text), err));
+    ARM_TRY(arm__path_join(c->root, marker_name, &from, err));
+    ARM_TRY(arm__path_join(c->root, "FORMAT", &to, err));
+    ARM_TRY(write_marker(c, arm__buf_bytes(&text), err));
+    ARM_TRY(c->io->rename(c->io->self, from, to, err));
+    ARM_TRY(c->io->sync_directory(c->io->self, c->root, err));
 done:
     arm__buf_release(&text);
+    arm__free(from);
+    arm__free(to);
     return st;
 }
 

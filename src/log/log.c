@@ -44,12 +44,15 @@ arm_status arm__log_create(const struct arm_io *io, const char *root,
 {
     char *directory = NULL;
     char *page_path = NULL;
+    struct arm_error why;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__path_join(root, DIRECTORY_NAME, &directory, err));
     ARM_TRY(arm__path_join(directory, PAGE_NAME, &page_path, err));
-    if (!arm__io_exists(io, directory)) {
-        ARM_TRY(io->make_directory(io->self, directory, err));
+    st = io->make_directory(io->self, directory, &why);
+    if (st != ARM_OK && st != ARM_EXISTS) {
+        st = arm__fail_again(err, &why);
+        goto done;
     }
     ARM_TRY(create_first_segment(io, directory, repository, err));
     ARM_TRY(arm__page_create(io, page_path, err));
