@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_TESTS_SUPPORT_POWER_PLAY_H
+#define ARM_TESTS_SUPPORT_POWER_PLAY_H
+
+/* A repository on a power disk, and scripts of what is done to it. A step is acknowledged when it
+ * returns ARM_OK; what the repository holds is told as text, so that two states are compared
+ * by their texts.
+ *
+ * Tables have one column, id BIGINT, and lie in schema main. A new kind of step is one more
+ * value of enum play_op and one more case in power_play.c; a new script one more table in
+ * power_scripts.h. */
+
+#include <stdatomic.h>
+
+#include "commit/commit.h"
+#include "support/power_disk.h"
+#include "support/temp.h"
+#include "table/engine.h"
+
+enum play_op {
+    PLAY_END,
+    PLAY_CREATE,     /* the repository itself */
+    PLAY_OPEN,       /* recovers, if nobody closed it */
+    PLAY_OPEN_PAIRS, /* likewise; a sync waits until two commits do (for PLAY_TOGETHER) */
+    PLAY_CLOSE,      /* clean, if it can be */
+    PLAY_ABANDON,    /* as when the process is killed */
+    PLAY_LOSE_INDEX, /* index/ is deleted, by others */
+    PLAY_RECOVER,    /* arm__repository_recover */
+    PLAY_TABLE,      /* `name` is made */
+    PLAY_INSERT,     /* `from` .. `to` - 1 into `name`: hot rows, or a chunk if they are many */
+    PLAY_CHUNK,      /* likewise, always a chunk */
+    PLAY_REPLACE,    /* all rows by these */
+    PLAY_DELETE,     /* rows number `from` .. `to` - 1 of every entry */
+    PLAY_DROP,       /* the table */
+    PLAY_SEVERAL,    /* one commit: `name` gets rows as by INSERT and loses some, and two new
+                       * tables are made and filled, one of them with a chunk */
+    PLAY_WIDE,       /* INSERT with a message over 1 MiB: a record in a chunk of its own */
+    PLAY_TOGETHER,   /* two threads: `from` .. `to` - 1 into `name`, and into `other` */
+    PLAY_BRANCH,     /* `name` from main */
+    PLAY_ON_BRANCH,  /* later steps write there; no change itself */
+    PLAY_RENAME,     /* branch `name` becomes `other` */
+    PLAY_DROP_BRANCH,
+    PLAY_TAG,
+    PLAY_DROP_TAG,
+};
+
+struct play_step {
+    enum play_op op;
+    const char *name;
+    int64_t from;
+    int64_t to;
+    const char *other;
+};
+
+/* The halves of PLAY_TOGETHER. */
+enum { PLAY_FIRST = 1, PLAY_SECOND = 2, PLAY_BOTH = 3 };
+
+struct play {
+    struct temp_dir dir;        /* of the disk */
+    char path[TEMP_PATH_BYTES]; /* of the repository: a directory on it, made by PLAY_CREATE */
+    struct power_disk *disk;
+    struct arm_engine *engine; /* borrowed */
+    struct arm_repository *repository;
+    const char *branch;
+    uint64_t segment_bytes_max; /* 0: as usual */
+    int halves;                 /* of PLAY_TOGETHER that are done: PLAY_BOTH */
+    atomic_int halves_done;     /* and acknowledged */
+    struct arm_id commit_id;    /* of the last commit whose outcome is unknown */
+};
+
+/* Put temporary directories into memory, where there is a place for that and nobody said
+ * otherwise: nothing is really synced, and there are many of them. */
+void power_use_memory(void);
+
+/* An empty disk in a directory of its own; or what a cut of another's disk left. */
+struct play play_new(struct arm_engine *engine);
+struct play play_after(struct play *play, const struct power_cut *cut);
+void play_free(struct play *play); /* closes what is open, without ceremony */
+
+arm_status play_step(struct play *play, const struct play_step *step, struct arm_error *err);
+
+/* Every branch and tag, every table of each, its version, and its rows whatever their order.
+ * Stops the test if something cannot be read. */
+void play_tell(struct play *play, struct arm_buf *out);
+
+#endif
