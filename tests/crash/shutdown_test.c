@@ -34,6 +34,7 @@ enum {
     CHUNK_ROWS = 12000, /* more than hot rows may be */
     SQL_BYTES = 256,
     STATEMENTS_MAX = 100000,
+    TRIES = 200,
     DELAY_US_MIN = 100000,
     DELAY_US_SPREAD = 600000,
     EXIT_SKIPPED = 77,
@@ -75,12 +76,22 @@ static int run(const char *const arguments[])
                : 127;
 }
 
-static bool mount_disk(struct disk *disk)
+static void nap(void)
 {
-    const char *const arguments[] = {"mount", "-o", "loop", disk->image, disk->mount, NULL};
+    struct timespec time = {.tv_nsec = 50000000};
 
-    disk->is_mounted = run(arguments) == 0;
-    return disk->is_mounted;
+    (void)nanosleep(&time, NULL);
+}
+
+static bool is_writable(const struct disk *disk)
+{
+    char path[TEMP_PATH_BYTES];
+    int fd = open(temp_path(&disk->dir, "mount/probe", path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return fd >= 0 && unlink(path) == 0;
 }
 
 /* The loop device goes with the mounting. */
@@ -89,18 +100,33 @@ static void unmount_disk(struct disk *disk)
     const char *const arguments[] = {"umount", disk->mount, NULL};
     const char *const lazily[] = {"umount", "-l", disk->mount, NULL};
 
-    for (int i = 0; disk->is_mounted && i < 100; i++) { /* somebody may still be going */
-        struct timespec time = {.tv_nsec = 50000000};
-
+    for (int i = 0; disk->is_mounted && i < TRIES; i++) { /* somebody may still be going */
         disk->is_mounted = run(arguments) != 0;
         if (disk->is_mounted) {
-            (void)nanosleep(&time, NULL);
+            nap();
         }
     }
     if (disk->is_mounted) {
         (void)run(lazily);
         disk->is_mounted = false;
     }
+}
+
+/* Another program's mount namespace may have taken a copy of the mounting and keep what was shut
+ * down alive for a while: that is then what is mounted again, and nothing can be written there. */
+static bool mount_disk(struct disk *disk)
+{
+    const char *const arguments[] = {"mount", "-o", "loop", disk->image, disk->mount, NULL};
+
+    for (int i = 0; i < TRIES; i++) {
+        disk->is_mounted = run(arguments) == 0;
+        if (!disk->is_mounted || is_writable(disk)) {
+            break;
+        }
+        unmount_disk(disk);
+        nap();
+    }
+    return disk->is_mounted;
 }
 
 /* False: it cannot be had here; `*out_why` says what could not be done. */
