@@ -241,15 +241,29 @@ static void check_third(const struct point *point, struct play *play, const char
     point->run->thirds++;
 }
 
-/* The half of PLAY_TOGETHER that `text` lacks; both, if it has none. */
-static int halves_missing(const struct run *run, const char *text)
+/* What is to be done once more where `text` was found, and what is there then; NULL: nothing. Of
+ * two commits of which neither came through, only one is: where its frame ends, the other's may
+ * still stand. */
+static const char *to_repeat(const struct run *run, const char *text, int *out_halves)
 {
+    const struct play_step *step = &run->script->steps[run->done];
+    const char *whole = step->op == PLAY_END ? NULL : run->reference.after[run->done + 1];
+
+    *out_halves = PLAY_BOTH;
+    if (step->op < PLAY_TABLE || step->op == PLAY_ON_BRANCH || strcmp(text, whole) == 0) {
+        return NULL;
+    }
+    if (step->op != PLAY_TOGETHER) {
+        return whole;
+    }
     for (int half = PLAY_FIRST; half <= PLAY_SECOND; half++) {
-        if (run->reference.half[half] != NULL && strcmp(text, run->reference.half[half]) == 0) {
-            return PLAY_BOTH - half;
+        if (strcmp(text, run->reference.half[half]) == 0) {
+            *out_halves = PLAY_BOTH - half;
+            return whole;
         }
     }
-    return PLAY_BOTH;
+    *out_halves = PLAY_FIRST;
+    return run->reference.half[PLAY_FIRST];
 }
 
 /* Go on: what was in flight is done once more if it is not there, or else a table is made. */
@@ -257,21 +271,17 @@ static void go_on(const struct point *point, struct play *play, struct arm_buf *
 {
     static const struct play_step table = {.op = PLAY_TABLE, .name = "afterwards"};
     const struct run *run = point->run;
-    const struct play_step *step = &run->script->steps[run->done];
-    const char *whole = step->op == PLAY_END ? NULL : run->reference.after[run->done + 1];
+    const char *wanted = to_repeat(run, (const char *)text->data, &play->halves);
     struct arm_error err = {0};
-    bool retries = step->op >= PLAY_TABLE && step->op != PLAY_ON_BRANCH &&
-                   strcmp((const char *)text->data, whole) != 0;
 
-    if (retries) {
+    if (wanted != NULL) {
         play->branch = run->play->branch;
-        play->halves = halves_missing(run, (const char *)text->data);
     }
-    if (play_step(play, retries ? step : &table, &err) != ARM_OK) {
+    if (play_step(play, wanted != NULL ? &run->script->steps[run->done] : &table, &err) != ARM_OK) {
         fail_at(point, "a commit after recovery: %s", err.message);
     }
     play_tell(play, text);
-    if (retries && strcmp((const char *)text->data, whole) != 0) {
+    if (wanted != NULL && strcmp((const char *)text->data, wanted) != 0) {
         say_point(point);
         fail_msg("done once more, it gave:\n%s", (const char *)text->data);
     }
@@ -303,7 +313,8 @@ static void check_after(struct point *point, struct play *play, uint64_t cut_aga
         check_third(point, play, (const char *)text.data);
     }
     go_on(point, play, &text);
-    if (turn == 0 || point->cut.event == POWER_KILL) {
+    if (turn == 0 || point->cut.event == POWER_KILL ||
+        run->script->steps[run->done].op == PLAY_TOGETHER) {
         check_third(point, play, (const char *)text.data);
     }
     (void)play_step(play, &closing, &err);

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SECTOR_BYTES = 512, PAGE_BYTES = 4096, PATH_BYTES_MAX = 4096 };
+enum { SECTOR_BYTES = 512, PAGE_BYTES = 4096, WHOLE_WRITES = 1 << 30, PATH_BYTES_MAX = 4096 };
 
 /* ---- Chance ---- */
 
@@ -152,9 +152,10 @@ enum piece_fate { PIECE_KEPT, PIECE_DROPPED, PIECE_GARBLED };
 static struct dice dice_of(uint64_t *random, bool garbles)
 {
     static const uint64_t shares[] = {1, 8, 8, 15};
+    static const uint64_t grains[] = {SECTOR_BYTES, PAGE_BYTES, WHOLE_WRITES};
 
     return (struct dice){.random = random,
-                         .grain = power_random(random, 2) == 0 ? SECTOR_BYTES : PAGE_BYTES,
+                         .grain = grains[power_random(random, 3)],
                          .keep = shares[power_random(random, 4)],
                          .garbles = garbles};
 }

@@ -103,12 +103,13 @@ static const struct power_script power_scripts[] = {
               {PLAY_LOSE_INDEX}},
      .steps = {{PLAY_OPEN}, {PLAY_INSERT, "t", 300, 305}, {PLAY_CLOSE}}},
     {.name = "together",
-     .chances = 12,
+     .chances = 25,
      .base = {{PLAY_CREATE},
               {PLAY_OPEN},
               {PLAY_TABLE, "t"},
               {PLAY_TABLE, "u"},
               {PLAY_INSERT, "t", 0, 5},
+              {PLAY_INSERT, "u", 0, 5},
               {PLAY_CLOSE}},
      .steps = {{PLAY_OPEN_PAIRS}, {PLAY_TOGETHER, "t", 5, 35, .other = "u"}, {PLAY_CLOSE}}},
     {.name = "together-roll", /* the second frame does not fit behind the first */
@@ -118,6 +119,7 @@ static const struct power_script power_scripts[] = {
               {PLAY_TABLE, "t"},
               {PLAY_TABLE, "u"},
               {PLAY_INSERT, "t", 0, 5},
+              {PLAY_INSERT, "u", 0, 5},
               {PLAY_CLOSE}},
      .steps = {{PLAY_OPEN_PAIRS}, {PLAY_TOGETHER, "t", 5, 905, .other = "u"}, {PLAY_CLOSE}}},
 };
