@@ -307,9 +307,9 @@ arm_status arm__row_take_table(struct arm_bytes row, uint64_t tx, struct arm_tab
     arm_status st = ARM_OK;
 
     ARM_TRY(take_flags(&r, TABLE_DROPPED, &flags, err));
-    *out_dropped = (flags & TABLE_DROPPED) != 0;
-    if (*out_dropped) {
-        st = arm__take_end(&r, err);
+    if ((flags & TABLE_DROPPED) != 0) {
+        ARM_TRY(arm__take_end(&r, err));
+        *out_dropped = true;
         goto done;
     }
     ARM_TRY(arm__take_u8(&r, &object, err));
@@ -324,6 +324,7 @@ arm_status arm__row_take_table(struct arm_bytes row, uint64_t tx, struct arm_tab
     ARM_TRY(take_name(&r, table.name, err));
     ARM_TRY(arm__take_end(&r, err));
     *out = table;
+    *out_dropped = false;
 done:
     return st;
 }
@@ -385,15 +386,15 @@ static arm_status take_position(struct arm_reader *r, struct arm_position *out,
     struct arm_bytes bytes;
     arm_status st = arm__take_blob(r, &bytes, err);
 
-    if (st != ARM_OK) {
-        return st;
+    *out = (struct arm_position){.size = 0}; /* nothing was ever appended */
+    if (st == ARM_OK && bytes.size > 0) {
+        st = arm__position_check(bytes, err);
     }
-    if (bytes.size > ARM_POSITION_BYTES_MAX) {
-        return arm__fail(err, ARM_CORRUPT, "%s: a position of %zu bytes", r->what, bytes.size);
+    if (st == ARM_OK) {
+        out->size = (uint8_t)bytes.size;
+        memcpy(out->bytes, bytes.data, bytes.size);
     }
-    *out = (struct arm_position){.size = (uint8_t)bytes.size};
-    memcpy(out->bytes, bytes.data, bytes.size);
-    return ARM_OK;
+    return st;
 }
 
 arm_status arm__row_take_version(struct arm_bytes bytes, const struct arm_table_id *table_id,
