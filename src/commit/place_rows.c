@@ -243,8 +243,8 @@ static arm_status next_position(struct arm_commit_plan *plan, const struct arm_n
         return ARM_OK;
     }
     ARM_TRY(arm__arena_alloc(&plan->arena, 1, sizeof *fresh, &fresh, err));
-    *fresh =
-        last->size == 0 ? arm__position_first() : arm__position_after(arm__position_bytes(last));
+    ARM_TRY(arm__position_between(arm__position_bytes(last), (struct arm_bytes){NULL, 0}, 1, fresh,
+                                  err));
     *last = *fresh;
     *out = fresh;
 done:

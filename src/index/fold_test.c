@@ -5,6 +5,7 @@
 
 #include "index/index_private.h"
 #include "support/cmocka_all.h"
+#include "support/position.h"
 #include "support/temp.h"
 
 static struct temp_dir dir;
@@ -162,7 +163,7 @@ static void tell_append(struct told *t)
     t->change.version = 2;
     t->change.has_parent_version = true;
     t->change.parent_version = 1;
-    add_entry(t, 0, arm__position_after(arm__position_bytes(&first)), 5, 2);
+    add_entry(t, 0, position_after(arm__position_bytes(&first)), 5, 2);
     t->change.row_count = 7;
     t->change.rows_added = 2;
     t->change.next_row_id = 7;
@@ -318,8 +319,7 @@ static void wrong_root(struct told *t)
 static void large_without_root(struct told *t)
 {
     for (size_t i = 1; i < ENTRY_MAX; i++) {
-        add_entry(t, i, arm__position_after(arm__position_bytes(&t->positions[i - 1])), 5 + 2 * i,
-                  2);
+        add_entry(t, i, position_after(arm__position_bytes(&t->positions[i - 1])), 5 + 2 * i, 2);
     }
     t->change.row_count = 5 + 2 * ENTRY_MAX;
     t->change.rows_added = 2 * ENTRY_MAX;

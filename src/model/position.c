@@ -115,16 +115,6 @@ struct arm_position arm__position_first(void)
     return of_integer(FIRST);
 }
 
-struct arm_position arm__position_after(struct arm_bytes last)
-{
-    struct number number;
-    bool well_formed = decode(last, &number);
-
-    assert(well_formed);
-    assert(number.integer < INTEGER_MAX); /* 2^63 appends do not happen */
-    return of_integer(number.integer + 1);
-}
-
 /* What lies strictly between two numbers. */
 struct interval {
     struct number low;
@@ -226,7 +216,7 @@ arm_status arm__position_between(struct arm_bytes low, struct arm_bytes high, si
     if (high.size == 0) { /* to the end: the next integers */
         uint64_t first = low.size == 0 ? FIRST : in.low.integer + 1;
 
-        if (count > INTEGER_MAX - first) {
+        if (first > INTEGER_MAX || count > INTEGER_MAX - first) {
             return no_room(err);
         }
         number_off(first, count, out);

@@ -21,12 +21,10 @@ struct arm_position {
 struct arm_bytes arm__position_bytes(const struct arm_position *position);
 /* The first position of an empty table. */
 struct arm_position arm__position_first(void);
-/* A position after `last` and everything else up to the next integer. */
-struct arm_position arm__position_after(struct arm_bytes last);
 /* `count` positions strictly between `low` and `high` (low < high), in order, evenly spread.
  * An empty end is open: there they are the next integers after `low` or before `high`. `out` is
- * untouched on failure. Errors: ARM_FULL when they would be longer than ARM_POSITION_BYTES_MAX
- * (the caller then numbers the table anew); ARM_CORRUPT if an end is not well-formed. */
+ * untouched on failure. Errors: ARM_FULL past the last integer or ARM_POSITION_BYTES_MAX (the
+ * caller then numbers the table anew); ARM_CORRUPT if an end is not well-formed. */
 arm_status arm__position_between(struct arm_bytes low, struct arm_bytes high, size_t count,
                                  struct arm_position *out, struct arm_error *err);
 /* Errors: ARM_CORRUPT unless well-formed. */

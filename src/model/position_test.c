@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "support/cmocka_all.h"
+#include "support/position.h"
 
 static const struct arm_bytes OPEN = {NULL, 0};
 
@@ -25,9 +26,9 @@ static void test_position_M5_appending_takes_the_next_integer(void **state)
     struct arm_error err = {0};
 
     assert_position(&at, "\x02\x80\x00", 3);
-    at = arm__position_after(of(&at));
+    at = position_after(of(&at));
     assert_position(&at, "\x02\x80\x01", 3);
-    at = arm__position_after(arm__bytes("\x02\xFF\xFF\x80", 4));
+    at = position_after(arm__bytes("\x02\xFF\xFF\x80", 4));
     assert_position(&at, "\x03\x01\x00\x00", 4);
     assert_ok(arm__position_between(of(&at), OPEN, 1, &between, &err), err);
     assert_position(&between, "\x03\x01\x00\x01", 4);
@@ -76,10 +77,22 @@ static void test_position_M5_between_divides_evenly(void **state)
     assert_ok(arm__position_between(OPEN, OPEN, 0, out, &err), err);
 }
 
+static void test_position_M3_nothing_comes_after_the_last_integer(void **state)
+{
+    static const uint8_t LAST[] = {8, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    struct arm_position between = {0};
+    struct arm_error err = {0};
+
+    assert_int_equal(arm__position_check(arm__bytes(LAST, sizeof LAST), &err), ARM_OK);
+    assert_int_equal(arm__position_between(arm__bytes(LAST, sizeof LAST), OPEN, 1, &between, &err),
+                     ARM_FULL);
+    assert_int_equal(between.size, 0);
+}
+
 static void test_position_M5_halving_ends_in_full(void **state)
 {
     struct arm_position low = arm__position_first();
-    struct arm_position high = arm__position_after(of(&low));
+    struct arm_position high = position_after(of(&low));
     struct arm_position mid = {0};
     struct arm_position untouched;
     struct arm_error err = {0};
@@ -132,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_position_M5_appending_takes_the_next_integer),
         cmocka_unit_test(test_position_M5_open_low_end_takes_the_integers_before),
         cmocka_unit_test(test_position_M5_between_divides_evenly),
+        cmocka_unit_test(test_position_M3_nothing_comes_after_the_last_integer),
         cmocka_unit_test(test_position_M5_halving_ends_in_full),
         cmocka_unit_test(test_position_M3_check_refuses_what_is_not_well_formed),
     };

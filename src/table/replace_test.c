@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "support/cmocka_all.h"
+#include "support/position.h"
 #include "table/writer.h"
 
 enum { ENTRIES_MAX = 400 };
@@ -27,7 +28,7 @@ static struct arm_table_state *old_of(const char *text)
     for (size_t i = 0; i < state->entry_count; i++) {
         state->entries[i].position =
             i == 0 ? arm__position_first()
-                   : arm__position_after(arm__position_bytes(&state->entries[i - 1].position));
+                   : position_after(arm__position_bytes(&state->entries[i - 1].position));
         state->entries[i].rows = 10;
         state->entries[i].dead = text[i] < 'a';
         state->entries[i].rows_hash = hash_of(text[i]);
@@ -84,7 +85,7 @@ static void carry_out(const struct arm_table_state *old, const struct arm_writte
     for (size_t i = 0; i < written->entry_count; i++) {
         all[count].position = written->entries[i].position;
         if (written->entries[i].position.size == 0) {
-            last = arm__position_after(arm__position_bytes(&last));
+            last = position_after(arm__position_bytes(&last));
             all[count].position = last;
         }
         all[count++].letter = (char)written->entries[i].rows_hash.bytes[0];

@@ -11,6 +11,7 @@
 #include "model/entry.h"
 #include "model/vector.h"
 #include "support/cmocka_all.h"
+#include "support/position.h"
 
 enum { GOLDEN_BYTES_MAX = 1 << 16 };
 
@@ -234,7 +235,7 @@ static void test_golden_positions(void **state)
     struct arm_error err = {0};
 
     append_positions(&end, 1, &bytes);
-    end = arm__position_after(arm__position_bytes(&end));
+    end = position_after(arm__position_bytes(&end));
     append_positions(&end, 1, &bytes);
     assert_ok(
         arm__position_between((struct arm_bytes){NULL, 0}, arm__position_bytes(&end), 5, at, &err),

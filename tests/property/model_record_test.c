@@ -10,6 +10,7 @@
 #include "model/message.h"
 #include "model/vector.h"
 #include "property/model_random.h"
+#include "support/position.h"
 
 enum { RECORDS = 400, ENTRIES = 20000, CHANGES_MAX = 6, ROWS_MAX = 30, ARENA_BYTES = 1 << 22 };
 
@@ -162,7 +163,7 @@ static ProtobufCBinaryData *random_positions(struct arena *a, size_t count)
     struct arm_position *positions = take(a, count * sizeof *positions);
     ProtobufCBinaryData *out = take(a, count * sizeof *out);
     struct arm_position low = arm__position_first();
-    struct arm_position high = arm__position_after(arm__position_bytes(&low));
+    struct arm_position high = position_after(arm__position_bytes(&low));
     bool is_dense = below(a, 2) == 0;
     struct arm_error err = {0};
 
