@@ -57,19 +57,16 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
 }
 
-static struct token take_token(const char *sql, const char *at)
+static struct token take_token(const char *at)
 {
     struct token token = {.kind = TOKEN_SIGN, .start = at, .size = 1};
-    const char *end = cli_statement_skip(at, at > sql ? at[-1] : ' ', at > sql + 1 ? at[-2] : ' ');
+    const char *end = cli_statement_skip(at);
 
     if (end != at) {
-        token.kind = *at == '"' ? TOKEN_QUOTED : TOKEN_STRING;
+        bool is_string = !is_word(*at) || at[1] == '\''; /* E'…' */
+
+        token.kind = *at == '"' ? TOKEN_QUOTED : is_string ? TOKEN_STRING : TOKEN_WORD;
         token.size = (size_t)(end - at);
-    } else if (is_word(*at)) {
-        token.kind = TOKEN_WORD;
-        while (is_word(at[token.size])) {
-            token.size++;
-        }
     }
     return token;
 }
@@ -117,7 +114,7 @@ static void read_sentence(const char *sql, const char *cursor, struct sentence *
             at++;
             continue;
         }
-        token = take_token(sql, at);
+        token = take_token(at);
         at += token.size;
         if (opens_comment(token.start)) {
             out->is_hidden = out->is_hidden || (token.start < cursor && at >= cursor);

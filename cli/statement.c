@@ -7,9 +7,14 @@
 #include <ctype.h>
 #include <string.h>
 
+static bool is_word_start(char c)
+{
+    return isalpha((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
 static bool is_word(char c)
 {
-    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+    return is_word_start(c) || isdigit((unsigned char)c);
 }
 
 /* Behind the closing quote, or at the end of the text. */
@@ -70,14 +75,22 @@ static const char *skip_dollars(const char *at)
     return end;
 }
 
-const char *cli_statement_skip(const char *at, char before, char before_that)
+/* A word may hold a '$', which then begins no quote; E'…' is a string. */
+static const char *skip_word(const char *at)
 {
-    bool is_escape = (before == 'e' || before == 'E') && !is_word(before_that);
-
-    if (*at == '\'') {
-        return skip_quoted(at, is_escape);
+    if ((*at == 'e' || *at == 'E') && at[1] == '\'') {
+        return skip_quoted(at + 1, true);
     }
-    if (*at == '"') {
+    while (is_word(*at) || *at == '$') {
+        at++;
+    }
+    return at;
+}
+
+/* Behind the quote, comment or word that begins at `at`; `at` itself where none does. */
+const char *cli_statement_skip(const char *at)
+{
+    if (*at == '\'' || *at == '"') {
         return skip_quoted(at, false);
     }
     if (at[0] == '-' && at[1] == '-') {
@@ -86,10 +99,10 @@ const char *cli_statement_skip(const char *at, char before, char before_that)
     if (at[0] == '/' && at[1] == '*') {
         return skip_comment(at);
     }
-    if (*at == '$' && !is_word(before)) {
+    if (*at == '$') {
         return skip_dollars(at);
     }
-    return at;
+    return is_word_start(*at) ? skip_word(at) : at;
 }
 
 size_t cli_statement_end(const char *sql)
@@ -97,8 +110,7 @@ size_t cli_statement_end(const char *sql)
     const char *at = sql;
 
     while (*at != '\0') {
-        const char *next =
-            cli_statement_skip(at, at > sql ? at[-1] : ' ', at > sql + 1 ? at[-2] : ' ');
+        const char *next = cli_statement_skip(at);
 
         if (next == at && *at == ';') {
             return (size_t)(at + 1 - sql);
@@ -116,7 +128,7 @@ bool cli_statement_is_blank(const char *sql)
         bool is_comment = (at[0] == '-' && at[1] == '-') || (at[0] == '/' && at[1] == '*');
 
         if (is_comment) {
-            at = cli_statement_skip(at, ' ', ' ');
+            at = cli_statement_skip(at);
         } else if (isspace((unsigned char)*at) || *at == ';') {
             at++;
         } else {

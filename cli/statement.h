@@ -12,10 +12,9 @@
 /* Bytes of the first statement, its ';' included; 0: it has no end yet. */
 size_t cli_statement_end(const char *sql);
 
-/* Behind the quote or comment that begins at `at`, or the end of the text where it does not end;
- * `at` itself where none begins. `before` is the character before it, `before_that` the one before
- * that (a blank where there is none). */
-const char *cli_statement_skip(const char *at, char before, char before_that);
+/* Behind the quote, comment or word that begins at `at`, or the end of the text where it does not
+ * end; `at` itself where none begins. */
+const char *cli_statement_skip(const char *at);
 
 /* Only blanks, comments and ';'. */
 bool cli_statement_is_blank(const char *sql);
