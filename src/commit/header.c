@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "commit/commit_private.h"
+#include "model/utf8.h"
 
 static const char magic_line[] = "armillaria repository";
 static const char reads_with[] = "0.1.0";
@@ -106,9 +107,12 @@ static arm_status damaged(const char *what, struct arm_error *err)
 
 static arm_status newer(struct arm_bytes text, const char *what, struct arm_error *err)
 {
-    char version[64] = "a newer version";
+    char version[64];
 
-    (void)find_line(text, "reads-with", version, sizeof version, NULL);
+    if (!find_line(text, "reads-with", version, sizeof version, NULL) ||
+        !arm__utf8_valid(arm__bytes(version, strlen(version)))) {
+        (void)snprintf(version, sizeof version, "a newer version");
+    }
     return arm__fail(err, ARM_NEWER_FORMAT,
                      "the repository %s that this program (%s) does not know: Armillaria %s "
                      "reads it",
@@ -130,7 +134,7 @@ static arm_status check_format(struct arm_bytes text, struct arm_error *err)
         return damaged("it has no format version", err);
     }
     format = strtoul(value, &end, 10);
-    if (*end != '\0' || end == value || format == 0) {
+    if (*end != '\0' || value[0] < '1' || value[0] > '9') {
         return damaged("its format version is not a number", err);
     }
     return format > ARM_FORMAT_VERSION ? newer(text, "has a format", err) : ARM_OK;
