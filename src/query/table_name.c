@@ -6,7 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/utf8.h"
 #include "query/session.h"
+
+/* As many bytes of `text` as a message may show, at most `most`: no character is cut. */
+static int shown_size(const char *text, size_t most)
+{
+    size_t size = strnlen(text, most + 1);
+
+    if (size > most) {
+        for (size = most; size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80;) {
+            size--;
+        }
+    }
+    return (int)size;
+}
 
 /* Take one part off `*text`: quoted, or up to the next dot. */
 static arm_status take_part(const char **text, char out[256], struct arm_error *err)
@@ -25,8 +39,8 @@ static arm_status take_part(const char **text, char out[256], struct arm_error *
             }
         }
         if (size == ARM_NAME_BYTES_MAX) {
-            return arm__fail(err, ARM_INVALID_NAME, "the name \"%.40s...\" is longer than %d bytes",
-                             *text, ARM_NAME_BYTES_MAX);
+            return arm__fail(err, ARM_INVALID_NAME, "the name \"%.*s...\" is longer than %d bytes",
+                             shown_size(*text, 40), *text, ARM_NAME_BYTES_MAX);
         }
         out[size++] = *at++;
     }
@@ -46,6 +60,9 @@ arm_status arm__table_name_parse(const char *text, char schema_name[256], char n
     const char *rest = text;
     arm_status st = ARM_OK;
 
+    if (!arm__utf8_valid(arm__bytes(text, strlen(text)))) {
+        return arm__fail(err, ARM_INVALID_NAME, "table name: not UTF-8");
+    }
     ARM_TRY(take_part(&rest, first, err));
     if (*rest == '\0') {
         memcpy(second, first, sizeof second);
@@ -56,9 +73,9 @@ arm_status arm__table_name_parse(const char *text, char schema_name[256], char n
     }
     if (*rest != '\0') {
         st = arm__fail(err, ARM_INVALID_NAME,
-                       "%.80s is not a table's name: write name or schema.name, in double quotes "
+                       "%.*s is not a table's name: write name or schema.name, in double quotes "
                        "where a part holds a dot or a quote",
-                       text);
+                       shown_size(text, 80), text);
         goto done;
     }
     ARM_TRY(arm__name_check(first, "schema", err));
