@@ -7,6 +7,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 TESTS ?=
 DEV ?= ON
+FUZZ ?=
 export ARM_DEPS ?= $(CURDIR)/.deps
 
 CONFIGURE = cmake -S . -G Ninja -DARM_DEV=$(DEV) -DARM_DEPS="$(ARM_DEPS)"
@@ -15,7 +16,7 @@ CTEST = tools/run-tests --tests '$(TESTS)'
 # is all false alarms. Our own threads are in the directories below it.
 TSAN_TESTS = ^test_(base|store|log|ptree|model|index|catalog|commit)_|^test_property_(commit|index|ptree)
 
-.PHONY: all setup build demo test check sanitize bench install clean distclean help
+.PHONY: all setup build demo test check sanitize fuzz bench install clean distclean help
 .NOTPARALLEL:
 
 all: build
@@ -48,6 +49,10 @@ sanitize: setup
 	@cmake --build build-tsan --target all armillaria_tests
 	@tools/run-tests --tests '$(or $(TESTS),$(TSAN_TESTS))' build-tsan
 
+fuzz: setup
+	@tools/setup check
+	@tools/fuzz $(FUZZ)
+
 bench: build
 	@bench/run
 
@@ -55,7 +60,7 @@ install: build
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(abspath $(PREFIX))"
 
 clean:
-	rm -rf build build-asan build-tsan
+	rm -rf build build-asan build-tsan build-fuzz
 
 distclean: clean
 	rm -rf .deps
@@ -66,6 +71,7 @@ help:
 	@echo 'make test       build and run all tests; TESTS=regex for some'
 	@echo 'make check      format, lint, ranks, exports, sizes (tools/check)'
 	@echo 'make sanitize   the tests under ASan and UBSan, the kernel's under TSan'
+	@echo 'make fuzz       every decoder under libFuzzer; FUZZ="frame --seconds 600" as for tools/fuzz'
 	@echo 'make bench      the benchmarks (bench/run)'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
 	@echo 'make clean      remove the build folders; distclean also .deps/'
