@@ -14,6 +14,7 @@ import pytest
 from arm import BIN, Repo, need, run
 
 NOBODY = 65534
+ARROW_CORPUS = Path(__file__).parents[1] / "fuzz/corpus/arrow_ipc"
 
 
 @pytest.fixture
@@ -60,6 +61,16 @@ def test_truncated_arrow(orders, tmp_path):
     data = (tmp_path / "s.arrow").read_bytes()
     (tmp_path / "cut.arrow").write_bytes(data[:len(data) // 2])
     orders.refused("import", "t", tmp_path / "cut.arrow", says="cut.arrow")
+
+
+@pytest.mark.parametrize("name", ["array-length-overflows", "dictionary-without-data",
+                                  "dictionary-without-nodes", "field-without-type",
+                                  "legacy-size-too-small", "message-without-header",
+                                  "negative-body-size"])
+def test_arrow_that_says_what_is_not(orders, tmp_path, name):
+    """Each of them once ended the program, or was read past its end."""
+    shutil.copy(ARROW_CORPUS / name, tmp_path / "bad.arrow")
+    orders.refused("import", "t", tmp_path / "bad.arrow")
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "arrow", "json"])
