@@ -134,6 +134,37 @@ bool arm__io_exists(const struct arm_io *io, const char *path)
     return io->stat(io->self, path, &found, NULL) == ARM_OK;
 }
 
+arm_status arm__io_identify(const struct arm_io *io, const char *path, struct arm_identity *out,
+                            struct arm_error *err)
+{
+    struct arm_stat found;
+    arm_status st = io->stat(io->self, path, &found, err);
+
+    if (st == ARM_OK) {
+        *out = (struct arm_identity){found.device, found.inode};
+    }
+    return st;
+}
+
+arm_status arm__io_check_identity(const struct arm_io *io, const char *path,
+                                  const struct arm_identity *was, struct arm_error *err)
+{
+    struct arm_identity now = {0, 0};
+    struct arm_error why;
+    arm_status st = arm__io_identify(io, path, &now, &why);
+
+    if (st != ARM_OK && st != ARM_NOT_FOUND) {
+        return arm__fail(err, st, "%s", why.message);
+    }
+    if (st == ARM_OK && now.device == was->device && now.inode == was->inode) {
+        return ARM_OK;
+    }
+    return arm__fail(err, ARM_REOPEN,
+                     "%s is %s: it was moved, removed or replaced while it was open; nothing is "
+                     "written there; close the repository and open it where it is now",
+                     path, st == ARM_OK ? "another one now" : "no longer there");
+}
+
 arm_status arm__path_join(const char *directory, const char *name, char **out,
                           struct arm_error *err)
 {

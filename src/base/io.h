@@ -83,6 +83,12 @@ struct arm_io {
 const struct arm_io *arm__io_system(void);
 
 /* Shorthands over any `io`. */
+/* Which file or directory a path led to. */
+struct arm_identity {
+    uint64_t device;
+    uint64_t inode;
+};
+
 
 /* `*out` gets the whole file. Errors: ARM_INVALID if it is larger than out->max. */
 arm_status arm__io_read_file(const struct arm_io *io, const char *path, struct arm_buf *out,
@@ -99,6 +105,11 @@ arm_status arm__io_hash_file(const struct arm_io *io, const char *path, struct a
                              uint64_t *out_size, struct arm_error *err);
 bool arm__io_exists(const struct arm_io *io, const char *path);
 /* "a/b/c" in a fresh string: joins with one slash. Owned by the caller (arm__free). */
+/* What `path` leads to now; ARM_REOPEN where that is no longer `was`, or nothing. */
+arm_status arm__io_identify(const struct arm_io *io, const char *path, struct arm_identity *out,
+                            struct arm_error *err);
+arm_status arm__io_check_identity(const struct arm_io *io, const char *path,
+                                  const struct arm_identity *was, struct arm_error *err);
 arm_status arm__path_join(const char *directory, const char *name, char **out,
                           struct arm_error *err);
 

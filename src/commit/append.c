@@ -136,6 +136,7 @@ arm_status arm__repository_append(struct arm_repository *repository,
     }
     ARM_TRY(fold(append, &before, err));
     bytes = (struct arm_record){arm__buf_bytes(&spine), append->payload};
+    ARM_TRY(arm__anchor_check(&repository->anchor, err)); /* R5 */
     ARM_TRY(arm__log_append(repository->log, &tail, &bytes, 1, &at, err));
     st = settle(append, &before, &at, &tail, err);
     if (st == ARM_OK) {

@@ -79,6 +79,26 @@ arm_status arm__locks_share(struct arm_locks *locks, struct arm_error *err);
 arm_status arm__locks_leave(struct arm_locks *locks, bool *out_last, struct arm_error *err);
 void arm__locks_release(struct arm_locks *locks); /* accepts the zeroed state */
 
+/* ---- anchor.c ---- */
+
+enum { ARM_ANCHOR_POINTS = 3 };
+
+/* What the paths led to when the repository was opened (R5). */
+struct arm_anchor_point {
+    char *path;
+    bool is_there;
+    struct arm_identity identity;
+};
+struct arm_anchor {
+    const struct arm_io *io;
+    struct arm_anchor_point points[ARM_ANCHOR_POINTS];
+};
+arm_status arm__anchor_take(const struct arm_io *io, const char *root, struct arm_anchor *out,
+                            struct arm_error *err);
+/* ARM_REOPEN if one leads elsewhere, or nowhere. The zeroed anchor holds. */
+arm_status arm__anchor_check(const struct arm_anchor *anchor, struct arm_error *err);
+void arm__anchor_release(struct arm_anchor *anchor); /* accepts the zeroed state */
+
 /* ---- repository.c ---- */
 
 /* What checkpoint.c keeps. */
@@ -99,6 +119,7 @@ struct arm_repository {
     struct arm_locks locks;
     int pid;
     bool read_only;        /* asked for, or the format does not let us write (R1) */
+    struct arm_anchor anchor;
     bool log_is_read_only; /* the file system or the format does not let us write */
     bool is_damaged;
     atomic_bool is_marked; /* the index is known not to be marked clean (trust.c) */

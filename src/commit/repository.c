@@ -156,6 +156,7 @@ arm_status arm__repository_attach(struct arm_repository *repository,
     ARM_TRY(open_log(repository, options, err));
     ARM_TRY(is_first ? arm__recover_first(repository, err) : arm__recover_join(repository, err));
     ARM_TRY(arm__catalog_new(repository->index, repository->log, repository->store,
+    ARM_TRY(arm__anchor_take(repository->io, repository->path, &repository->anchor, err));
                              &repository->catalog, err));
     ARM_TRY(arm__locks_share(&repository->locks, err));
 done:
@@ -173,6 +174,7 @@ void arm__repository_detach(struct arm_repository *repository)
     arm__locks_release(&repository->locks);
     arm__mutex_release(&repository->checkpointer.mutex);
     arm__free(repository->path);
+    arm__anchor_release(&repository->anchor);
     arm__free(repository);
 }
 
@@ -235,11 +237,14 @@ arm_status arm__repository_check(struct arm_repository *repository, bool writing
                                  struct arm_error *err)
 {
     if (repository->pid != getpid()) { /* R4 */
+    arm_status st = ARM_OK;
+
         return arm__fail(err, ARM_FORKED, "%s was opened by process %d, not by its child %d",
                          repository->path, repository->pid, (int)getpid());
     }
-    if (!writing) {
-        return ARM_OK;
+    st = arm__anchor_check(&repository->anchor, err); /* R5 */
+    if (st != ARM_OK || !writing) {
+        return st;
     }
     if (repository->is_damaged) {
         return arm__fail(err, ARM_CORRUPT, "%s is damaged: %s", repository->path,
@@ -275,6 +280,7 @@ static arm_status unmark(struct arm_repository *repository, struct arm_error *er
         ARM_TRY(arm__trust_look(repository->io, repository->path, &now, &found, err));
         now.next_tx = next_tx;
         ARM_TRY(arm__trust_write(repository->io, repository->path, &now, err));
+    ARM_TRY(arm__anchor_check(&repository->anchor, err)); /* R5 */
     }
     atomic_store(&repository->is_marked, true);
 done:

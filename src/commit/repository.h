@@ -13,6 +13,8 @@
  *     and mount id are those recorded.
  * R3  The last one to close appends a synced close frame and writes the clean-close mark.
  * R4  A handle is refused (ARM_FORKED) in a forked child.
+ * R5  Nothing is written once the paths lead elsewhere: a repository that was moved, removed or
+ *     replaced while it was open answers ARM_REOPEN.
  *
  * Files: FORMAT, HEAD (the command line's), chunks/ staging/ log/ index/ cold/, and
  * index/lock (open-file-description locks: byte 0 the gate, byte 1 the living). */
@@ -40,7 +42,7 @@ arm_status arm__repository_open(const char *path, const struct arm_repository_op
                                 struct arm_repository **out, struct arm_error *err);
 void arm__repository_close(struct arm_repository *repository); /* NULL is accepted */
 
-/* ARM_FORKED in a child, ARM_CORRUPT / ARM_READ_ONLY / ARM_REOPEN for `writing` where so. */
+/* ARM_FORKED in a child, ARM_REOPEN where it is no longer (R5), ARM_CORRUPT / ARM_READ_ONLY / ARM_REOPEN for `writing` where so. */
 arm_status arm__repository_check(struct arm_repository *repository, bool writing,
                                  struct arm_error *err);
 

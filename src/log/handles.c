@@ -3,6 +3,8 @@
  *
  * H1  A file is closed only while nobody uses it.
  * H2  At most KEPT_MAX files stay open that nobody uses, however long the log is.
+ * H3  A file is of the directory that was there when the log was opened, not of another that
+ *     was put in its place: looked at behind each open.
  *
  * A file stays the same file as long as the log lives: segments are neither renamed nor
  * removed while any process has the log open. */
@@ -16,10 +18,17 @@
 enum { KEPT_MAX = 8 };
 
 void arm__segment_files_init(struct arm_segment_files *files, const struct arm_io *io,
-                             const char *directory, bool read_only)
+                             bool read_only)
 {
-    *files = (struct arm_segment_files){.io = io, .directory = directory, .read_only = read_only};
+    *files = (struct arm_segment_files){.io = io, .read_only = read_only};
     arm__mutex_init(&files->mutex);
+}
+
+arm_status arm__segment_files_place(struct arm_segment_files *files, const char *directory,
+                                    struct arm_error *err)
+{
+    files->directory = directory;
+    return arm__io_identify(files->io, directory, &files->identity, err);
 }
 
 static void close_file(struct arm_segment_files *files, struct arm_segment_file *file)
@@ -68,9 +77,13 @@ static arm_status open_number(struct arm_segment_files *files, uint64_t number, 
     ARM_TRY(arm__calloc(1, sizeof *file, &file, err));
     file->number = number;
     ARM_TRY(io->open(io->self, (const char *)path.data, flags, &file->file, err));
+    ARM_TRY(arm__io_check_identity(io, files->directory, &files->identity, err)); /* H3 */
     *out = file;
     file = NULL;
 done:
+    if (file != NULL && file->file != NULL) {
+        io->close(io->self, file->file);
+    }
     arm__free(file);
     arm__buf_release(&path);
     return st;

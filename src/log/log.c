@@ -113,10 +113,14 @@ arm_status arm__log_open(const struct arm_io *io, const char *root, const struct
     log->epoch = options->epoch;
     log->segment_bytes_max = ARM_SEGMENT_BYTES_MAX;
     log->frame = ARM_BUF_INIT(ARM_FRAME_BYTES_MAX);
-    arm__segment_files_init(&log->files, io, NULL, options->read_only);
+    arm__segment_files_init(&log->files, io, options->read_only);
     ARM_TRY(arm__path_join(root, DIRECTORY_NAME, &log->directory, err));
     ARM_TRY(arm__path_join(log->directory, PAGE_NAME, &log->page_path, err));
-    log->files.directory = log->directory;
+    st = arm__segment_files_place(&log->files, log->directory, err);
+    if (st == ARM_NOT_FOUND) {
+        st = arm__fail(err, ARM_CORRUPT, "%s is missing", log->directory);
+    }
+    ARM_TRY(st);
     ARM_TRY(find_start(log, err));
     ARM_TRY(arm__page_open(log, err));
     *out = log;

@@ -85,13 +85,17 @@ struct arm_segment_file {
 struct arm_segment_files {
     const struct arm_io *io;
     const char *directory;
+    struct arm_identity identity; /* of the directory */
     bool read_only;
     struct arm_mutex mutex; /* guards what follows */
     struct arm_segment_file *first;
 };
 
 void arm__segment_files_init(struct arm_segment_files *files, const struct arm_io *io,
-                             const char *directory, bool read_only);
+                             bool read_only);
+/* Say where: before the first file is taken. */
+arm_status arm__segment_files_place(struct arm_segment_files *files, const char *directory,
+                                    struct arm_error *err);
 void arm__segment_files_release(struct arm_segment_files *files);
 
 /* The file of a segment, until put back. Errors: ARM_NOT_FOUND. `create` makes it. */

@@ -158,7 +158,8 @@ static void test_segment_files_few_stay_open(void **state)
     struct arm_error err = {0};
     size_t open = 0;
 
-    arm__segment_files_init(&files, arm__io_system(), dir.path, false);
+    arm__segment_files_init(&files, arm__io_system(), false);
+    assert_ok(arm__segment_files_place(&files, dir.path, &err), err);
     assert_fails(ARM_NOT_FOUND, arm__segment_files_take(&files, 3, false, &held[0], &err), err);
     for (uint64_t i = 0; i < 20; i++) {
         assert_ok(arm__segment_files_take(&files, i, true, &held[i], &err), err);

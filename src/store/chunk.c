@@ -37,7 +37,18 @@ static arm_status make_absolute(const char *path, char **out, struct arm_error *
     return st;
 }
 
-static arm_status check_directory(const struct arm_io *io, const char *path, struct arm_error *err)
+arm_status arm__store_check_place(const struct arm_store *store, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__io_check_identity(store->io, store->chunks, &store->chunks_identity, err));
+    ARM_TRY(arm__io_check_identity(store->io, store->staging, &store->staging_identity, err));
+done:
+    return st;
+}
+
+static arm_status find_directory(const struct arm_io *io, const char *path,
+                                 struct arm_identity *out, struct arm_error *err)
 {
     struct arm_stat found = {0};
     arm_status st = io->stat(io->self, path, &found, err);
@@ -45,6 +56,7 @@ static arm_status check_directory(const struct arm_io *io, const char *path, str
     if (st == ARM_OK && !found.is_directory) {
         return arm__fail(err, ARM_NOT_FOUND, "%s is not a directory", path);
     }
+    *out = (struct arm_identity){found.device, found.inode};
     return st;
 }
 
@@ -65,8 +77,8 @@ arm_status arm__store_open(const struct arm_io *io, const char *root, struct arm
     }
     ARM_TRY(arm__path_join(absolute, "chunks", &store->chunks, err));
     ARM_TRY(arm__path_join(absolute, "staging", &store->staging, err));
-    ARM_TRY(check_directory(io, store->chunks, err));
-    ARM_TRY(check_directory(io, store->staging, err));
+    ARM_TRY(find_directory(io, store->chunks, &store->chunks_identity, err));
+    ARM_TRY(find_directory(io, store->staging, &store->staging_identity, err));
     *out = store;
     store = NULL;
 done:

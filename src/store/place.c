@@ -82,6 +82,7 @@ static arm_status publish(struct arm_store *store, const struct arm_hash *hash,
 
     ARM_TRY(arm__layout_path(store, hash, ARM_LAYOUT_FILE, &path, err));
     ARM_TRY(io->sync(io->self, staged->file, err));
+    ARM_TRY(arm__store_check_place(store, err)); /* the last look before the name is given */
     ARM_TRY(rename_staged(store, hash, staged, path, err));
     renamed = true;
     ARM_TRY(arm__layout_sync(store, hash, err));
@@ -129,6 +130,7 @@ arm_status arm__place(struct arm_store *store, const struct arm_hash *hash,
     bool there = false;
     arm_status st = ARM_OK;
 
+    ARM_TRY(arm__store_check_place(store, err));
     ARM_TRY(arm__lease_take(store, hash, err));
     leased = true;
     ARM_TRY(arm__lease_stripe_lock(store, hash, err));

@@ -14,9 +14,11 @@ enum { ARM_STRIPES = 256 }; /* one for each first byte of a hash */
 
 struct arm_store {
     const struct arm_io *io;
-    char *chunks;  /* absolute path of chunks/ */
-    char *staging; /* absolute path of staging/ */
-    pid_t pid;     /* of the process that opened it */
+    char *chunks;                        /* absolute path of chunks/ */
+    char *staging;                       /* absolute path of staging/ */
+    struct arm_identity chunks_identity; /* what the two led to when it was opened ... */
+    struct arm_identity staging_identity;
+    pid_t pid; /* of the process that opened it */
     struct arm_mutex stripes[ARM_STRIPES];
     struct arm_mutex mutex; /* guards all below */
     struct arm_lease lease;
@@ -27,6 +29,10 @@ struct arm_store {
 
 /* ARM_FORKED in a child of the process that opened the store. */
 arm_status arm__store_check_process(const struct arm_store *store, struct arm_error *err);
+
+/* ARM_REOPEN if the paths of chunks/ and staging/ lead elsewhere by now: nothing may be written
+ * into another repository that was put in this one's place. */
+arm_status arm__store_check_place(const struct arm_store *store, struct arm_error *err);
 
 /* layout.c: where a chunk stands. */
 enum arm_layout_depth { ARM_LAYOUT_AB = 1, ARM_LAYOUT_CD, ARM_LAYOUT_FILE };

@@ -39,6 +39,7 @@ arm_status arm__store_stage(struct arm_store *store, char **out_path, struct arm
     uint64_t number;
     arm_status st = ARM_OK;
 
+    ARM_TRY(arm__store_check_place(store, err));
     ARM_TRY(arm__lease_begin(store, err));
     arm__mutex_lock(&store->mutex);
     number = store->next_stage++;
