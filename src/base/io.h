@@ -33,6 +33,7 @@ struct arm_range {
 struct arm_stat {
     uint64_t size_bytes;
     int64_t modified_us; /* since 1970, UTC */
+    int64_t changed_us;  /* likewise; nobody can set it: a copy has another */
     uint64_t device;
     uint64_t inode;
     uint64_t mount; /* of the file system's mounting, never given twice in a boot; 0: not known */
@@ -82,13 +83,13 @@ struct arm_io {
 /* The real system. */
 const struct arm_io *arm__io_system(void);
 
-/* Shorthands over any `io`. */
 /* Which file or directory a path led to. */
 struct arm_identity {
     uint64_t device;
     uint64_t inode;
 };
 
+/* Shorthands over any `io`. */
 
 /* `*out` gets the whole file. Errors: ARM_INVALID if it is larger than out->max. */
 arm_status arm__io_read_file(const struct arm_io *io, const char *path, struct arm_buf *out,
@@ -104,12 +105,12 @@ arm_status arm__io_replace_file(const struct arm_io *io, const char *path, struc
 arm_status arm__io_hash_file(const struct arm_io *io, const char *path, struct arm_hash *out,
                              uint64_t *out_size, struct arm_error *err);
 bool arm__io_exists(const struct arm_io *io, const char *path);
-/* "a/b/c" in a fresh string: joins with one slash. Owned by the caller (arm__free). */
 /* What `path` leads to now; ARM_REOPEN where that is no longer `was`, or nothing. */
 arm_status arm__io_identify(const struct arm_io *io, const char *path, struct arm_identity *out,
                             struct arm_error *err);
 arm_status arm__io_check_identity(const struct arm_io *io, const char *path,
                                   const struct arm_identity *was, struct arm_error *err);
+/* "a/b/c" in a fresh string: joins with one slash. Owned by the caller (arm__free). */
 arm_status arm__path_join(const char *directory, const char *name, char **out,
                           struct arm_error *err);
 

@@ -176,6 +176,7 @@ static arm_status system_stat(void *self, const char *path, struct arm_stat *out
     *out = (struct arm_stat){
         .size_bytes = found.stx_size,
         .modified_us = found.stx_mtime.tv_sec * US_PER_SECOND + found.stx_mtime.tv_nsec / NS_PER_US,
+        .changed_us = found.stx_ctime.tv_sec * US_PER_SECOND + found.stx_ctime.tv_nsec / NS_PER_US,
         .device = makedev(found.stx_dev_major, found.stx_dev_minor),
         .inode = found.stx_ino,
         .mount = (found.stx_mask & STATX_MNT_ID_UNIQUE) != 0 ? found.stx_mnt_id : 0, /* O6 */

@@ -40,7 +40,8 @@ struct arm_trust {
     uint64_t next_tx;    /* everything before it was durable at the last clean close; 0: nothing */
     bool is_clean;       /* closed, synced and not written since ... */
     uint64_t size_bytes; /* ... when it had this size ... */
-    int64_t modified_us; /* ... and was modified then */
+    int64_t modified_us; /* ... and was modified and changed then */
+    int64_t changed_us;
 };
 
 /* `*out_found` false: there is none, or none that can be read. */

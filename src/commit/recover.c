@@ -211,7 +211,10 @@ static arm_status open_trusted(struct arm_repository *repository, const struct a
     if (!found || !arm__trust_holds(mark, &now)) {
         return ARM_OK;
     }
-    st = arm__index_open(repository->path, &repository->index, err);
+    st = mark->is_clean ? ARM_OK : arm__index_check_pages(repository->path, err); /* I6 */
+    if (st == ARM_OK) {
+        st = arm__index_open(repository->path, &repository->index, err);
+    }
     if (st == ARM_OK) {
         st = read_state(repository->index, state, err);
     }

@@ -7,11 +7,14 @@
  *   boot <kernel's boot id>       the machine has not gone down since, so that the page cache
  *   device, inode, mount <n>      still has what was written, and this is the same file
  *   durable <tx>                  at the last clean close, everything before it was durable
- *   clean <size> <modified us>    or it was synced, and not written since
+ *   clean <size> <modified us> <changed us>
+ *                                 or it was synced, and not written since
  *
  * The clean line is removed, durably, before the first write after it; the directory above is
- * synced then, too, since who made the repository may have been killed before he did that. The file's size and time
- * of modification stand in it so that one that somebody else wrote to is not believed. What was
+ * synced then, too, since who made the repository may have been killed before he did that. The
+ * file's size and its times of modification and of change stand in it so that one that somebody
+ * else wrote to, or a copy of it, perhaps made while we wrote, is not believed: the time of change
+ * cannot be set. What was
  * durable stays known until index/ is deleted: a log that has lost it is damaged.
  *
  * A file system that was shut down and mounted again in the same boot has another mount. Where
@@ -49,11 +52,11 @@ static bool parse(struct arm_buf *text, struct arm_trust *out)
     }
     seen = sscanf((const char *)text->data,
                   "boot %63[0-9a-f-]\ndevice %" SCNu64 "\ninode %" SCNu64 "\nmount %" SCNu64
-                  "\ndurable %" SCNu64 "\nclean %" SCNu64 " %" SCNd64,
+                  "\ndurable %" SCNu64 "\nclean %" SCNu64 " %" SCNd64 " %" SCNd64,
                   trust.boot_id, &trust.device, &trust.inode, &trust.mount, &trust.next_tx,
-                  &trust.size_bytes, &trust.modified_us);
-    trust.is_clean = seen == 7;
-    if (seen != 5 && seen != 7) {
+                  &trust.size_bytes, &trust.modified_us, &trust.changed_us);
+    trust.is_clean = seen == 8;
+    if (seen < 5) {
         return false;
     }
     *out = trust;
@@ -96,8 +99,8 @@ arm_status arm__trust_write(const struct arm_io *io, const char *root,
                             trust->boot_id[0] == '\0' ? "-" : trust->boot_id, trust->device,
                             trust->inode, trust->mount, trust->next_tx));
     if (trust->is_clean) {
-        ARM_TRY(arm__buf_printf(&text, err, "clean %" PRIu64 " %" PRId64 "\n", trust->size_bytes,
-                                trust->modified_us));
+        ARM_TRY(arm__buf_printf(&text, err, "clean %" PRIu64 " %" PRId64 " %" PRId64 "\n",
+                                trust->size_bytes, trust->modified_us, trust->changed_us));
     }
     if (!trust->is_clean) { /* somebody is about to write: that FORMAT is there must be durable */
         ARM_TRY(io->sync_directory(io->self, root, err));
@@ -133,7 +136,8 @@ arm_status arm__trust_look(const struct arm_io *io, const char *root, struct arm
                               .inode = stat.inode,
                               .mount = stat.mount,
                               .size_bytes = stat.size_bytes,
-                              .modified_us = stat.modified_us};
+                              .modified_us = stat.modified_us,
+                              .changed_us = stat.changed_us};
     if (io->boot_id(io->self, &boot)) {
         arm__id_hex(&boot, out->boot_id);
     }
@@ -145,7 +149,8 @@ done:
 bool arm__trust_holds(const struct arm_trust *mark, const struct arm_trust *now)
 {
     if (mark->is_clean) {
-        return mark->size_bytes == now->size_bytes && mark->modified_us == now->modified_us;
+        return mark->size_bytes == now->size_bytes && mark->modified_us == now->modified_us &&
+               mark->changed_us == now->changed_us;
     }
     return now->boot_id[0] != '\0' && strcmp(mark->boot_id, now->boot_id) == 0 && now->mount != 0 &&
            mark->mount == now->mount && mark->device == now->device && mark->inode == now->inode;

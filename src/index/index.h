@@ -49,6 +49,10 @@
 struct arm_index;
 struct arm_index_txn;
 
+/* Whether the file of the index hangs together, so that LMDB can be let loose on it (I6): to be
+ * asked before opening one that was not closed clean. Reads all of it. Errors: ARM_CORRUPT. */
+arm_status arm__index_check_pages(const char *root, struct arm_error *err);
+
 /* Open index/ below `root`, making it if it is not there. Never two at once on one path in
  * one process (api/ sees to it). */
 arm_status arm__index_open(const char *root, struct arm_index **out, struct arm_error *err);
