@@ -139,8 +139,8 @@ static arm_status refuse_damaged(const struct arm_repository *repository, struct
     }
     return arm__fail(err, ARM_CORRUPT,
                      "%s: %s. Nothing was changed. Open it read-only to read what is good, and "
-                     "restore log/ from a copy (an older one on purpose: delete index/ and "
-                     "log/checkpoint too)",
+                     "restore log/ from a copy (an older one on purpose: delete index/, "
+                     "log/checkpoint and log/shared too)",
                      repository->path, repository->report.problem);
 }
 

@@ -247,6 +247,10 @@ arm_status arm__log_judge(struct arm_log *log, const struct arm_segment_list *se
         ARM_TRY(say_frame(scan, problem, err));
         ARM_TRY(arm__buf_printf(problem, err, ", though tx %llu was durable",
                                 (unsigned long long)known_durable));
+        if (scan->found.verdict == ARM_FRAME_NONE && segments->count == tail->segment + 1) {
+            ARM_TRY(arm__buf_printf(problem, err, ", nor is there a segment %llu",
+                                    (unsigned long long)segments->count));
+        }
     }
     if (problem->size == 0) {
         ARM_TRY(judge_frames(log, segments, scan, problem, err));

@@ -128,6 +128,8 @@ struct arm_page {
     _Atomic uint64_t magic; /* last of all when the page is made */
     uint64_t version;
     uint8_t boot_id[ARM_ID_BYTES];
+    uint64_t device; /* of this very file: a copy of the page says nothing */
+    uint64_t inode;
     _Atomic uint32_t state;
     _Atomic uint32_t bell;      /* futex: changes when durable_to or state does */
     _Atomic uint32_t arrivals;  /* futex: changes when appended_to does */
@@ -135,6 +137,7 @@ struct arm_page {
     _Atomic uint32_t syncing;
     _Atomic uint64_t appended_to;
     _Atomic uint64_t durable_to;
+    uint64_t vouched;         /* durable once, and missing now: why the state is damaged */
     _Atomic uint64_t tail;    /* published: segment << 32 | offset, which orders as positions do */
     _Atomic uint64_t written; /* behind the last frame written whole, published or not */
     _Atomic uint64_t intent_segment;
@@ -152,6 +155,7 @@ struct arm_log {
     char *page_path;
     struct arm_id repository;
     uint8_t boot_id[ARM_ID_BYTES]; /* zero: not known */
+    struct arm_identity page_identity;
     bool read_only;
     struct arm_epoch_config epoch;
     uint64_t segment_bytes_max; /* ARM_SEGMENT_BYTES_MAX; smaller in tests */
@@ -177,6 +181,7 @@ struct arm_page_memory {
     bool unsure; /* a sync may have failed unseen */
     enum arm_page_state state;
     uint64_t durable_to;
+    uint64_t vouched; /* durable, unless the state says that one cannot tell */
 };
 struct arm_page_memory arm__page_remember(const struct arm_log *log);
 
@@ -184,6 +189,7 @@ struct arm_page_memory arm__page_remember(const struct arm_log *log);
 struct arm_page_start {
     struct arm_log_position tail; /* everything before it is appended */
     uint64_t durable_to;
+    uint64_t vouched;
     enum arm_page_state state;
     bool unsure;
 };

@@ -19,7 +19,7 @@
 
 #define PAGE_MAGIC 0x31454741504D5241u /* "ARMPAGE1" */
 /* The size tells a page of a host with another mutex. */
-#define PAGE_VERSION ((uint64_t)sizeof(struct arm_page) << 32 | 1u)
+#define PAGE_VERSION ((uint64_t)sizeof(struct arm_page) << 32 | 2u)
 
 uint64_t arm__page_pack(const struct arm_log_position *at)
 {
@@ -36,10 +36,13 @@ void arm__page_raise(_Atomic uint64_t *field, uint64_t value)
     }
 }
 
-static bool usable(const struct arm_page *page, const uint8_t boot_id[ARM_ID_BYTES])
+/* Of this boot, and of the very file: a copy says nothing. */
+static bool usable(const struct arm_page *page, const uint8_t boot_id[ARM_ID_BYTES],
+                   const struct arm_identity *file)
 {
     return page != NULL && atomic_load(&page->magic) == PAGE_MAGIC &&
-           page->version == PAGE_VERSION && memcmp(page->boot_id, boot_id, ARM_ID_BYTES) == 0;
+           page->version == PAGE_VERSION && memcmp(page->boot_id, boot_id, ARM_ID_BYTES) == 0 &&
+           page->device == file->device && page->inode == file->inode;
 }
 
 static arm_status write_zeros(const struct arm_io *io, struct arm_file *file, struct arm_error *err)
@@ -110,7 +113,10 @@ arm_status arm__page_open(struct arm_log *log, struct arm_error *err)
     if (writable) {
         ARM_TRY(map_file(log, err));
     }
-    if (usable(log->mapped, log->boot_id)) {
+    if (log->page_file != NULL) {
+        ARM_TRY(arm__io_identify(log->io, log->page_path, &log->page_identity, err));
+    }
+    if (usable(log->mapped, log->boot_id, &log->page_identity)) {
         log->page = log->mapped;
     }
 done:
@@ -139,6 +145,7 @@ static bool read_page(const struct arm_log *log, struct arm_page *out)
 {
     const struct arm_io *io = log->io;
     struct arm_file *file = log->page_file;
+    struct arm_identity identity = log->page_identity;
     bool writable = false;
     size_t got = 0;
     arm_status st = ARM_OK;
@@ -146,6 +153,7 @@ static bool read_page(const struct arm_log *log, struct arm_page *out)
     memset(out, 0, sizeof *out);
     if (file == NULL) { /* it may have been made since */
         ARM_TRY(open_file(log, &file, &writable, NULL));
+        ARM_TRY(arm__io_identify(io, log->page_path, &identity, NULL));
     }
     if (file != NULL) {
         ARM_TRY(io->read(io->self, file, 0, out, sizeof *out, &got, NULL));
@@ -154,7 +162,7 @@ done:
     if (file != NULL && log->page_file == NULL) {
         io->close(io->self, file);
     }
-    return st == ARM_OK && got == sizeof *out && usable(out, log->boot_id);
+    return st == ARM_OK && got == sizeof *out && usable(out, log->boot_id, &identity);
 }
 
 struct arm_page_memory arm__page_remember(const struct arm_log *log)
@@ -169,8 +177,25 @@ struct arm_page_memory arm__page_remember(const struct arm_log *log)
         memory.unsure = atomic_load(&page.syncing) != 0;
         memory.state = arm__page_state(&page);
         memory.durable_to = atomic_load(&page.durable_to);
+        memory.vouched = memory.state == ARM_PAGE_GOOD && memory.durable_to > page.vouched
+                             ? memory.durable_to
+                             : page.vouched;
     }
     return memory;
+}
+
+/* Take the room for the page's bytes as they are: the file may have a hole there (a copy made
+ * sparse), and touching it through the map on a full disk would end the process by a signal. */
+static arm_status hold_room(struct arm_log *log, struct arm_error *err)
+{
+    const struct arm_io *io = log->io;
+    uint8_t bytes[ARM_PAGE_BYTES];
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__io_read_exact(io, log->page_file, 0, bytes, sizeof bytes, err));
+    ARM_TRY(io->write(io->self, log->page_file, 0, bytes, sizeof bytes, err));
+done:
+    return st;
 }
 
 /* The file is there, whole and mapped. */
@@ -182,10 +207,13 @@ static arm_status ensure_mapped(struct arm_log *log, struct arm_error *err)
     if (log->page_file == NULL) {
         ARM_TRY(io->open(io->self, log->page_path, ARM_OPEN_WRITE | ARM_OPEN_CREATE,
                          &log->page_file, err));
+        ARM_TRY(arm__io_identify(io, log->page_path, &log->page_identity, err));
     }
     if (log->mapped == NULL) {
         ARM_TRY(write_zeros(io, log->page_file, err));
         ARM_TRY(map_file(log, err));
+    } else {
+        ARM_TRY(hold_room(log, err));
     }
 done:
     return st;
@@ -198,6 +226,8 @@ static void fill(struct arm_page *page, const struct arm_log *log,
     atomic_store(&page->magic, 0);
     page->version = PAGE_VERSION;
     memcpy(page->boot_id, log->boot_id, ARM_ID_BYTES);
+    page->device = log->page_identity.device;
+    page->inode = log->page_identity.inode;
     atomic_store(&page->state, (uint32_t)start->state);
     atomic_store(&page->gathering, 0);
     atomic_store(&page->syncing, start->unsure ? 1U : 0U);
@@ -207,6 +237,7 @@ static void fill(struct arm_page *page, const struct arm_log *log,
     atomic_store(&page->written, arm__page_pack(&start->tail));
     atomic_store(&page->appended_to, start->tail.next_tx - 1);
     atomic_store(&page->durable_to, start->durable_to);
+    page->vouched = start->vouched;
     arm__robust_init(&page->sync_mutex);
     atomic_store(&page->magic, PAGE_MAGIC);
     arm__page_ring(page);

@@ -15,7 +15,9 @@
  *     it may be durable and acknowledged after all). Either way all bytes behind what is known
  *     durable are written again, seemingly the same or not, so that a sync means them.
  * V3  Cutting goes from the end to the front, and each step is synced before the next: a crash
- *     in between leaves an unacknowledged tail again, never a hole. */
+ *     in between leaves an unacknowledged tail again, never a hole.
+ * V4  The page of this boot says what was acknowledged before all processes died: a log that has
+ *     lost it is damaged, whatever became of the index. */
 
 #include "log/log_private.h"
 
@@ -211,6 +213,7 @@ static struct arm_page_start unfinished(const struct recovery *r)
         .durable_to = r->reach.tail.next_tx - 1,
         .state = r->poisoned ? ARM_PAGE_POISONED : ARM_PAGE_UNKNOWN,
         .unsure = true,
+        .vouched = r->memory.vouched,
     };
 
     if (r->memory.there && r->memory.durable_to < start.durable_to) {
@@ -254,6 +257,7 @@ static arm_status examine(struct recovery *r, const struct arm_log_position *fro
         r->reach = r->scan.durable;
         known_durable = durable_to;
     }
+    known_durable = known_durable > r->memory.vouched ? known_durable : r->memory.vouched; /* V4 */
     ARM_TRY(arm__log_judge(r->log, &r->segments, &r->scan, known_durable, problem, err));
 done:
     return st;
@@ -272,11 +276,13 @@ arm_status arm__log_recover(struct arm_log *log, const struct arm_log_position *
     ARM_TRY(examine(&r, from, known_durable, &problem, err));
     if (problem.size > 0) {
         start.state = ARM_PAGE_DAMAGED; /* V1 */
+        start.vouched = r.memory.vouched;
     } else {
         start = unfinished(&r);
         ARM_TRY(arm__page_prepare(log, &start, err));
         ARM_TRY(cut(&r, err));
         start.state = ARM_PAGE_GOOD;
+        start.vouched = 0;
     }
     start.tail = r.reach.tail;
     start.durable_to = r.reach.tail.next_tx - 1;
