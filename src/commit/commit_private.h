@@ -20,6 +20,7 @@ struct arm_header {
     uint64_t read_only_compatible; /* ... or written past, not over ... */
     uint64_t incompatible;         /* ... or not even read */
     int64_t created_us;
+    char reads_with[64]; /* decoded: the version that knows all of it */
 };
 
 arm_status arm__header_encode(const struct arm_header *header, struct arm_buf *out,

@@ -185,6 +185,8 @@ arm_status arm__header_decode(struct arm_bytes text, struct arm_header *out, boo
         st = newer(text, "uses a feature", err);
         goto done;
     }
+    (void)snprintf(header.reads_with, sizeof header.reads_with, "a newer version");
+    (void)find_line(text, "reads-with", header.reads_with, sizeof header.reads_with, NULL);
     *out_read_only = (header.read_only_compatible & ~known_read_only_compatible) != 0;
     *out = header;
 done:

@@ -250,7 +250,13 @@ arm_status arm__repository_check(struct arm_repository *repository, bool writing
         return arm__fail(err, ARM_CORRUPT, "%s is damaged: %s", repository->path,
                          repository->report.problem);
     }
-    if (repository->read_only || repository->log_is_read_only) {
+    if (repository->log_is_read_only) { /* R1 */
+        return arm__fail(err, ARM_READ_ONLY,
+                         "%s uses a feature that this program does not know, and can only be "
+                         "read: Armillaria %s writes it",
+                         repository->path, repository->header.reads_with);
+    }
+    if (repository->read_only) {
         return arm__fail(err, ARM_READ_ONLY, "%s is open for reading only", repository->path);
     }
     if (arm__log_poisoned(repository->log)) {
