@@ -37,6 +37,7 @@ struct cli {
     bool has_changed;   /* a repository was made, or a session now closed committed */
     uint64_t last_tx;   /* the last commit of a session now closed; 0: none */
     bool output_failed; /* what went wrong is the writing of the answer */
+    bool is_damaged;    /* the repository is, and is open for reading only because of it */
     arm_repo *repo;
     arm_session *session;
 };

@@ -127,6 +127,7 @@ static arm_status open_at(struct cli *cli, const char *directory, enum cli_acces
         options.read_only = true;
         if (arm_repo_open(directory, &options, &cli->repo, err) == ARM_OK) {
             cli_warn(cli, "%s: reading only", first.message);
+            cli->is_damaged = st == ARM_CORRUPT;
             return ARM_OK;
         }
     }

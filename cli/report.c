@@ -253,6 +253,9 @@ int cli_report(const struct cli *cli, const struct arm_error *err, const char *h
         free(change);
         return told.status;
     }
+    if (cli->is_damaged && err->code == ARM_READ_ONLY) {
+        told.status = CLI_DAMAGE; /* which is why it may not be written */
+    }
     if (change != NULL) {
         told.hint = change;
     } else if (hint == NULL && !cli->output_failed) {

@@ -119,9 +119,9 @@ struct arm_repository {
     char *path;
     struct arm_header header;
     struct arm_locks locks;
+    struct arm_anchor anchor;
     int pid;
     bool read_only;        /* asked for, or the format does not let us write (R1) */
-    struct arm_anchor anchor;
     bool log_is_read_only; /* the file system or the format does not let us write */
     bool is_damaged;
     atomic_bool is_marked; /* the index is known not to be marked clean (trust.c) */

@@ -397,11 +397,11 @@ arm_status arm__recover_close(struct arm_repository *repository, struct arm_erro
         arm__log_poisoned(repository->log)) {
         return ARM_OK;
     }
+    ARM_TRY(arm__anchor_check(&repository->anchor, err)); /* R5 */
     ARM_TRY(arm__trust_read(repository->io, repository->path, &mark, &found, err));
     if (found && mark.is_clean) {
         goto done; /* nobody wrote */
     }
-    ARM_TRY(arm__anchor_check(&repository->anchor, err)); /* R5 */
     ARM_TRY(append_close(repository, &state, err));
     ARM_TRY(arm__index_sync(repository->index, err));
     ARM_TRY(arm__trust_look(repository->io, repository->path, &mark, &found, err));

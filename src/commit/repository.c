@@ -107,7 +107,8 @@ done:
 /* Derived or scratch: whoever finds them missing makes them. */
 static arm_status make_missing(const struct arm_repository *repository, struct arm_error *err)
 {
-    static const char *const names[] = {"index", "staging"};
+    /* chunks/ too, so that what does not need it stays readable, and each chunk is missed by name. */
+    static const char *const names[] = {"index", "staging", "chunks"};
     const struct arm_io *io = repository->io;
     char *path = NULL;
     arm_status st = ARM_OK;
@@ -124,7 +125,7 @@ static arm_status make_missing(const struct arm_repository *repository, struct a
                 st = arm__fail(err, st, "%s", why.message);
                 goto done;
             }
-            st = ARM_OK;
+            ARM_TRY(io->sync_directory(io->self, repository->path, err));
         }
     }
 done:
@@ -155,8 +156,8 @@ arm_status arm__repository_attach(struct arm_repository *repository,
     ARM_TRY(arm__store_open(repository->io, repository->path, &repository->store, err));
     ARM_TRY(open_log(repository, options, err));
     ARM_TRY(is_first ? arm__recover_first(repository, err) : arm__recover_join(repository, err));
-    ARM_TRY(arm__catalog_new(repository->index, repository->log, repository->store,
     ARM_TRY(arm__anchor_take(repository->io, repository->path, &repository->anchor, err));
+    ARM_TRY(arm__catalog_new(repository->index, repository->log, repository->store,
                              &repository->catalog, err));
     ARM_TRY(arm__locks_share(&repository->locks, err));
 done:
@@ -173,8 +174,8 @@ void arm__repository_detach(struct arm_repository *repository)
     }
     arm__locks_release(&repository->locks);
     arm__mutex_release(&repository->checkpointer.mutex);
-    arm__free(repository->path);
     arm__anchor_release(&repository->anchor);
+    arm__free(repository->path);
     arm__free(repository);
 }
 
@@ -236,9 +237,9 @@ void arm__repository_close(struct arm_repository *repository)
 arm_status arm__repository_check(struct arm_repository *repository, bool writing,
                                  struct arm_error *err)
 {
-    if (repository->pid != getpid()) { /* R4 */
     arm_status st = ARM_OK;
 
+    if (repository->pid != getpid()) { /* R4 */
         return arm__fail(err, ARM_FORKED, "%s was opened by process %d, not by its child %d",
                          repository->path, repository->pid, (int)getpid());
     }
@@ -279,6 +280,7 @@ static arm_status unmark(struct arm_repository *repository, struct arm_error *er
     if (atomic_load(&repository->is_marked)) {
         return ARM_OK;
     }
+    ARM_TRY(arm__anchor_check(&repository->anchor, err)); /* R5 */
     ARM_TRY(arm__trust_read(repository->io, repository->path, &mark, &found, err));
     if (!found || mark.is_clean) {
         uint64_t next_tx = found ? mark.next_tx : 0;
@@ -286,7 +288,6 @@ static arm_status unmark(struct arm_repository *repository, struct arm_error *er
         ARM_TRY(arm__trust_look(repository->io, repository->path, &now, &found, err));
         now.next_tx = next_tx;
         ARM_TRY(arm__trust_write(repository->io, repository->path, &now, err));
-    ARM_TRY(arm__anchor_check(&repository->anchor, err)); /* R5 */
     }
     atomic_store(&repository->is_marked, true);
 done:

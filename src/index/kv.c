@@ -47,9 +47,10 @@ arm_status arm__kv_fail(int rc, const char *what, struct arm_error *err)
     case MDB_PAGE_NOTFOUND:
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
-    case MDB_PANIC:
     case MDB_INCOMPATIBLE:
         return arm__fail(err, ARM_CORRUPT, "index: %s: %s", what, mdb_strerror(rc));
+    case MDB_PANIC: /* LMDB could not write its meta page, and does nothing more */
+        return arm__fail(err, ARM_REOPEN, "index: %s: an earlier write to it failed", what);
     case MDB_MAP_FULL:
     case MDB_MAP_RESIZED:
     case MDB_TXN_FULL:
