@@ -128,12 +128,15 @@ arm_status arm__repository_append(struct arm_repository *repository,
     struct arm_hash chunk = {{0}};
     struct arm_log_position at;
     struct arm_record bytes;
+    uint64_t spine_bytes;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__record_encode(append->record, &spine, err));
+    spine_bytes = spine.size;
     if (spine.size > ARM_RECORD_BYTES_MAX) {
         ARM_TRY(put_in_chunk(repository, &spine, &chunk, err));
     }
+    ARM_TRY(arm__index_make_room(txn, spine_bytes, err));
     ARM_TRY(fold(append, &before, err));
     bytes = (struct arm_record){arm__buf_bytes(&spine), append->payload};
     ARM_TRY(arm__anchor_check(&repository->anchor, err)); /* R5 */

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -25,6 +26,8 @@ enum {
     LOCKS_BYTES = (READERS_MAX + 64) * 64, /* a cache line a reader, and LMDB's own */
     POOL_MAX = 64,
     SCRATCH_BYTES_MAX = 64 << 20,
+    ROOM_PAGES = 64,        /* what a small commit may touch, with room to spare */
+    ROOM_BYTES_A_PAGE = 12, /* of a record: at most so many pages does it touch */
     FILE_MODE = 0644,
 };
 static const size_t map_bytes_most = (size_t)256 << 30;
@@ -59,7 +62,7 @@ arm_status arm__kv_fail(int rc, const char *what, struct arm_error *err)
         return arm__fail(err, ARM_FULL, "index: %s: more than %d readers at once", what,
                          READERS_MAX);
     default:
-        return rc > 0 ? arm__fail_errno(err, rc, what, "the index")
+        return rc > 0 ? arm__fail_errno(err, rc, what, "the index (index/data.mdb)")
                       : arm__fail(err, ARM_IO, "index: %s: %s", what, mdb_strerror(rc));
     }
 }
@@ -354,14 +357,81 @@ done:
     return st;
 }
 
+/* The file, for messages: cut if its path is very long. */
+static void name_file(const struct arm_index *index, char out[512])
+{
+    const char *directory = "index";
+
+    (void)mdb_env_get_path(index->env, &directory);
+    (void)snprintf(out, 512, "%s/data.mdb", directory);
+}
+
+arm_status arm__index_make_room(struct arm_index_txn *txn, uint64_t record_bytes,
+                                struct arm_error *err)
+{
+    struct arm_index *index = txn->index;
+    mdb_filehandle_t fd = -1;
+    MDB_envinfo info;
+    MDB_stat stat;
+    uint64_t pages;
+    uint64_t used;
+    uint64_t wanted;
+
+    assert(txn->is_writing); /* V1 */
+    (void)mdb_env_info(index->env, &info);
+    (void)mdb_env_stat(index->env, &stat);
+    used = info.me_last_pgno + 1;
+    pages = record_bytes / ROOM_BYTES_A_PAGE;
+    if (pages > used + record_bytes / stat.ms_psize) { /* every page anew, and what is added */
+        pages = used + record_bytes / stat.ms_psize;
+    }
+    wanted = (used + pages + ROOM_PAGES) * stat.ms_psize;
+    if (wanted <= index->room_to) {
+        return ARM_OK;
+    }
+    wanted += (uint64_t)ROOM_PAGES * stat.ms_psize; /* so that the next ones need not ask */
+    if (mdb_env_get_fd(index->env, &fd) != MDB_SUCCESS) {
+        return arm__fail(err, ARM_IO, "index: it has no file");
+    }
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)wanted) != 0 && errno != EOPNOTSUPP) {
+        int why = errno;
+        char path[512];
+
+        name_file(index, path);
+        return arm__fail_errno(err, why, "make room in", path);
+    }
+    index->room_to = wanted;
+    return ARM_OK;
+}
+
+/* LMDB calls a write that was cut short an I/O error; mostly there is no room. */
+static arm_status fail_commit(const struct arm_index *index, int rc, struct arm_error *err)
+{
+    struct statvfs disk;
+    mdb_filehandle_t fd = -1;
+
+    if (rc == EIO && mdb_env_get_fd(index->env, &fd) == MDB_SUCCESS && fstatvfs(fd, &disk) == 0 &&
+        disk.f_bavail == 0) {
+        rc = ENOSPC;
+    }
+    if (rc > 0) {
+        char path[512];
+
+        name_file(index, path);
+        return arm__fail_errno(err, rc, "write", path);
+    }
+    return arm__kv_fail(rc, "commit", err);
+}
+
 arm_status arm__index_commit(struct arm_index_txn *txn, struct arm_error *err)
 {
+    const struct arm_index *index = txn->index;
     int rc;
 
     assert(txn->is_writing); /* V1 */
     rc = mdb_txn_commit(txn->handle);
     arm__free(txn);
-    return rc == MDB_SUCCESS ? ARM_OK : arm__kv_fail(rc, "commit", err);
+    return rc == MDB_SUCCESS ? ARM_OK : fail_commit(index, rc, err);
 }
 
 void arm__index_abort(struct arm_index_txn *txn)

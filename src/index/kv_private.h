@@ -27,6 +27,7 @@ struct arm_index {
     struct arm_index_txn *pool;
     size_t pool_count;
     struct arm_buf scratch; /* the writer's */
+    uint64_t room_to;       /* the writer's: the file has room up to this byte */
 };
 
 /* `err` filled for what LMDB returned. */
