@@ -351,6 +351,13 @@ arm_status arm__recover_join(struct arm_repository *repository, struct arm_error
     repository->report.is_clean = true;
     ARM_TRY(read_damage(repository, err));
     ARM_TRY(refuse_damaged(repository, err));
+    if (!repository->log_is_read_only && !arm__log_is_joined(repository->log)) { /* R5 */
+        st = arm__fail(err, ARM_REOPEN,
+                       "%s/log/shared is not that of the processes which have it open: log/ was "
+                       "replaced meanwhile; close them all, then open it again",
+                       repository->path);
+        goto done;
+    }
     ARM_TRY(arm__index_open(repository->path, &repository->index, err));
     if (repository->log_is_read_only && arm__log_durable_to(repository->log) == 0) {
         ARM_TRY(recover_privately(repository, err));

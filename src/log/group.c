@@ -257,6 +257,11 @@ uint64_t arm__log_appended_to(const struct arm_log *log)
     return atomic_load(&log->page->appended_to);
 }
 
+bool arm__log_is_joined(const struct arm_log *log)
+{
+    return !arm__page_is_private(log) && arm__page_state(log->page) != ARM_PAGE_UNKNOWN;
+}
+
 bool arm__log_poisoned(const struct arm_log *log)
 {
     arm__page_refresh(log);

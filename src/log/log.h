@@ -126,6 +126,9 @@ arm_status arm__log_wait_durable(struct arm_log *log, uint64_t tx, struct arm_er
 uint64_t arm__log_durable_to(const struct arm_log *log);  /* largest durable tx id, 0: none */
 uint64_t arm__log_appended_to(const struct arm_log *log); /* largest appended tx id */
 bool arm__log_poisoned(const struct arm_log *log);
+/* Whether the shared page is that of the processes which have the log open: to be asked by who
+ * joins them. False: log/ was replaced under them. */
+bool arm__log_is_joined(const struct arm_log *log);
 
 /* Wait until something is durable past `tx` or `wait_us` has passed (UINT64_MAX: no limit).
  * Returns at once when the log is poisoned, for nothing more will come: ask arm__log_poisoned. */
