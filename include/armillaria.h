@@ -277,7 +277,7 @@ struct arm_write_options {
 /** What a write did. `tx` 0: nothing changed, nothing was committed. */
 struct arm_write_result {
     uint64_t tx;
-    uint64_t version;
+    uint64_t version;      /**< 0: written, but there was no memory to read it back */
     uint64_t rows;         /**< rows written */
     uint64_t bytes_added;  /**< newly stored in chunks and log */
     uint64_t chunks_added; /**< new chunk files */

@@ -54,9 +54,12 @@ struct arm_catalog *arm__session_catalog(const struct arm_session *session);
 #define ARM_SHOWN_NAME_BYTES ((size_t)512)
 void arm__shown_name(const char *schema_name, const char *name, char out[ARM_SHOWN_NAME_BYTES]);
 
-/* Wrap `*stream` so that it holds a count of `root` until it is released. */
-arm_status arm__stream_hold(struct ArrowArrayStream *stream, struct arm_root *root,
-                            struct arm_error *err);
+/* A count of `root`, made before a call that may commit, since nothing may fail after it; then
+ * `*stream` is wrapped so that it takes the count, and gives it up when it is released. */
+struct arm_held;
+arm_status arm__held_new(struct arm_root *root, struct arm_held **out, struct arm_error *err);
+void arm__held_free(struct arm_held *held); /* NULL is accepted */
+void arm__stream_hold(struct ArrowArrayStream *stream, struct arm_held *held);
 /* Release a stream a call has taken; NULL and released ones are accepted. */
 void arm__stream_release(struct ArrowArrayStream *stream);
 

@@ -82,6 +82,7 @@ arm_status arm_sql(arm_session *session, const char *sql, const struct arm_sql_o
 {
     struct ArrowArrayStream stream = {0};
     struct arm_sql_options known;
+    struct arm_held *held = NULL;
     const char *tail = NULL;
     arm_status st = ARM_OK;
 
@@ -93,16 +94,17 @@ arm_status arm_sql(arm_session *session, const char *sql, const struct arm_sql_o
     if (session->read_only && !arm__root_is_read_only(session->root) && known.at == NULL) {
         known.at = arm__session_branch(session->query); /* which only reads */
     }
+    ARM_TRY(arm__held_new(session->root, &held, err)); /* before there is anything to lose */
     ARM_TRY(arm__session_sql(session->query, sql, &known, &stream, out_tail == NULL ? NULL : &tail,
                              err));
-    ARM_TRY(arm__stream_hold(&stream, session->root, err));
+    arm__stream_hold(&stream, held);
+    held = NULL;
     if (out_tail != NULL) {
         *out_tail = tail;
     }
     *out = stream;
-    stream.release = NULL;
 done:
-    arm__stream_release(&stream);
+    arm__held_free(held);
     return st;
 }
 

@@ -143,11 +143,12 @@ static arm_status fail_write(const char *path, int code, const struct ArrowError
                      why->message[0] == '\0' ? strerror(code) : why->message);
 }
 
-static arm_status fail_stream(struct ArrowArrayStream *stream, struct arm_error *err)
+static arm_status fail_stream(struct ArrowArrayStream *stream, int code, struct arm_error *err)
 {
     const char *why = stream->get_last_error(stream);
 
-    return arm__fail(err, ARM_SQL, "%s", why == NULL ? "the rows cannot be read" : why);
+    return arm__fail(err, code == ENOMEM ? ARM_NO_MEMORY : ARM_SQL, "%s",
+                     why == NULL ? "the rows cannot be read" : why);
 }
 
 static arm_status start_job(struct write_job *job, const char *path,
@@ -157,8 +158,9 @@ static arm_status start_job(struct write_job *job, const char *path,
     struct ArrowError why = {.message = ""};
     int code;
 
-    if (stream->get_schema(stream, &job->schema) != 0) {
-        return fail_stream(stream, err);
+    code = stream->get_schema(stream, &job->schema);
+    if (code != 0) {
+        return fail_stream(stream, code, err);
     }
     job->file = fopen(path, "wbe");
     if (job->file == NULL) {
@@ -187,8 +189,9 @@ static arm_status write_batches(struct write_job *job, const char *path,
     int code = NANOARROW_OK;
 
     while (code == NANOARROW_OK) {
-        if (stream->get_next(stream, &job->array) != 0) {
-            return fail_stream(stream, err);
+        code = stream->get_next(stream, &job->array);
+        if (code != 0) {
+            return fail_stream(stream, code, err);
         }
         if (job->array.release == NULL) {
             break;

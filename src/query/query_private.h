@@ -51,11 +51,14 @@ arm_status arm__session_run(struct arm_query_session *session, const char *sql, 
 
 struct arm_watchdog;
 
-/* The stream over `result`, which `watchdog` (NULL: none) limits; both taken on success. Holds the
+/* A stream to be: room for it is had before the statement runs, for nothing may fail once that has
+ * committed. arm__free ends it. */
+arm_status arm__stream_new(struct result_stream **out, struct arm_error *err);
+/* The stream over `result`, which `watchdog` (NULL: none) limits; all three are taken. Holds the
  * session. Inside. */
-arm_status arm__stream_new(struct arm_query_session *session, struct arm_duck_result *result,
-                           struct arm_watchdog *watchdog, struct ArrowArrayStream *out,
-                           struct arm_error *err);
+void arm__stream_start(struct result_stream *stream, struct arm_query_session *session,
+                       struct arm_duck_result *result, struct arm_watchdog *watchdog,
+                       struct ArrowArrayStream *out);
 /* A stream of no column and no row. */
 arm_status arm__stream_empty(struct ArrowArrayStream *out, struct arm_error *err);
 /* The stream's rows into memory: the connection is wanted for something else. Inside. */

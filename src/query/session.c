@@ -267,10 +267,12 @@ static arm_status run_statement(struct arm_query_session *session, const char *s
                                 const struct arm_sql_options *options, struct ArrowArrayStream *out,
                                 struct arm_error *err)
 {
+    struct result_stream *stream = NULL;
     struct arm_duck_result *result = NULL;
     struct arm_watchdog *watchdog = NULL;
     arm_status st = ARM_OK;
 
+    ARM_TRY(arm__stream_new(&stream, err)); /* now: once it is committed, nothing may fail */
     if (options->timeout_us > 0) {
         ARM_TRY(arm__watchdog_start(session, options->timeout_us, &watchdog, err));
     }
@@ -279,10 +281,12 @@ static arm_status run_statement(struct arm_query_session *session, const char *s
     if (!arm__duck_has_rows(result)) {
         ARM_TRY(arm__duck_buffer(result, err)); /* done, and committed, before we return */
     }
-    ARM_TRY(arm__stream_new(session, result, watchdog, out, err));
+    arm__stream_start(stream, session, result, watchdog, out);
+    stream = NULL;
     result = NULL;
     watchdog = NULL;
 done:
+    arm__free(stream);
     arm__watchdog_stop(watchdog);
     arm__duck_result_free(result);
     return st;

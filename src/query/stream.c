@@ -208,14 +208,15 @@ static void stream_release(struct ArrowArrayStream *self)
     self->private_data = NULL;
 }
 
-arm_status arm__stream_new(struct arm_query_session *session, struct arm_duck_result *result,
-                           struct arm_watchdog *watchdog, struct ArrowArrayStream *out,
-                           struct arm_error *err)
+arm_status arm__stream_new(struct result_stream **out, struct arm_error *err)
 {
-    struct result_stream *stream = NULL;
-    arm_status st = ARM_OK;
+    return arm__calloc(1, sizeof **out, out, err);
+}
 
-    ARM_TRY(arm__calloc(1, sizeof *stream, &stream, err));
+void arm__stream_start(struct result_stream *stream, struct arm_query_session *session,
+                       struct arm_duck_result *result, struct arm_watchdog *watchdog,
+                       struct ArrowArrayStream *out)
+{
     duckdb_connection_get_arrow_options(arm__duck_handle(session->connection), &stream->options);
     stream->session = arm__session_retain(session);
     stream->result = result;
@@ -227,8 +228,6 @@ arm_status arm__stream_new(struct arm_query_session *session, struct arm_duck_re
                                      .get_last_error = stream_error,
                                      .release = stream_release,
                                      .private_data = stream};
-done:
-    return st;
 }
 
 void arm__stream_detach(struct result_stream *stream)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arm_write: an Arrow stream, offered to the session's connection under a name, is the source. */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "query/query_private.h"
@@ -12,11 +13,13 @@ static arm_status column_names(struct ArrowArrayStream *stream, struct arm_name_
 {
     struct ArrowSchema schema = {.release = NULL};
     const char *why;
+    int code = stream->get_schema(stream, &schema);
     arm_status st = ARM_OK;
 
-    if (stream->get_schema(stream, &schema) != 0) {
+    if (code != 0) {
         why = stream->get_last_error(stream);
-        return arm__fail(err, ARM_SCHEMA, "the Arrow stream gives no schema: %s",
+        return arm__fail(err, code == ENOMEM ? ARM_NO_MEMORY : ARM_SCHEMA,
+                         "the Arrow stream gives no schema: %s",
                          why == NULL ? "it does not say why" : why);
     }
     for (int64_t i = 0; i < schema.n_children; i++) {
