@@ -239,10 +239,30 @@ static bool holds_step(struct trial *trial, struct play *left)
     return !is_before;
 }
 
+/* What was acknowledged after a recovery, in the boot in which the disk failed, stays so when the
+ * file system is lost again: no page of before comes back with it. */
+static void check_lost_again(struct trial *trial, struct play *left)
+{
+    struct power_cut cut = {POWER_LOSE, POWER_REMOUNT, 1};
+    struct play again = play_after(left, &cut);
+    char *shown = tell(left);
+    char *found;
+
+    open_left(trial, &again);
+    found = tell(&again);
+    if (strcmp(shown, found) != 0) {
+        fail_at(trial, "acknowledged after recovery:\n%sfound after a remount:\n%s", shown, found);
+    }
+    free(shown);
+    free(found);
+    play_free(&again);
+}
+
 /* The rest of the script, from the state found. */
 static void finish(struct trial *trial, struct play *left, size_t from)
 {
     const struct play_step *steps = trial->script->steps;
+    bool is_first = true;
 
     for (size_t i = from; steps[i].op != PLAY_END; i++) {
         struct arm_error err = {0};
@@ -261,6 +281,10 @@ static void finish(struct trial *trial, struct play *left, size_t from)
                 fail_at(trial, "afterwards, step %zu gave:\n%s", i, text);
             }
             free(text);
+            if (is_first) {
+                check_lost_again(trial, left);
+                is_first = false;
+            }
         }
     }
 }
@@ -273,25 +297,6 @@ static void set_branch(const struct trial *trial, struct play *left)
             left->branch = trial->script->steps[i].name;
         }
     }
-}
-
-/* What is durable stays so when the file system is lost again, though it was recovered in the
- * boot in which it failed. */
-static void check_lost_again(struct trial *trial, struct play *left)
-{
-    struct power_cut cut = {POWER_LOSE, POWER_REMOUNT, 1};
-    struct play again = play_after(left, &cut);
-    char *shown = tell(left);
-    char *found;
-
-    open_left(trial, &again);
-    found = tell(&again);
-    if (strcmp(shown, found) != 0) {
-        fail_at(trial, "shown after recovery:\n%sfound after a remount:\n%s", shown, found);
-    }
-    free(shown);
-    free(found);
-    play_free(&again);
 }
 
 static void check_left(struct trial *trial, const struct power_cut *end)
@@ -308,7 +313,6 @@ static void check_left(struct trial *trial, const struct power_cut *end)
         ARM_OK) {
         fail_at(trial, "verify: %s", err.message);
     }
-    check_lost_again(trial, &left);
     finish(trial, &left, trial->done + (holds ? 1 : 0));
     play_free(&left);
     recoveries++;
