@@ -14,8 +14,8 @@
  * synced then, too, since who made the repository may have been killed before he did that. The
  * file's size and its times of modification and of change stand in it so that one that somebody
  * else wrote to, or a copy of it, perhaps made while we wrote, is not believed: the time of change
- * cannot be set. What was
- * durable stays known until index/ is deleted: a log that has lost it is damaged.
+ * cannot be set. What was durable stays known until index/ is deleted: a log that has lost it is
+ * damaged.
  *
  * A file system that was shut down and mounted again in the same boot has another mount. Where
  * the kernel has no ids for mountings that are never given again (before Linux 6.8), the index of
