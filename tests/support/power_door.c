@@ -58,8 +58,11 @@ bool power_strike(struct power_disk *disk, const char *verb, const char *path, b
     disk->count++;
     if (counted && disk->has_failed && disk->fault != POWER_ONCE) {
         failed = true;
-    } else if (counted && disk->until_fault > 0 && --disk->until_fault == 0) {
-        failed = true;
+    } else if (counted && disk->until_fault > 0) {
+        disk->until_fault--;
+        failed = disk->until_fault == 0;
+    }
+    if (failed && !disk->has_failed) {
         disk->has_failed = true;
         (void)snprintf(disk->failure, sizeof disk->failure, "%s %s", verb, path);
     }

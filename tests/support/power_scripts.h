@@ -17,112 +17,75 @@ struct power_script {
     struct play_step steps[POWER_STEPS_MAX];
 };
 
+#define DO(op_) {.op = PLAY_##op_}
+#define NAME(op_, name_) {.op = PLAY_##op_, .name = (name_)}
+#define NAMES(op_, name_, other_) {.op = PLAY_##op_, .name = (name_), .other = (other_)}
+#define ROWS(op_, name_, from_, to_)                                                               \
+    {.op = PLAY_##op_, .name = (name_), .from = (from_), .to = (to_)}
+#define BOTH(op_, name_, other_, from_, to_)                                                       \
+    {.op = PLAY_##op_, .name = (name_), .from = (from_), .to = (to_), .other = (other_)}
+
 static const struct power_script power_scripts[] = {
-    {.name = "create", .steps = {{PLAY_CREATE}, {PLAY_OPEN}, {PLAY_TABLE, "t"}, {PLAY_CLOSE}}},
+    {.name = "create", .steps = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), DO(CLOSE)}},
     {.name = "hot",
-     .base = {{PLAY_CREATE}},
-     .steps = {{PLAY_OPEN},
-               {PLAY_TABLE, "t"},
-               {PLAY_INSERT, "t", 0, 5},
-               {PLAY_INSERT, "t", 5, 9},
-               {PLAY_DELETE, "t", 0, 2},
-               {PLAY_CLOSE}}},
+     .base = {DO(CREATE)},
+     .steps = {DO(OPEN), NAME(TABLE, "t"), ROWS(INSERT, "t", 0, 5), ROWS(INSERT, "t", 5, 9),
+               ROWS(DELETE, "t", 0, 2), DO(CLOSE)}},
     {.name = "import",
-     .base = {{PLAY_CREATE}, {PLAY_OPEN}, {PLAY_TABLE, "t"}, {PLAY_CLOSE}},
-     .steps = {{PLAY_OPEN},
-               {PLAY_INSERT, "t", 0, 12000},
-               {PLAY_DELETE, "t", 10, 500},
-               {PLAY_CHUNK, "t", 0, 12000}, /* its chunk is there already */
-               {PLAY_REPLACE, "t", 5, 12500},
-               {PLAY_CLOSE}}},
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), DO(CLOSE)},
+     .steps = {DO(OPEN), ROWS(INSERT, "t", 0, 12000), ROWS(DELETE, "t", 10, 500),
+               ROWS(CHUNK, "t", 0, 12000), /* its chunk is there already */
+               ROWS(REPLACE, "t", 5, 12500), DO(CLOSE)}},
     {.name = "several",
-     .base =
-         {{PLAY_CREATE}, {PLAY_OPEN}, {PLAY_TABLE, "t"}, {PLAY_INSERT, "t", 0, 9}, {PLAY_CLOSE}},
-     .steps = {{PLAY_OPEN},
-               {PLAY_SEVERAL, "t", 100, 120},
-               {PLAY_DROP, "small"},
-               {PLAY_INSERT, "large", 300, 310},
-               {PLAY_CLOSE}}},
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), ROWS(INSERT, "t", 0, 9), DO(CLOSE)},
+     .steps = {DO(OPEN), ROWS(SEVERAL, "t", 100, 120), NAME(DROP, "small"),
+               ROWS(INSERT, "large", 300, 310), DO(CLOSE)}},
     {.name = "wide",
-     .base = {{PLAY_CREATE}, {PLAY_OPEN}, {PLAY_TABLE, "t"}, {PLAY_CLOSE}},
-     .steps = {{PLAY_OPEN}, {PLAY_WIDE, "t", 0, 5}, {PLAY_INSERT, "t", 5, 6}, {PLAY_CLOSE}}},
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), DO(CLOSE)},
+     .steps = {DO(OPEN), ROWS(WIDE, "t", 0, 5), ROWS(INSERT, "t", 5, 6), DO(CLOSE)}},
     {.name = "refs",
-     .base =
-         {{PLAY_CREATE}, {PLAY_OPEN}, {PLAY_TABLE, "t"}, {PLAY_INSERT, "t", 0, 9}, {PLAY_CLOSE}},
-     .steps = {{PLAY_OPEN},
-               {PLAY_BRANCH, "b"},
-               {PLAY_TAG, "v1"},
-               {PLAY_ON_BRANCH, "b"},
-               {PLAY_INSERT, "t", 9, 12},
-               {PLAY_RENAME, "b", .other = "c"},
-               {PLAY_BRANCH, "d"},
-               {PLAY_DROP_TAG, "v1"},
-               {PLAY_DROP_BRANCH, "d"},
-               {PLAY_CLOSE}}},
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), ROWS(INSERT, "t", 0, 9), DO(CLOSE)},
+     .steps = {DO(OPEN), NAME(BRANCH, "b"), NAME(TAG, "v1"), NAME(ON_BRANCH, "b"),
+               ROWS(INSERT, "t", 9, 12), NAMES(RENAME, "b", "c"), NAME(BRANCH, "d"),
+               NAME(DROP_TAG, "v1"), NAME(DROP_BRANCH, "d"), DO(CLOSE)}},
     {.name = "roll",
      .segment_bytes_max = 16384,
      .chances = 12,
-     .base = {{PLAY_CREATE}, {PLAY_OPEN}, {PLAY_TABLE, "t"}, {PLAY_CLOSE}},
-     .steps = {{PLAY_OPEN},
-               {PLAY_INSERT, "t", 0, 900},
-               {PLAY_INSERT, "t", 900, 1800}, /* a new segment from here on */
-               {PLAY_INSERT, "t", 1800, 2700},
-               {PLAY_INSERT, "t", 2700, 3600},
-               {PLAY_CLOSE}}},
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), DO(CLOSE)},
+     .steps = {DO(OPEN), ROWS(INSERT, "t", 0, 900),
+               ROWS(INSERT, "t", 900, 1800), /* a new segment from here on */
+               ROWS(INSERT, "t", 1800, 2700), ROWS(INSERT, "t", 2700, 3600), DO(CLOSE)}},
     {.name = "close",
-     .base = {{PLAY_CREATE}},
-     .steps = {{PLAY_OPEN},
-               {PLAY_TABLE, "t"},
-               {PLAY_CLOSE},
-               {PLAY_OPEN}, /* of what was closed clean, and left as it was */
-               {PLAY_CLOSE},
-               {PLAY_OPEN},
-               {PLAY_INSERT, "t", 0, 5},
-               {PLAY_CLOSE}}},
+     .base = {DO(CREATE)},
+     .steps = {DO(OPEN), NAME(TABLE, "t"), DO(CLOSE),
+               DO(OPEN), /* of what was closed clean, and left as it was */
+               DO(CLOSE), DO(OPEN), ROWS(INSERT, "t", 0, 5), DO(CLOSE)}},
     {.name = "killed",
-     .base = {{PLAY_CREATE},
-              {PLAY_OPEN},
-              {PLAY_TABLE, "t"},
-              {PLAY_INSERT, "t", 0, 5},
-              {PLAY_CHUNK, "t", 5, 300}}, /* and there it died */
-     .steps = {{PLAY_OPEN},
-               {PLAY_INSERT, "t", 300, 305},
-               {PLAY_ABANDON},
-               {PLAY_OPEN},
-               {PLAY_RECOVER},
-               {PLAY_INSERT, "t", 305, 306},
-               {PLAY_CLOSE}}},
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), ROWS(INSERT, "t", 0, 5),
+              ROWS(CHUNK, "t", 5, 300)}, /* and there it died */
+     .steps = {DO(OPEN), ROWS(INSERT, "t", 300, 305), DO(ABANDON), DO(OPEN), DO(RECOVER),
+               ROWS(INSERT, "t", 305, 306), DO(CLOSE)}},
     {.name = "rebuild",
-     .base = {{PLAY_CREATE},
-              {PLAY_OPEN},
-              {PLAY_TABLE, "t"},
-              {PLAY_INSERT, "t", 0, 5},
-              {PLAY_CHUNK, "t", 5, 300},
-              {PLAY_BRANCH, "b"},
-              {PLAY_CLOSE},
-              {PLAY_LOSE_INDEX}},
-     .steps = {{PLAY_OPEN}, {PLAY_INSERT, "t", 300, 305}, {PLAY_CLOSE}}},
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), ROWS(INSERT, "t", 0, 5),
+              ROWS(CHUNK, "t", 5, 300), NAME(BRANCH, "b"), DO(CLOSE), DO(LOSE_INDEX)},
+     .steps = {DO(OPEN), ROWS(INSERT, "t", 300, 305), DO(CLOSE)}},
     {.name = "together",
      .chances = 25,
-     .base = {{PLAY_CREATE},
-              {PLAY_OPEN},
-              {PLAY_TABLE, "t"},
-              {PLAY_TABLE, "u"},
-              {PLAY_INSERT, "t", 0, 5},
-              {PLAY_INSERT, "u", 0, 5},
-              {PLAY_CLOSE}},
-     .steps = {{PLAY_OPEN_PAIRS}, {PLAY_TOGETHER, "t", 5, 35, .other = "u"}, {PLAY_CLOSE}}},
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), NAME(TABLE, "u"), ROWS(INSERT, "t", 0, 5),
+              ROWS(INSERT, "u", 0, 5), DO(CLOSE)},
+     .steps = {DO(OPEN_PAIRS), BOTH(TOGETHER, "t", "u", 5, 35), DO(CLOSE)}},
     {.name = "together-roll", /* the second frame does not fit behind the first */
      .segment_bytes_max = 16384,
-     .base = {{PLAY_CREATE},
-              {PLAY_OPEN},
-              {PLAY_TABLE, "t"},
-              {PLAY_TABLE, "u"},
-              {PLAY_INSERT, "t", 0, 5},
-              {PLAY_INSERT, "u", 0, 5},
-              {PLAY_CLOSE}},
-     .steps = {{PLAY_OPEN_PAIRS}, {PLAY_TOGETHER, "t", 5, 905, .other = "u"}, {PLAY_CLOSE}}},
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), NAME(TABLE, "u"), ROWS(INSERT, "t", 0, 5),
+              ROWS(INSERT, "u", 0, 5), DO(CLOSE)},
+     .steps = {DO(OPEN_PAIRS), BOTH(TOGETHER, "t", "u", 5, 905), DO(CLOSE)}},
 };
+
+#undef DO
+#undef NAME
+#undef NAMES
+#undef ROWS
+#undef BOTH
 
 enum { POWER_SCRIPTS = sizeof power_scripts / sizeof *power_scripts };
 
