@@ -9,12 +9,38 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "support/cmocka_all.h"
 #include "support/temp.h"
+
+/* What the kernel is asked to sync: the calls of this program come here. */
+static unsigned file_syncs;
+static unsigned directory_syncs;
+
+static void count_sync(int fd)
+{
+    struct stat found;
+
+    assert_int_equal(fstat(fd, &found), 0);
+    file_syncs += S_ISREG(found.st_mode);
+    directory_syncs += S_ISDIR(found.st_mode);
+}
+
+int fdatasync(int fd)
+{
+    count_sync(fd);
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+    count_sync(fd);
+    return (int)syscall(SYS_fsync, fd);
+}
 
 static const struct arm_io *io;
 static struct temp_dir dir;
@@ -331,6 +357,24 @@ static void test_io_system_O6_boots_and_mounts_are_told_apart(void **state)
     assert_true(here.mount == 0 || here.mount != there.mount);
 }
 
+/* Nothing above this door can tell a sync from none, but for a cut of the power. */
+static void test_io_O1_a_sync_reaches_the_kernel(void **state)
+{
+    struct arm_error err = {0};
+    struct arm_file *file = NULL;
+
+    assert_ok(io->open(io->self, path, ARM_OPEN_WRITE | ARM_OPEN_CREATE, &file, &err), err);
+    assert_ok(io->write(io->self, file, 0, "x", 1, &err), err);
+    file_syncs = 0;
+    directory_syncs = 0;
+    assert_ok(io->sync(io->self, file, &err), err);
+    assert_int_equal(file_syncs, 1);
+    assert_ok(io->sync_directory(io->self, dir.path, &err), err);
+    assert_int_equal(directory_syncs, 1);
+    assert_int_equal(file_syncs, 1);
+    io->close(io->self, file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +388,7 @@ int main(void)
         each(test_io_map_is_shared_with_the_file),
         each(test_io_names),
         each(test_io_list_visits_each_and_hands_on_what_stops_it),
+        each(test_io_O1_a_sync_reaches_the_kernel),
         each(test_io_system_O5_no_file_is_a_standard_one),
         each(test_io_system_O6_boots_and_mounts_are_told_apart),
     };
