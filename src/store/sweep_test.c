@@ -64,6 +64,43 @@ static void test_store_SW1_sweep_removes_what_the_dead_left(void **state)
     assert_ok(arm__store_check(f->store, &hash, &f->err), f->err);
 }
 
+/* A living process of which we know nothing but its lock. */
+static void test_store_SW1_sweep_leaves_what_the_living_stage(void **state)
+{
+    struct store_fixture *f = *state;
+    uint64_t removed = 99;
+    int ready[2];
+    char byte = 0;
+    pid_t child;
+
+    assert_int_equal(pipe(ready), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct arm_store *store = NULL;
+        struct arm_store_writer *writer = NULL;
+
+        if (arm__store_open(arm__io_system(), f->dir.path, &store, NULL) == ARM_OK &&
+            arm__store_writer_new(store, &writer, NULL) == ARM_OK) {
+            (void)!write(ready[1], &byte, 1);
+        }
+        for (;;) {
+            (void)pause();
+        }
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_ok(arm__store_sweep(f->store, NULL, NULL, &removed, &f->err), f->err);
+    assert_int_equal(removed, 0);
+    assert_int_equal(store_fixture_staged(f), 1);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_ok(arm__store_sweep(f->store, NULL, NULL, &removed, &f->err), f->err);
+    assert_int_equal(removed, 1);
+    assert_int_equal(store_fixture_staged(f), 0);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+}
+
 static void test_store_SW1_a_staged_file_without_a_lease_has_no_owner(void **state)
 {
     struct store_fixture *f = *state;
@@ -157,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         store_test(test_store_SW1_sweep_removes_what_the_dead_left),
+        store_test(test_store_SW1_sweep_leaves_what_the_living_stage),
         store_test(test_store_SW1_a_staged_file_without_a_lease_has_no_owner),
         store_test(test_store_SW2_sweep_leaves_other_names_alone),
         store_test(test_store_sweep_cut_short_is_continued),
