@@ -63,6 +63,29 @@ static void test_judge_missing_below_a_later_durable_to_is_damage(void **state)
     fixture_remove(&f);
 }
 
+/* Behind damage nothing says where a frame begins: wherever it does, it is found. The search
+ * looks at windows of 64 KiB. */
+static void test_judge_finds_a_frame_at_any_place(void **state)
+{
+    enum { WINDOW = 65536, FRAME_OVERHEAD = 158 };
+
+    for (uint64_t before = 0; before <= 4; before++) { /* bytes of it in the first window */
+        struct fixture f;
+        uint64_t start;
+
+        fixture_make(&f);
+        fixture_append_durable(&f, 100);
+        start = f.tail.offset;
+        fixture_append_durable(&f, WINDOW - FRAME_OVERHEAD - before);
+        assert_int_equal(f.tail.offset, start + WINDOW - before);
+        fixture_append(&f, 30); /* its durable_to is 2 */
+        fixture_zero(&f, 0, start, start + WINDOW - before);
+        fixture_reboot(&f, 0);
+        expect_damage(&f, 1, "missing");
+        fixture_remove(&f);
+    }
+}
+
 static void test_judge_known_durable_in_both_directions(void **state)
 {
     uint64_t ends[12];
@@ -252,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_judge_flip_in_the_middle_is_damage),
         cmocka_unit_test(test_judge_two_unsynced_epochs_with_the_first_missing_are_a_tail),
         cmocka_unit_test(test_judge_missing_below_a_later_durable_to_is_damage),
+        cmocka_unit_test(test_judge_finds_a_frame_at_any_place),
         cmocka_unit_test(test_judge_known_durable_in_both_directions),
         cmocka_unit_test(test_judge_missing_segment_is_damage),
         cmocka_unit_test(test_judge_swapped_segments_are_damage),
