@@ -188,6 +188,9 @@ static void test_fold_good_records_fold(void **state)
     struct told t;
     bool found;
     struct arm_table_id id;
+    Armpb__Record gap;
+    Armpb__RefChange change;
+    uint8_t gap_id[ARM_ID_BYTES];
 
     fold_create();
     tell_append(&t);
@@ -203,7 +206,12 @@ static void test_fold_good_records_fold(void **state)
     assert_int_equal(record.offset, 3000);
     assert_int_equal(record.generation, 2);
     assert_fails(ARM_CORRUPT, fold_at(3, &t.record), err); /* twice */
-    assert_fails(ARM_CORRUPT, fold_at(5, &t.record), err); /* a gap */
+    tell_ref(&gap, &change, gap_id);
+    memset(gap_id, 4, sizeof gap_id);
+    change.name = table_name;
+    change.time_us = 40;
+    assert_fails(ARM_CORRUPT, fold_at(5, &gap), err);
+    assert_ok(fold_at(4, &gap), err);
 }
 
 /* ---- What is wrong ---- */

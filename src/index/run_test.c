@@ -158,6 +158,38 @@ static void test_run_refuses_other_bytes(void **state)
     arm__buf_release(&bytes);
 }
 
+/* What a merge of runs leans on; the writer puts what it is given. */
+static void test_run_whose_keys_do_not_rise_is_refused(void **state)
+{
+    struct store_fixture *f = *state;
+
+    for (uint64_t second = 1; second <= 2; second++) {
+        struct arm_store_writer *target = NULL;
+        struct arm_run_writer *writer = NULL;
+        struct arm_key keys[2] = {arm__key_tx(2), arm__key_tx(second)};
+        struct arm_run_cursor cursor;
+        struct arm_hash chunk;
+        struct arm_run run;
+
+        assert_ok(arm__store_writer_new(f->store, &target, &f->err), f->err);
+        assert_ok(arm__run_writer_new(target, &writer, &f->err), f->err);
+        for (int i = 0; i < 2; i++) {
+            struct arm_kv_item item = {arm__key_bytes(&keys[i]), arm__bytes("v", 1)};
+
+            assert_ok(arm__run_write(writer, ARM_DB_NODE, &item, &f->err), f->err);
+        }
+        assert_ok(arm__run_finish(writer, &f->err), f->err);
+        arm__run_writer_free(writer);
+        assert_ok(arm__store_writer_finish(target, &chunk, NULL, NULL, &f->err), f->err);
+        assert_ok(arm__run_open(f->store, &chunk, &run, &f->err), f->err);
+        arm__run_cursor_init(&run, ARM_DB_NODE, &cursor);
+        assert_ok(arm__run_cursor_next(&cursor, &f->err), f->err);
+        assert_fails(ARM_CORRUPT, arm__run_cursor_next(&cursor, &f->err), f->err);
+        arm__run_cursor_release(&cursor);
+        arm__run_close(&run);
+    }
+}
+
 #define with_store(f)                                                                              \
     cmocka_unit_test_setup_teardown(f, store_fixture_setup, store_fixture_teardown)
 
@@ -167,6 +199,7 @@ int main(void)
         with_store(test_run_gives_back_what_was_written),
         with_store(test_run_holds_large_values),
         with_store(test_run_refuses_other_bytes),
+        with_store(test_run_whose_keys_do_not_rise_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
