@@ -340,7 +340,8 @@ static void test_checkpoint_missing_is_done_without(void **state)
 
 static void test_checkpoint_hint_of_noise_is_done_without(void **state)
 {
-    static const char *const hints[] = {"", "noise", "tx 1 segment 0 offset 4096\n"};
+    static const char *const hints[] = {"", "noise", "tx 1 segment 0 offset 4096\n",
+                                        "tx 2 segment 0 offset 4096\n"};
     struct kernel *k = *state;
     struct arm_recovery_report report;
 

@@ -2,7 +2,9 @@
 #include "commit/commit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "support/kernel_fixture.h"
@@ -225,7 +227,56 @@ static void test_commit_retried_by_id_is_applied_once(void **state)
     assert_int_equal(tx, 0);
 }
 
+/* A door whose clock is set by hand. */
+static struct {
+    struct arm_io io;
+    int64_t now_us;
+} clocked;
+
+static int64_t clocked_now_us(void *self)
+{
+    (void)self;
+    return clocked.now_us;
+}
+
+static void test_commit_times_rise_though_the_clock_is_set_back(void **state)
+{
+    static const int64_t clock_us[] = {INT64_C(4000000000000000), INT64_C(4000000000000000), 1000};
+    static const char *const names[] = {"a", "b", "c"};
+    struct arm_repository_options options = {.io = &clocked.io};
+    struct kernel *k = *state;
+    int64_t last_us = 0;
+
+    kernel_close(k);
+    clocked.io = *arm__io_system();
+    clocked.io.now_us = clocked_now_us;
+    assert_ok(arm__repository_open(k->dir.path, &options, &k->repository, &k->err), k->err);
+    for (int i = 0; i < 3; i++) {
+        struct arm_snapshot at = kernel_snapshot(k, "main");
+        struct arm_new_change change = kernel_create_change(names[i]);
+        struct arm_commit_result result;
+
+        clocked.now_us = clock_us[i];
+        assert_ok(kernel_commit_one(k, &at, &change, &result, NULL), k->err);
+        assert_true(result.time_us > last_us);
+        last_us = result.time_us;
+    }
+    assert_int_equal(last_us, clock_us[0] + 2);
+}
+
 /* ---- Large records ---- */
+
+/* Copies the path of a file that only a large record can be: `context` has TEMP_PATH_BYTES. */
+static arm_status find_large(void *context, const struct arm_hash *hash, const char *path,
+                             uint64_t size_bytes, struct arm_error *err)
+{
+    (void)hash;
+    (void)err;
+    if (size_bytes > ARM_RECORD_BYTES_MAX) {
+        (void)snprintf(context, TEMP_PATH_BYTES, "%s", path);
+    }
+    return ARM_OK;
+}
 
 static void commit_many(struct kernel *k, size_t count, struct arm_bytes hot)
 {
@@ -250,16 +301,20 @@ static void commit_many(struct kernel *k, size_t count, struct arm_bytes hot)
 
 static void test_commit_record_over_1_mib_goes_into_a_chunk(void **state)
 {
-    enum { ENTRIES = 12000, HOT_BYTES = 50000 };
+    enum { ENTRIES = 14000, HOT_BYTES = 50000 };
     struct kernel *k = *state;
     struct arm_buf bytes = ARM_BUF_INIT(100000);
     uint8_t *hot = calloc(1, HOT_BYTES);
     struct arm_verify_report report;
+    char large[TEMP_PATH_BYTES] = "";
     char issue[1024] = "";
 
     memset(hot, 0xab, HOT_BYTES);
     kernel_create_table(k, "main", "t");
     commit_many(k, ENTRIES, arm__bytes(hot, HOT_BYTES));
+    assert_ok(arm__store_list(arm__repository_store(k->repository), find_large, large, &k->err),
+              k->err);
+    assert_string_not_equal(large, "");
     for (int round = 0; round < 3; round++) {
         struct arm_table_state *rows = kernel_state(k, "main", "t");
         char path[TEMP_PATH_BYTES];
@@ -282,6 +337,31 @@ static void test_commit_record_over_1_mib_goes_into_a_chunk(void **state)
     assert_int_equal(kernel_append(k, "main", "t", 1), 3);
     arm__buf_release(&bytes);
     free(hot);
+}
+
+/* A record in a chunk is no less checked than one in a frame: a flipped bit is no other record. */
+static void test_commit_damaged_record_in_a_chunk_is_told(void **state)
+{
+    struct kernel *k = *state;
+    char path[TEMP_PATH_BYTES] = "";
+    Armpb__Record *record = NULL;
+    uint8_t byte = 0;
+    int file;
+
+    kernel_create_table(k, "main", "t");
+    commit_many(k, 14000, arm__bytes("hot", 3));
+    assert_ok(arm__store_list(arm__repository_store(k->repository), find_large, path, &k->err),
+              k->err);
+    file = open(path, O_RDWR);
+    assert_true(file >= 0);
+    assert_int_equal(pread(file, &byte, 1, ARM_RECORD_BYTES_MAX / 2), 1);
+    byte ^= 1;
+    assert_int_equal(pwrite(file, &byte, 1, ARM_RECORD_BYTES_MAX / 2), 1);
+    assert_int_equal(close(file), 0);
+    assert_fails(ARM_HASH_MISMATCH,
+                 arm__catalog_record(arm__repository_catalog(k->repository),
+                                     kernel_snapshot(k, "main").tx, &record, NULL, &k->err),
+                 k->err);
 }
 
 /* ---- Failures ---- */
@@ -430,7 +510,9 @@ int main(void)
         kernel_test(test_commit_K4_nothing_changed_makes_no_commit),
         kernel_test(test_commit_K4_identical_replace_makes_no_version),
         kernel_test(test_commit_retried_by_id_is_applied_once),
+        kernel_test(test_commit_times_rise_though_the_clock_is_set_back),
         kernel_test(test_commit_record_over_1_mib_goes_into_a_chunk),
+        kernel_test(test_commit_damaged_record_in_a_chunk_is_told),
         kernel_test(test_commit_out_of_memory_changes_nothing),
         kernel_fault_test(test_commit_survives_every_io_failure),
         kernel_test(test_commit_wrong_requests_are_refused),

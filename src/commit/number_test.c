@@ -101,6 +101,20 @@ static void test_number_of_a_rename_is_above_both_names(void **state)
     assert_int_equal(version_on(k, "main", "t"), 7);
 }
 
+/* One table of two names on two branches: no number is of two of its versions. */
+static void test_number_of_a_table_with_two_names_is_above_both(void **state)
+{
+    struct kernel *k = *state;
+
+    (void)kernel_create_table(k, "main", "t");
+    (void)kernel_branch(k, "b", "main");
+    assert_int_equal(rename_to(k, "b", "t", "u"), 2);
+    assert_int_equal(kernel_append(k, "b", "u", 1), 3);
+    assert_int_equal(kernel_append(k, "main", "t", 1), 4);
+    assert_int_equal(parent_on(k, "main", "t"), 1);
+    assert_int_equal(kernel_append(k, "b", "u", 1), 5);
+}
+
 /* Names change hands within one commit, in any order. */
 static void test_number_tables_swap_names_in_one_commit(void **state)
 {
@@ -236,6 +250,7 @@ int main(void)
         kernel_test(test_number_counts_over_all_branches),
         kernel_test(test_number_goes_on_after_drop),
         kernel_test(test_number_of_a_rename_is_above_both_names),
+        kernel_test(test_number_of_a_table_with_two_names_is_above_both),
         kernel_test(test_number_tables_swap_names_in_one_commit),
         kernel_test(test_number_create_or_replace_is_drop_and_create),
         kernel_test(test_number_columns_get_ids_over_all_branches),

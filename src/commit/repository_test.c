@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "commit/commit_private.h"
 #include "support/kernel_fixture.h"
 
 static arm_status open_at(const char *path, bool read_only, struct arm_repository **out,
@@ -235,7 +236,36 @@ static void test_repository_R3_clean_close_is_trusted_and_unwritten(void **state
     expect_history(k);
 }
 
-enum damage { DELETED, EMPTIED, HALVED, GARBAGE, MIDDLE, NO_DIRECTORY, NO_TRUST, OTHER_BOOT };
+enum damage {
+    DELETED,
+    EMPTIED,
+    HALVED,
+    GARBAGE,
+    MIDDLE,
+    NO_DIRECTORY,
+    NO_TRUST,
+    OTHER_BOOT,
+    OTHER_FILE,
+    OTHER_MOUNT
+};
+
+/* As a power cut leaves the marks, or a copy, or a file system mounted anew: all else is right. */
+static void set_trust(struct kernel *k, enum damage damage)
+{
+    const struct arm_io *io = arm__io_system();
+    struct arm_trust trust;
+    bool found = false;
+
+    assert_ok(arm__trust_read(io, k->dir.path, &trust, &found, &k->err), k->err);
+    assert_true(found);
+    trust.is_clean = false;
+    if (damage == OTHER_BOOT) {
+        (void)snprintf(trust.boot_id, sizeof trust.boot_id, "01-02");
+    }
+    trust.inode += damage == OTHER_FILE;
+    trust.mount += damage == OTHER_MOUNT;
+    assert_ok(arm__trust_write(io, k->dir.path, &trust, &k->err), k->err);
+}
 
 static void damage_index(struct kernel *k, enum damage damage)
 {
@@ -276,7 +306,9 @@ static void damage_index(struct kernel *k, enum damage damage)
         assert_int_equal(unlink(temp_path(&k->dir, "index/trust", path)), 0);
         break;
     case OTHER_BOOT:
-        write_text(k, "index/trust", "boot 01-02\ndevice 1\ninode 2\nmount 3\ndurable 0\n");
+    case OTHER_FILE:
+    case OTHER_MOUNT:
+        set_trust(k, damage);
         break;
     }
     assert_int_equal(close(file), 0);
@@ -284,7 +316,7 @@ static void damage_index(struct kernel *k, enum damage damage)
 
 static void test_repository_R2_damaged_index_is_made_anew(void **state)
 {
-    for (int damage = DELETED; damage <= OTHER_BOOT; damage++) {
+    for (int damage = DELETED; damage <= OTHER_MOUNT; damage++) {
         struct kernel *k = *state;
         struct arm_recovery_report report;
 

@@ -179,7 +179,7 @@ static void test_verify_finds_an_index_key_changed_by_hand(void **state)
     struct kernel *k = *state;
     struct arm_key key = arm__key_number("main", "t", 1);
     struct arm_key extra = arm__key_number("main", "t", 9);
-    uint8_t id[ARM_TABLE_ID_BYTES] = {1};
+    uint8_t row[1 + ARM_TABLE_ID_BYTES] = {2}; /* the tx that it is of, another table */
     struct arm_index_txn *txn;
     struct issues issues;
     struct fixture f;
@@ -187,14 +187,14 @@ static void test_verify_finds_an_index_key_changed_by_hand(void **state)
     make(k, &f);
     assert_ok(arm__index_write(arm__repository_index(k->repository), &txn, &k->err), k->err);
     assert_ok(
-        arm__kv_put(txn, ARM_DB_NUMBER, arm__key_bytes(&key), arm__bytes(id, sizeof id), &k->err),
+        arm__kv_put(txn, ARM_DB_NUMBER, arm__key_bytes(&key), arm__bytes(row, sizeof row), &k->err),
         k->err);
     assert_ok(arm__index_commit(txn, &k->err), k->err);
     expect_issue(k, false, "index", "number 6d61696e00740000000000000000", "another value");
     assert_ok(arm__index_write(arm__repository_index(k->repository), &txn, &k->err), k->err);
-    assert_ok(
-        arm__kv_put(txn, ARM_DB_NUMBER, arm__key_bytes(&extra), arm__bytes(id, sizeof id), &k->err),
-        k->err);
+    assert_ok(arm__kv_put(txn, ARM_DB_NUMBER, arm__key_bytes(&extra), arm__bytes(row, sizeof row),
+                          &k->err),
+              k->err);
     assert_ok(arm__index_commit(txn, &k->err), k->err);
     (void)verify(k, false, &issues);
     assert_int_equal(issues.count, 2);
