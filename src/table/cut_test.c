@@ -93,6 +93,32 @@ static void test_cut_does_not_depend_on_batches(void **state)
     free(hashes);
 }
 
+/* A stream that begins at a cut of another has all its later cuts. */
+static void test_cut_looks_at_nothing_before_the_last_cut(void **state)
+{
+    enum { SOME = 2000000 };
+    uint64_t *hashes = random_hashes(4, SOME);
+    size_t cuts[CUTS_MAX];
+    size_t later[CUTS_MAX];
+    size_t count;
+
+    (void)state;
+    for (size_t i = 0; i < SOME; i++) {
+        hashes[i] |= UINT64_C(1) << 63; /* none is below the threshold: the smallest decides */
+    }
+    count = cut_all(hashes, NULL, SOME, 2048, cuts);
+    assert_true(count > 10);
+    for (size_t i = 0; i < count; i++) {
+        size_t begin = cuts[i];
+
+        assert_int_equal(cut_all(hashes + begin, NULL, SOME - begin, 2048, later), count - i - 1);
+        for (size_t k = 0; k < count - i - 1; k++) {
+            assert_int_equal(begin + later[k], cuts[i + 1 + k]);
+        }
+    }
+    free(hashes);
+}
+
 /* Rows that are all alike are cut too, at the first place of the window. */
 static void test_cut_copes_with_equal_rows(void **state)
 {
@@ -210,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut_sizes_are_within_bounds_and_mean_near_target),
         cmocka_unit_test(test_cut_does_not_depend_on_batches),
+        cmocka_unit_test(test_cut_looks_at_nothing_before_the_last_cut),
         cmocka_unit_test(test_cut_copes_with_equal_rows),
         cmocka_unit_test(test_cut_insertion_moves_few_cuts),
         cmocka_unit_test(test_cut_bounds_bytes),

@@ -157,25 +157,29 @@ static void test_hot_one_row_is_small(void **state)
 
 static void test_hot_fill_appends_to_lists_that_are_there(void **state)
 {
+    struct rows before = rows_of(*state, "SELECT [-i, 7, -i] AS l FROM range(10) t(i)");
     struct rows rows = rows_of(*state, "SELECT [i, i + 1] AS l FROM range(10) t(i)");
-    struct arm_buf bytes = encode(rows.schema, &rows);
+    const struct rows *both[] = {&before, &rows};
     duckdb_data_chunk chunk = duckdb_create_data_chunk(rows.types, 1);
     duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, 0);
-    struct arm_hot_batch *batch = NULL;
     struct arm_error err = {0};
 
-    assert_ok(arm__hot_open(arm__buf_bytes(&bytes), &batch, &err), err);
-    for (int times = 0; times < 2; times++) { /* the second fills the same rows anew */
+    for (int i = 0; i < 2; i++) { /* the second fills the same rows anew */
+        struct arm_buf bytes = encode(rows.schema, both[i]);
+        struct arm_hot_batch *batch = NULL;
+
+        assert_ok(arm__hot_open(arm__buf_bytes(&bytes), &batch, &err), err);
         assert_ok(arm__hot_fill(batch, rows.schema->columns[0]->field, 0, 10, vector, &err), err);
+        arm__hot_free(batch);
+        arm__buf_release(&bytes);
     }
     duckdb_data_chunk_set_size(chunk, 10);
     struct rows back = {.chunks = &chunk, .count = 1, .row_count = 10};
 
     assert_same_rows(rows.schema, &rows, &back);
-    arm__hot_free(batch);
     duckdb_destroy_data_chunk(&chunk);
-    arm__buf_release(&bytes);
     rows_free(&rows);
+    rows_free(&before);
 }
 
 static void test_hot_another_type_is_told_not_filled(void **state)
