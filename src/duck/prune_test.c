@@ -101,6 +101,10 @@ static void test_prune_in(void **state)
     assert_false(arm__prune_keeps(&filter, &s, 10));
     filter.values = inside;
     assert_true(arm__prune_keeps(&filter, &s, 10));
+    for (size_t i = 0; i < 2; i++) { /* the bounds are values that are there */
+        inside[1] = arm__bytes(i == 0 ? "d" : "m", 1);
+        assert_true(arm__prune_keeps(&filter, &s, 10));
+    }
     filter.value_count = 0;
     assert_false(arm__prune_keeps(&filter, &s, 10));
 }

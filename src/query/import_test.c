@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files in and out. */
 
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -242,11 +246,50 @@ static void test_export_failure_leaves_nothing(void **state)
     assert_fails_with(f, ARM_SQL, "nope",
                       arm__session_export(f->session, "nope", temp_path(&f->dir, "keep.csv", path),
                                           &options, &rows, &f->err));
-    assert_false(temp_exists(&f->dir, "keep.csv.part"));
     assert_true(temp_exists(&f->dir, "keep.csv"));
     assert_fails_with(f, ARM_INVALID, "x.what",
                       arm__session_export(f->session, "nope", "x.what", &options, &rows, &f->err));
     assert_int_equal(rows, 77);
+}
+
+static void assert_content(struct query_fixture *f, const char *name, const char *wanted)
+{
+    char path[TEMP_PATH_BYTES];
+    char text[64] = "";
+    FILE *file = fopen(temp_path(&f->dir, name, path), "re");
+
+    assert_non_null(file);
+    (void)fread(text, 1, sizeof text - 1, file);
+    (void)fclose(file);
+    assert_string_equal(text, wanted);
+}
+
+/* It fails in the middle of the rows: the file that was there is as it was, and no part is left. */
+static void test_export_cut_short_leaves_what_was_there(void **state)
+{
+    struct arm_export_options options = {.size = sizeof options};
+    struct query_fixture *f = *state;
+    char path[TEMP_PATH_BYTES];
+    struct rlimit whole;
+    struct rlimit small;
+    uint64_t rows = 77;
+    size_t files;
+
+    assert_text(f, "CREATE TABLE t AS SELECT range AS a FROM range(200000)", "200000|");
+    put(f, "keep.csv", "as it was");
+    files = temp_count_files(&f->dir, ".");
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &whole), 0);
+    small = whole;
+    small.rlim_cur = 65536;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_int_not_equal(arm__session_export(f->session, "t", temp_path(&f->dir, "keep.csv", path),
+                                             &options, &rows, &f->err),
+                         ARM_OK);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &whole), 0);
+    assert_int_equal(rows, 77);
+    assert_content(f, "keep.csv", "as it was");
+    assert_int_equal(temp_count_files(&f->dir, "."), files);
 }
 
 /* A link stays a link; a file of the name the part once had is not ours to take. */
@@ -367,6 +410,7 @@ int main(void)
         TEST(test_export_and_back),
         TEST(test_export_json_is_json_to_the_last_digit),
         TEST(test_export_failure_leaves_nothing),
+        TEST(test_export_cut_short_leaves_what_was_there),
         TEST(test_export_touches_only_its_place),
         TEST(test_import_packed_files_whole_or_refused),
         TEST(test_import_schemas_of_sql_are_refused),
