@@ -6,6 +6,8 @@ BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 TESTS ?=
+MUTATIONS ?=
+JOBS ?= 2
 DEV ?= ON
 FUZZ ?=
 export ARM_DEPS ?= $(CURDIR)/.deps
@@ -16,7 +18,7 @@ CTEST = tools/run-tests --tests '$(TESTS)'
 # is all false alarms. Our own threads are in the directories below it.
 TSAN_TESTS = ^test_(base|store|log|ptree|model|index|catalog|commit)_|^test_property_(commit|index|ptree)
 
-.PHONY: all setup build demo test check sanitize fuzz bench install clean distclean help
+.PHONY: all setup build demo test check sanitize fuzz mutations bench install clean distclean help
 .NOTPARALLEL:
 
 all: build
@@ -53,6 +55,9 @@ fuzz: setup
 	@tools/setup check
 	@tools/fuzz $(FUZZ)
 
+mutations: setup
+	@tools/mutations --jobs $(JOBS) $(MUTATIONS)
+
 bench: build
 	@bench/run
 
@@ -60,7 +65,7 @@ install: build
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(abspath $(PREFIX))"
 
 clean:
-	rm -rf build build-asan build-tsan build-fuzz
+	rm -rf build build-asan build-tsan build-fuzz build-mutations
 
 distclean: clean
 	rm -rf .deps
@@ -72,6 +77,7 @@ help:
 	@echo 'make check      format, lint, ranks, exports, sizes (tools/check)'
 	@echo 'make sanitize   the tests under ASan and UBSan, the kernel's under TSan'
 	@echo 'make fuzz       every decoder under libFuzzer; FUZZ="frame --seconds 600" as for tools/fuzz'
+	@echo 'make mutations  break the code on purpose, one place at a time: tests must notice'
 	@echo 'make bench      the benchmarks (bench/run)'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
 	@echo 'make clean      remove the build folders; distclean also .deps/'
