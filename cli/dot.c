@@ -322,7 +322,7 @@ static enum cli_dot_result run_read(struct cli_shell *shell, const char *argumen
                       name, READ_DEPTH_MAX);
     } else if (cli_script_read(shell->run->watch, name, &text, &err) != ARM_OK) {
         (void)cli_run_report(shell->run->cli, shell->run->watch, &err, NULL);
-        cli_watch_forget(shell->run->watch);
+        result = cli_shell_after_signal(shell);
     } else {
         shell->depth++;
         result = read_lines(shell, name, text);

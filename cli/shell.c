@@ -37,6 +37,15 @@ static void locate(const struct cli_feed *feed, size_t lines, struct arm_error *
     }
 }
 
+enum cli_dot_result cli_shell_after_signal(struct cli_shell *shell)
+{
+    if (cli_watch_forget(shell->run->watch) == SIGTERM) {
+        shell->ended_by = SIGTERM;
+        return CLI_DOT_LEAVE;
+    }
+    return CLI_DOT_FAILED;
+}
+
 static size_t count_lines(const char *text, size_t size)
 {
     size_t lines = 0;
@@ -59,10 +68,7 @@ static enum cli_dot_result run_sql(struct cli_shell *shell, const struct cli_fee
     if (cli_run_text(run, sql, &err) != ARM_OK || cli_run_finish(run, &err) != ARM_OK) {
         locate(feed, lines, &err);
         (void)cli_run_report(run->cli, run->watch, &err, cli_run_hint(run, err.code));
-        result = cli_watch_caught(run->watch) == SIGTERM ? CLI_DOT_LEAVE : CLI_DOT_FAILED;
-        if (result == CLI_DOT_FAILED) {
-            cli_watch_forget(run->watch);
-        }
+        result = cli_shell_after_signal(shell);
     }
     if (shell->output_name != NULL) {
         (void)fflush(run->sink.out); /* who looks into the file sees what was answered */
@@ -254,10 +260,8 @@ static int talk(struct cli_shell *shell)
         if (got == CLI_GOT_SIGNAL || got == CLI_GOT_WHOLE) {
             cli_text_clear(&feed.typed);
         }
-        if (got == CLI_GOT_SIGNAL && cli_watch_caught(shell->run->watch) == SIGTERM) {
-            result = CLI_DOT_LEAVE;
-        } else if (got == CLI_GOT_SIGNAL) {
-            cli_watch_forget(shell->run->watch);
+        if (got == CLI_GOT_SIGNAL) {
+            result = cli_shell_after_signal(shell);
         } else if (got == CLI_GOT_END) {
             result = CLI_DOT_LEAVE;
         } else {
@@ -265,8 +269,8 @@ static int talk(struct cli_shell *shell)
             result = take_line(shell, &feed, &entry, line.data);
         }
     }
-    if (cli_watch_caught(shell->run->watch) != 0) {
-        status = CLI_SIGNAL + cli_watch_caught(shell->run->watch);
+    if (shell->ended_by != 0) {
+        status = CLI_SIGNAL + shell->ended_by;
     } else if (feed.typed.size > 0) {
         cli_warn(shell->run->cli, "the last statement has no end (;): it was not run");
     }

@@ -17,10 +17,13 @@ struct cli_shell {
     size_t rows_max;          /* of a table on the terminal; SIZE_MAX: all */
     bool has_timer;
     unsigned depth; /* of .read within .read */
+    int ended_by;   /* the signal that ends the shell; 0: none */
 };
 
 enum cli_dot_result { CLI_DOT_DONE, CLI_DOT_FAILED, CLI_DOT_LEAVE };
 
+/* Go on after a signal; CLI_DOT_LEAVE where it asks to end. */
+enum cli_dot_result cli_shell_after_signal(struct cli_shell *shell);
 /* Run the dot command of `line`, and tell what is wrong with it. */
 enum cli_dot_result cli_dot_run(struct cli_shell *shell, const char *line);
 /* End .output, so that its file is in its place, or what there is of it: the answers go to the

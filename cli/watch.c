@@ -218,12 +218,12 @@ arm_status cli_watch_read(const struct cli_watch *watch, int fd, const char *nam
     return ARM_OK;
 }
 
-void cli_watch_forget(struct cli_watch *watch)
+int cli_watch_forget(struct cli_watch *watch)
 {
     eventfd_t count = 0;
 
     (void)eventfd_read(watch->event, &count);
-    atomic_store(&watch->caught, 0);
+    return atomic_exchange(&watch->caught, 0);
 }
 
 void cli_watch_rest(struct cli_watch *watch, bool rests)

@@ -31,8 +31,8 @@ int cli_watch_caught(const struct cli_watch *watch);
  * end. `name` is for messages. Errors: ARM_INTERRUPTED, those of reading. */
 arm_status cli_watch_read(const struct cli_watch *watch, int fd, const char *name, void *data,
                           size_t size, size_t *out_size, struct arm_error *err);
-/* The shell goes on after a signal. */
-void cli_watch_forget(struct cli_watch *watch);
+/* The shell goes on after a signal: the one that came, which is forgotten; 0: none. */
+int cli_watch_forget(struct cli_watch *watch);
 /* While nothing runs, no signal ends the process: there is nothing that it could be stuck in. */
 void cli_watch_rest(struct cli_watch *watch, bool rests);
 
