@@ -94,11 +94,22 @@ static void check_tables(struct arm_bytes row)
     }
 }
 
+static void check_txs(struct arm_bytes row)
+{
+    for (unsigned db = ARM_DB_TX; db < ARM_DB_COUNT; db++) {
+        uint64_t tx;
+
+        FUZZ_FILL(tx);
+        (void)taken(arm__row_tx((enum arm_db)db, row, row, &tx, &err), &tx, sizeof tx);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arm_bytes row = arm__bytes(data, size);
 
     FUZZ_FILL(err);
+    check_txs(row);
     check_records(row);
     check_refs(row);
     check_tables(row);

@@ -11,8 +11,19 @@
 
 enum { SEGMENTS_MAX = 5, STEPS_MAX = 40, RECORDS_MAX = 3, PAYLOAD_MAX = 300 };
 
+/* A frame that was appended, and says what was durable then. */
+struct witness {
+    uint64_t segment;
+    size_t offset;
+    size_t size;
+    uint64_t durable_to;
+    struct arm_hash bytes;
+};
+
 struct plan {
     struct arm_buf segments[SEGMENTS_MAX];
+    struct witness witnesses[STEPS_MAX];
+    size_t witness_count;
     uint64_t segment; /* the last one begun */
     uint64_t next_tx;
     uint64_t durable_to; /* as the next frame says it */
@@ -56,6 +67,9 @@ static void append_frame(struct plan *plan, uint32_t count, size_t payload, bool
         .durable_to = plan->durable_to < plan->next_tx ? plan->durable_to : plan->next_tx - 1,
     };
 
+    size_t offset = plan->segments[plan->segment].size;
+    struct arm_bytes frame;
+
     hash.bytes[0] ^= is_ours ? 0 : 1;
     header.previous = hash;
     for (uint32_t i = 0; i < count; i++) {
@@ -66,9 +80,32 @@ static void append_frame(struct plan *plan, uint32_t count, size_t payload, bool
     assert(arm__frame_encode(&header, records, &plan->segments[plan->segment], &hash, NULL) ==
            ARM_OK);
     if (is_ours) {
+        frame = arm__bytes(plan->segments[plan->segment].data + offset,
+                           plan->segments[plan->segment].size - offset);
+        plan->witnesses[plan->witness_count++] = (struct witness){
+            plan->segment, offset, frame.size, header.durable_to, arm__hash(frame)};
         plan->previous = hash;
         plan->next_tx += count;
     }
+}
+
+/* The largest tx that a frame which is still whole calls durable. */
+static uint64_t find_durable(const struct plan *plan)
+{
+    uint64_t durable_to = 0;
+
+    for (size_t i = 0; i < plan->witness_count; i++) {
+        const struct witness *witness = &plan->witnesses[i];
+        const struct arm_buf *segment = &plan->segments[witness->segment];
+
+        if (witness->durable_to > durable_to && witness->offset + witness->size <= segment->size) {
+            struct arm_hash now =
+                arm__hash(arm__bytes(segment->data + witness->offset, witness->size));
+
+            durable_to = arm__hash_equal(&now, &witness->bytes) ? witness->durable_to : durable_to;
+        }
+    }
+    return durable_to;
 }
 
 static struct arm_buf *some_segment(struct plan *plan, struct fuzz_input *in)
@@ -157,8 +194,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct memory_io memory;
     struct fuzz_input in = {data, size};
-    struct plan plan = {.next_tx = 1};
+    struct plan plan = {.witness_count = 0, .next_tx = 1};
     struct log_check check = {.see = see_record, .known_durable = fuzz_take_u8(&in)};
+    uint64_t durable_to;
 
     memory_io_init(&memory);
     begin_segment(&plan);
@@ -166,11 +204,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         do_step(&plan, fuzz_take_u8(&in), &in);
     }
     check.known_durable %= plan.next_tx; /* no more than was appended */
+    durable_to = find_durable(&plan);
     for (uint64_t number = 0; number <= plan.segment; number++) {
         log_check_put_segment(&memory, number, arm__buf_bytes(&plan.segments[number]));
         arm__buf_release(&plan.segments[number]);
     }
-    (void)log_check_recover(&memory, &check);
+    if (log_check_recover(&memory, &check)) {
+        assert(check.found.damaged || check.found.tail.next_tx > durable_to);
+    }
     memory_io_release(&memory);
     return 0;
 }

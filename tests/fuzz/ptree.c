@@ -110,7 +110,8 @@ static bool check_iteration(const struct arm_node_store *nodes, const struct arm
         assert(steps == 0 || arm__bytes_compare(arm__ptree_key_bytes(&before), key) < 0);
         assert(key.size <= ARM_PTREE_KEY_BYTES_MAX);
         assert(value.size <= ARM_PTREE_VALUE_BYTES_MAX);
-        assert(++steps < STEPS_MAX);
+        steps++;
+        assert(steps < STEPS_MAX);
         before.size = key.size;
         memcpy(before.bytes, key.data, key.size);
         if (steps % 16 == 1) {
@@ -130,7 +131,8 @@ static arm_status see_difference(void *context, struct arm_bytes key, struct arm
     assert(key.data != NULL);
     assert(a.data != NULL || b.data != NULL);
     assert(a.data == NULL || b.data == NULL || !fuzz_same(a, b));
-    assert(++*count < 2 * (size_t)STEPS_MAX);
+    ++*count;
+    assert(*count < 2 * (size_t)STEPS_MAX);
     return ARM_OK;
 }
 

@@ -22,7 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(FUZZ_UNTOUCHED(record));
         return 0;
     }
-    assert((record->commit != NULL) + (record->ref != NULL) + (record->in_chunk != NULL) == 1);
+    assert((record->commit != NULL) + (record->ref != NULL) + (record->in_chunk != NULL) +
+               (record->checkpoint != NULL) ==
+           1);
     st = arm__record_encode(record, &again, &err);
     assert(st == ARM_OK);
     assert(fuzz_same(arm__buf_bytes(&again), arm__bytes(in.data, in.size)));

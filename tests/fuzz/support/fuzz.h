@@ -17,8 +17,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Fill an output with what no decoder writes, so that it shows if it was written. */
-#define FUZZ_FILL(object) memset(&(object), 0x5A, sizeof(object))
-#define FUZZ_UNTOUCHED(object) fuzz_untouched(&(object), sizeof(object))
+#define FUZZ_FILL(object) memset(&(object), 0x5A, FUZZ_BYTES(object))
+#define FUZZ_UNTOUCHED(object) fuzz_untouched(&(object), FUZZ_BYTES(object))
+/* Its size; of a pointer too, which is not what it points to. */
+#define FUZZ_BYTES(object) ((size_t)((const char *)(&(object) + 1) - (const char *)&(object)))
 bool fuzz_untouched(const void *object, size_t size_bytes);
 
 /* `st` is a failure, and `err`, filled before by FUZZ_FILL, tells of it. */
