@@ -218,10 +218,14 @@ done:
     } else if (st != ARM_OK) {
         /* A table that is not there now is told by DuckDB, which knows what is near. */
         bool no_table = options.at == NULL && strstr(err.message, "does not exist") != NULL;
+        const char *hint = NULL;
 
-        status = cli_run_report(
-            cli, watch, &err,
-            cli_table_hint(cli, no_table ? ARM_NOT_FOUND : st, no_table ? NULL : options.at));
+        if (no_table) {
+            hint = cli_table_hint(cli, ARM_NOT_FOUND, NULL);
+        } else if (options.at != NULL) {
+            hint = cli_table_hint(cli, st, options.at);
+        }
+        status = cli_run_report(cli, watch, &err, hint);
     }
     cli_watch_session(watch, NULL);
     cli_close(cli);
