@@ -107,7 +107,7 @@ done:
 /* Derived or scratch: whoever finds them missing makes them. */
 static arm_status make_missing(const struct arm_repository *repository, struct arm_error *err)
 {
-    /* chunks/ too, so that what does not need it stays readable, and each chunk is missed by name. */
+    /* chunks/ too: what does not need it stays readable, and each chunk is missed by name. */
     static const char *const names[] = {"index", "staging", "chunks"};
     const struct arm_io *io = repository->io;
     char *path = NULL;
@@ -237,15 +237,12 @@ void arm__repository_close(struct arm_repository *repository)
 arm_status arm__repository_check(struct arm_repository *repository, bool writing,
                                  struct arm_error *err)
 {
-    arm_status st = ARM_OK;
-
     if (repository->pid != getpid()) { /* R4 */
         return arm__fail(err, ARM_FORKED, "%s was opened by process %d, not by its child %d",
                          repository->path, repository->pid, (int)getpid());
     }
-    st = arm__anchor_check(&repository->anchor, err); /* R5 */
-    if (st != ARM_OK || !writing) {
-        return st;
+    if (!writing) {
+        return arm__anchor_check(&repository->anchor, err); /* R5 */
     }
     if (repository->is_damaged) {
         return arm__fail(err, ARM_CORRUPT, "%s is damaged: %s", repository->path,
@@ -266,7 +263,7 @@ arm_status arm__repository_check(struct arm_repository *repository, bool writing
                          "again",
                          repository->path);
     }
-    return ARM_OK;
+    return arm__anchor_check(&repository->anchor, err); /* R5 */
 }
 
 /* The clean mark goes, durably, before the first write (R2). Under the commit lock. */

@@ -42,7 +42,8 @@ arm_status arm__repository_open(const char *path, const struct arm_repository_op
                                 struct arm_repository **out, struct arm_error *err);
 void arm__repository_close(struct arm_repository *repository); /* NULL is accepted */
 
-/* ARM_FORKED in a child, ARM_REOPEN where it is no longer (R5), ARM_CORRUPT / ARM_READ_ONLY / ARM_REOPEN for `writing` where so. */
+/* ARM_FORKED in a child, ARM_REOPEN where it is no longer (R5), ARM_CORRUPT / ARM_READ_ONLY /
+ * ARM_REOPEN for `writing` where so. */
 arm_status arm__repository_check(struct arm_repository *repository, bool writing,
                                  struct arm_error *err);
 
