@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory exhausted while data goes in and out. */
+
+#include "faults/alloc_trials.h"
+
+/* ---- Data in and out ---- */
+
+static void begin_write(struct scene *s)
+{
+    struct arm_error err = {0};
+
+    assert_ok(arm_sql(s->session, "SELECT range AS x, range::VARCHAR AS y FROM range(3000)", NULL,
+                      &s->stream, NULL, &err),
+              err);
+}
+
+static void drop_w(struct scene *s)
+{
+    (void)must_run(s, "DROP TABLE w");
+}
+
+/* The stream that is taken is one of ours, and fails for want of memory as well: that arrives as
+ * the failure of a stream. */
+static arm_status of_stream(arm_status st, const struct arm_error *err)
+{
+    return st == ARM_SQL && strstr(err->message, "out of memory") != NULL ? ARM_NO_MEMORY : st;
+}
+
+static arm_status run_write(struct scene *s, struct arm_error *err)
+{
+    struct arm_write_result result;
+    arm_status st;
+
+    set_untouched(&result, sizeof result);
+    st = arm_write(s->session, "w", &s->stream, NULL, &result, err);
+    assert_null(s->stream.release); /* taken in any case */
+    if (st != ARM_OK) {
+        check_untouched(&result, sizeof result);
+    }
+    return of_stream(st, err);
+}
+
+static arm_status import_from(struct scene *s, const char *path, struct arm_error *err)
+{
+    struct arm_write_result result;
+    arm_status st;
+
+    set_untouched(&result, sizeof result);
+    st = arm_import(s->session, "w", &path, 1, NULL, &result, err);
+    if (st != ARM_OK) {
+        check_untouched(&result, sizeof result);
+    }
+    return st;
+}
+
+static arm_status run_import_csv(struct scene *s, struct arm_error *err)
+{
+    return import_from(s, s->csv, err);
+}
+
+static arm_status run_import_parquet(struct scene *s, struct arm_error *err)
+{
+    return import_from(s, s->parquet, err);
+}
+
+static arm_status export_as(struct scene *s, const char *format, struct arm_error *err)
+{
+    struct arm_export_options how = {.size = sizeof how, .format = format};
+    uint64_t rows;
+    arm_status st;
+
+    set_untouched(&rows, sizeof rows);
+    st = arm_export(s->session, "t", s->out, &how, &rows, err);
+    if (st == ARM_OK) {
+        assert_int_equal(rows, 12000);
+    } else {
+        FILE *file = fopen(s->out, "r");
+
+        assert_null(file); /* whole or not at all */
+        check_untouched(&rows, sizeof rows);
+    }
+    return st;
+}
+
+static arm_status run_export_csv(struct scene *s, struct arm_error *err)
+{
+    return export_as(s, "csv", err);
+}
+
+static arm_status run_export_parquet(struct scene *s, struct arm_error *err)
+{
+    return export_as(s, "parquet", err);
+}
+
+static arm_status run_export_json(struct scene *s, struct arm_error *err)
+{
+    return export_as(s, "json", err);
+}
+
+static arm_status run_export_arrow(struct scene *s, struct arm_error *err)
+{
+    return export_as(s, "arrow", err);
+}
+
+static arm_status run_arrow_file(struct scene *s, struct arm_error *err)
+{
+    uint64_t rows;
+    arm_status st;
+
+    set_untouched(&rows, sizeof rows);
+    st = arm_arrow_write_file(&s->stream, s->out, &rows, err);
+    assert_null(s->stream.release);
+    if (st != ARM_OK) {
+        check_untouched(&rows, sizeof rows);
+    }
+    return of_stream(st, err);
+}
+
+static void make_parquet(struct scene *s)
+{
+    char sql[2 * TEMP_PATH_BYTES];
+
+    (void)snprintf(sql, sizeof sql, "COPY (SELECT 1 AS a, 'x' AS b) TO '%s' (FORMAT parquet)",
+                   s->parquet);
+    (void)must_run(s, sql);
+}
+
+static void begin_arrow(struct scene *s)
+{
+    remove_out(s);
+    begin_write(s);
+}
+
+static void test_alloc_data_in(void **state)
+{
+    static const struct trial trials[] = {
+        {"arm_write", begin_write, run_write, drop_w},
+        {"arm_import, csv", NULL, run_import_csv, drop_w},
+        {"arm_import, parquet", NULL, run_import_parquet, drop_w},
+    };
+
+    RUN_TRIALS(trials, make_parquet);
+}
+
+static void test_alloc_data_out(void **state)
+{
+    static const struct trial trials[] = {
+        {"arm_export, csv", remove_out, run_export_csv, NULL},
+        {"arm_export, parquet", remove_out, run_export_parquet, NULL},
+        {"arm_export, json", remove_out, run_export_json, NULL},
+        {"arm_export, arrow", remove_out, run_export_arrow, NULL},
+        {"arm_arrow_write_file", begin_arrow, run_arrow_file, NULL},
+    };
+
+    RUN_TRIALS(trials, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_alloc_data_in),
+        cmocka_unit_test(test_alloc_data_out),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
