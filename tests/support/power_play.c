@@ -370,6 +370,8 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
         return ARM_OK;
     case PLAY_RECOVER:
         return arm__repository_recover(play->repository, &report, err);
+    case PLAY_CHECKPOINT:
+        return arm__repository_checkpoint(play->repository, err);
     case PLAY_ON_BRANCH:
         play->branch = step->name;
         return ARM_OK;
