@@ -50,6 +50,8 @@ static void make_believable(struct memory_io *memory, struct arm_page *page)
     start = arm__log_start(log);
     assert(arm__log_recover(log, &start, 0, &found, NULL) == ARM_OK);
     page->version = log->page->version;
+    page->device = log->page->device;
+    page->inode = log->page->inode;
     memcpy(page->boot_id, log->page->boot_id, sizeof page->boot_id);
     atomic_store(&page->magic, atomic_load(&log->page->magic));
     arm__log_close(log);

@@ -263,6 +263,13 @@ static arm_status list_names(void *self, const char *path, arm_visit_name *visit
     return st;
 }
 
+static bool boot_id(void *self, struct arm_id *out)
+{
+    (void)self;
+    memset(out->bytes, 7, sizeof out->bytes);
+    return true;
+}
+
 static int64_t now_us(void *self)
 {
     (void)self;
@@ -291,6 +298,7 @@ void memory_io_init(struct memory_io *memory)
         .sync_directory = accept_path,
         .list = list_names,
         .now_us = now_us,
+        .boot_id = boot_id,
     };
 }
 
