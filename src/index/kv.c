@@ -6,7 +6,12 @@
  *
  *   V1  One writer at a time among all processes: LMDB's robust mutex, our commit lock.
  *   V2  A transaction begun in another process than the handle's is refused (ARM_FORKED).
- *   V3  The map is reserved once, as large as the address space allows, and never resized. */
+ *   V3  The map is reserved once, as large as the address space allows, and never resized.
+ *   V4  Readers that were killed hold nothing for long: their slots, and the old pages that these
+ *       keep from being used again, are taken back as the table fills and as writers go on. LMDB
+ *       tells the living by a lock on the byte of their process id, so that a process id of
+ *       another container is never taken for one of ours; two living processes of one id cannot
+ *       both read, and the second is refused. */
 
 #include <assert.h>
 #include <errno.h>
@@ -25,6 +30,7 @@ enum {
     READERS_MAX = 4096,
     LOCKS_BYTES = (READERS_MAX + 64) * 64, /* a cache line a reader, and LMDB's own */
     POOL_MAX = 64,
+    SWEEP_WRITES = 1024, /* of a handle, between two looks for dead readers: some microseconds */
     SCRATCH_BYTES_MAX = 64 << 20,
     ROOM_PAGES = 64,        /* what a small commit may touch, with room to spare */
     ROOM_BYTES_A_PAGE = 12, /* of a record: at most so many pages does it touch */
@@ -58,6 +64,11 @@ arm_status arm__kv_fail(int rc, const char *what, struct arm_error *err)
     case MDB_MAP_RESIZED:
     case MDB_TXN_FULL:
         return arm__fail(err, ARM_FULL, "index: %s: %s", what, mdb_strerror(rc));
+    case EAGAIN: /* V4: of a lock on our process id, the only one that is not waited for */
+        return arm__fail(err, ARM_BUSY,
+                         "index: %s: a process with the id of this one (%d) has the repository "
+                         "open, in another container perhaps: run one of them under another id",
+                         what, (int)getpid());
     case MDB_READERS_FULL:
         return arm__fail(err, ARM_FULL, "index: %s: more than %d readers at once", what,
                          READERS_MAX);
@@ -349,6 +360,9 @@ arm_status arm__index_write(struct arm_index *index, struct arm_index_txn **out,
     if (rc != MDB_SUCCESS) {
         st = arm__kv_fail(rc, "taking the commit lock", err);
         goto done;
+    }
+    if (index->write_count++ % SWEEP_WRITES == 0) { /* V4; guarded by the commit lock */
+        (void)mdb_reader_check(index->env, NULL);
     }
     *out = txn;
     txn = NULL;

@@ -28,6 +28,7 @@ struct arm_index {
     size_t pool_count;
     struct arm_buf scratch; /* the writer's */
     uint64_t room_to;       /* the writer's: the file has room up to this byte */
+    uint64_t write_count;   /* the writer's too */
 };
 
 /* `err` filled for what LMDB returned. */
