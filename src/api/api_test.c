@@ -147,6 +147,85 @@ static void test_api_A3_a_forked_child_is_refused_and_may_open_anew(void **state
     close_fixture(&fixture);
 }
 
+/* Every call that takes a handle and can fail, with the handles of the parent: how many did not
+ * answer ARM_FORKED. */
+static int count_not_forked(struct fixture *f, struct arm_error *err)
+{
+    const uint8_t commit_id[16] = {1};
+    const char *const paths[1] = {"/dev/null"};
+    struct arm_write_options append = {.size = sizeof append, .mode = ARM_WRITE_APPEND};
+    struct arm_history_options history = {.size = sizeof history};
+    struct ArrowArrayStream stream = {.release = NULL};
+    arm_session *session = NULL;
+    uint64_t number = 0;
+    char file[TEMP_PATH_BYTES];
+    arm_status statuses[] = {
+        arm_latest_tx(f->repo, &number, err),
+        arm_commit_find(f->repo, commit_id, &number, err),
+        arm_session_open(f->repo, NULL, &session, err),
+        arm_sql(f->session, "SELECT 1", NULL, &stream, NULL, err),
+        arm_sql(f->session, "INSERT INTO t VALUES (7)", NULL, &stream, NULL, err),
+        arm_import(f->session, "t", paths, 1, &append, NULL, err),
+        arm_export(f->session, "t", temp_path(&f->dir, "t.csv", file), NULL, NULL, err),
+        arm_tables(f->session, NULL, &stream, err),
+        arm_versions(f->session, "t", true, &stream, err),
+        arm_schema(f->session, "t", NULL, &stream, err),
+        arm_log(f->session, &history, &stream, err),
+        arm_show(f->session, "main", &stream, err),
+        arm_stats(f->session, &stream, err),
+        arm_verify(f->repo, NULL, NULL, err),
+        arm_recover(f->repo, NULL, err),
+    };
+    int count = 0;
+
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        if (statuses[i] != ARM_FORKED) {
+            (void)fprintf(stderr, "call %zu answered %s\n", i, arm_status_name(statuses[i]));
+            count++;
+        }
+    }
+    return count + (session != NULL) + (stream.release != NULL);
+}
+
+/* The rest is harmless: names are told, closing in the child leaves the parent's handles alone,
+ * in the middle of a transaction and with a stream open too. */
+static void test_api_A3_every_call_in_a_forked_child_is_refused(void **state)
+{
+    struct fixture fixture;
+    struct ArrowArrayStream stream;
+    struct ArrowArrayStream rows;
+    struct arm_error err = {0};
+    int status = 0;
+    pid_t child = 0;
+
+    open_fixture(&fixture);
+    run_sql(fixture.session, "CREATE TABLE t AS SELECT 1 AS a");
+    run_sql(fixture.session, "BEGIN");
+    run_sql(fixture.session, "INSERT INTO t VALUES (2)");
+    assert_ok(arm_sql(fixture.session, "SELECT * FROM range(300000)", NULL, &rows, NULL, &err),
+              err);
+    child = fork();
+    if (child == 0) {
+        int wrong = count_not_forked(&fixture, &err);
+
+        wrong += strcmp(arm_session_branch(fixture.session), "main") != 0;
+        wrong += strstr(arm_repo_path(fixture.repo), "repo") == NULL;
+        wrong += arm_session_progress(fixture.session) >= 0;
+        (void)arm_session_last_tx(fixture.session);
+        arm_session_interrupt(fixture.session);
+        arm_session_close(fixture.session);
+        arm_repo_close(fixture.repo);
+        _exit(wrong);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(drain(&rows), 300000);
+    run_sql(fixture.session, "COMMIT");
+    assert_ok(arm_sql(fixture.session, "SELECT a FROM t", NULL, &stream, NULL, &err), err);
+    assert_int_equal(drain(&stream), 2);
+    close_fixture(&fixture);
+}
+
 static void test_api_A4_option_sizes(void **state)
 {
     struct fixture fixture;
@@ -321,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_api_A1_two_handles_share_one_repository),
         cmocka_unit_test(test_api_a_stream_outlives_session_and_handle),
         cmocka_unit_test(test_api_A3_a_forked_child_is_refused_and_may_open_anew),
+        cmocka_unit_test(test_api_A3_every_call_in_a_forked_child_is_refused),
         cmocka_unit_test(test_api_A4_option_sizes),
         cmocka_unit_test(test_api_missing_arguments_are_told),
         cmocka_unit_test(test_api_A5_a_taken_stream_is_released_whatever_happens),

@@ -3,13 +3,15 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
 import time
 
+import library
 import pytest
-from arm import BIN, environment
+from arm import BIN, BUILD, SANITIZED, environment
 
 
 def start(repo, *args):
@@ -171,6 +173,33 @@ def test_many_processes_open_and_close_at_once(orders):
     assert orders.run("verify", "--full").status == 0
 
 
+def test_two_copies_of_the_library_in_one_process(orders, tmp_path):
+    """LMDB allows one environment a process and path: the second copy refuses, harming nothing."""
+    if SANITIZED:
+        pytest.skip("a library with sanitizers cannot be loaded into Python")
+    copy = shutil.copytree(BUILD, tmp_path / "copy", symlinks=True, ignore=lambda _, names: [
+        n for n in names if not n.startswith("libarmillaria.so")])
+    first = library.Session(orders.path)
+    second = None
+    try:
+        for _ in range(2):
+            with pytest.raises(library.ArmError) as refused:
+                second = library.Session(orders.path, folder=copy)
+            assert refused.value.status == library.BUSY
+            assert "this process" in str(refused.value)
+        assert first.value("SELECT count(*) FROM orders") == "4"
+        first.rows("INSERT INTO orders VALUES (5, 'eve', 1)")
+        orders.sql("INSERT INTO orders VALUES (6, 'fay', 2)")  # by another process
+        assert first.value("SELECT count(*) FROM orders") == "6"
+    finally:
+        first.close()
+    assert second is None
+    second = library.Session(orders.path, folder=copy)  # its turn
+    assert second.value("SELECT count(*) FROM orders") == "6"
+    second.close()
+    assert orders.run("verify", "--full").status == 0
+
+
 def test_a_repository_may_be_moved(orders, tmp_path):
     os.rename(orders.path, tmp_path / "elsewhere")
     orders.path = tmp_path / "elsewhere"
@@ -179,8 +208,6 @@ def test_a_repository_may_be_moved(orders, tmp_path):
 
 
 def test_the_index_is_throwaway(orders):
-    import shutil
-
     before = orders.state()
     shutil.rmtree(orders.path / "index")
     (orders.path / "index").mkdir()
@@ -234,8 +261,6 @@ def test_a_damaged_log_is_refused_for_writing(repo):
     at = data.find(b"CREATE TABLE t2")
     data[at if at > 0 else len(data.rstrip(b"\0")) // 2] ^= 1
     segment.write_bytes(data)
-    import shutil
-
     shutil.rmtree(repo.path / "index")
     (repo.path / "index").mkdir()
     result = repo.run("sql", "-c", "CREATE TABLE u (a INTEGER)", status=None)

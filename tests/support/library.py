@@ -10,6 +10,7 @@ import pyarrow
 from arm import BUILD
 
 RENDER_TEXT = 1
+BUSY = 15  # ARM_BUSY
 
 
 class _Error(ctypes.Structure):
@@ -41,8 +42,8 @@ class ArmError(Exception):
         self.status = status
 
 
-def _load():
-    library = ctypes.CDLL(str(BUILD / "libarmillaria.so"))
+def _load(folder):
+    library = ctypes.CDLL(str(folder / "libarmillaria.so"))
     pointer = ctypes.c_void_p
     for name, arguments in (
             ("arm_repo_open", [ctypes.c_char_p, pointer, pointer, pointer]),
@@ -57,10 +58,10 @@ def _load():
 
 
 class Session:
-    """A repository made in `path`, and one session of it."""
+    """A repository made in `path`, and one session of it. `folder`: of the library."""
 
-    def __init__(self, path, thread_count=2):
-        self._library = _load()
+    def __init__(self, path, thread_count=2, folder=BUILD):
+        self._library = _load(folder)
         self._repo, self._session = ctypes.c_void_p(), ctypes.c_void_p()
         options = _RepoOptions(ctypes.sizeof(_RepoOptions), create=True,
                                thread_count=thread_count)
