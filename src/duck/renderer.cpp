@@ -45,6 +45,61 @@ bool IsJsonNumberText(const LogicalType &type)
     }
 }
 
+// What DuckDB writes and JSON does not have: NaN and the infinities inside lists and structs, which
+// become text, NULL in a list of JSON, and a number that begins with its point. Outside strings
+// nothing else holds an N or an I, or a point without a digit before it.
+string MendJson(const string &text)
+{
+    string mended;
+    bool in_string = false;
+
+    for (idx_t i = 0; i < text.size(); i++) {
+        idx_t sign = text[i] == '-' ? 1 : 0;
+
+        if (in_string && text[i] == '\\') {
+            mended += text[i++];
+        } else if (text[i] == '"') {
+            in_string = !in_string;
+        } else if (!in_string && text.compare(i, 3, "NaN") == 0) {
+            mended += "\"NaN\"";
+            i += 2;
+            continue;
+        } else if (!in_string && text.compare(i, 4, "NULL") == 0) {
+            mended += "null";
+            i += 3;
+            continue;
+        } else if (!in_string && text.compare(i + sign, 8, "Infinity") == 0) {
+            mended += sign == 1 ? "\"-Infinity\"" : "\"Infinity\"";
+            i += 7 + sign;
+            continue;
+        } else if (!in_string && text[i] == '.' &&
+                   (mended.empty() || mended.back() < '0' || mended.back() > '9')) {
+            mended += '0';
+        }
+        if (i < text.size()) {
+            mended += text[i];
+        }
+    }
+    return mended;
+}
+
+void MendColumn(duckdb::Vector &column, idx_t count)
+{
+    column.Flatten(count);
+    auto *texts = duckdb::FlatVector::GetData<duckdb::string_t>(column);
+
+    for (idx_t row = 0; row < count; row++) {
+        if (!duckdb::FlatVector::IsNull(column, row)) {
+            string text = texts[row].GetString();
+            string mended = MendJson(text);
+
+            if (mended != text) {
+                texts[row] = duckdb::StringVector::AddString(column, mended);
+            }
+        }
+    }
+}
+
 LogicalType Target(const LogicalType &type, arm_render render)
 {
     if (render == ARM_RENDER_JSON && IsJsonScalar(type)) {
@@ -85,6 +140,11 @@ unique_ptr<DataChunk> Renderer::Render(DataChunk &chunk)
     result->Initialize(duckdb::Allocator::DefaultAllocator(), types,
                        duckdb::MaxValue<idx_t>(chunk.size(), 1));
     executor.Execute(chunk, *result);
+    for (idx_t i = 0; i < is_json.size(); i++) {
+        if (is_json[i]) {
+            MendColumn(result->data[i], chunk.size());
+        }
+    }
     return result;
 }
 

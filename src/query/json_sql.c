@@ -6,7 +6,10 @@
 
 #include "model/type.h"
 
-enum { SQL_BYTES_MAX = 16 << 20 };
+enum {
+    SQL_BYTES_MAX = 16 << 20,
+    LAMBDA_DEPTH_MAX = 12, /* DuckDB binds each twice as long as the one around it */
+};
 
 /* Kinds whose text is a number, or true or false, as JSON writes it. */
 static bool is_plain(const Armpb__Type *type)
@@ -24,11 +27,21 @@ static bool is_plain(const Armpb__Type *type)
     case ARMPB__TYPE_KIND__UBIGINT:
     case ARMPB__TYPE_KIND__UHUGEINT:
     case ARMPB__TYPE_KIND__BIGNUM:
-    case ARMPB__TYPE_KIND__DECIMAL:
         return true;
     default: /* JSON is itself */
         return type->alias != NULL && strcmp(type->alias, "JSON") == 0;
     }
+}
+
+/* SQL prints no zero before the point where every digit is behind it: `-.5`. */
+static arm_status decimal_sql(const Armpb__Type *type, const char *e, struct arm_buf *out,
+                              struct arm_error *err)
+{
+    return arm__buf_printf(out, err,
+                           type->scale == type->width
+                               ? "regexp_replace(CAST(%s AS VARCHAR), '^(-?)[.]', '\\10.')"
+                               : "CAST(%s AS VARCHAR)",
+                           e);
 }
 
 static arm_status real_sql(const char *e, struct arm_buf *out, struct arm_error *err)
@@ -119,7 +132,14 @@ static arm_status value_sql(const Armpb__Type *type, const char *expression, uns
     if (is_plain(type)) {
         return arm__buf_printf(out, err, "CAST(%s AS VARCHAR)", expression);
     }
+    if (depth >= LAMBDA_DEPTH_MAX) {
+        return arm__fail(err, ARM_UNSUPPORTED,
+                         "lists nested deeper than %d are not written as JSON",
+                         LAMBDA_DEPTH_MAX - 1);
+    }
     switch (type->kind) {
+    case ARMPB__TYPE_KIND__DECIMAL:
+        return decimal_sql(type, expression, out, err);
     case ARMPB__TYPE_KIND__FLOAT:
     case ARMPB__TYPE_KIND__DOUBLE:
         return real_sql(expression, out, err);
@@ -145,7 +165,10 @@ arm_status arm__json_member_sql(const char *name, const Armpb__Type *type, const
     ARM_TRY(arm__buf_printf(out, err, " || '%s' || CAST(to_json(", is_first ? "" : ","));
     ARM_TRY(arm__sql_string(name, out, err));
     ARM_TRY(arm__buf_printf(out, err, ") AS VARCHAR) || ':' || "));
-    ARM_TRY(element_sql(type, expression, depth, out, err));
+    st = element_sql(type, expression, depth, out, err);
+    if (st == ARM_UNSUPPORTED && depth == 0) {
+        st = arm__fail_within(err, st, "column %s", name);
+    }
 done:
     return st;
 }
