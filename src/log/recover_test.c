@@ -179,6 +179,38 @@ static void test_recover_stale_poison_is_ignored(void **state)
     fixture_remove(&f);
 }
 
+/* The page is a hint: without one, with noise in its place, or with another repository's, the log
+ * is what its frames say, and commits go on. */
+static void test_recover_any_page_will_do(void **state)
+{
+    uint8_t page[ARM_PAGE_BYTES];
+    char path[TEMP_PATH_BYTES];
+
+    for (int kind = 0; kind < 4; kind++) {
+        uint64_t ends[12];
+        struct fixture other;
+        struct fixture f;
+
+        fixture_make_some(&other, 9, 0, ends);
+        fixture_make_some(&f, 6, 0, ends);
+        memcpy(page, other.log->page, sizeof page);
+        fixture_close(&f);
+        for (size_t i = 0; kind > 1 && i < sizeof page; i++) { /* all, or behind the magic */
+            page[i] = kind == 2 || i >= 8 ? (uint8_t)(i * 37 + 11) : page[i];
+        }
+        if (kind == 0) {
+            assert_int_equal(remove(temp_path(&f.dir, "log/shared", path)), 0);
+        } else {
+            temp_write_file(&f.dir, "log/shared", page, sizeof page);
+        }
+        fixture_open(&f);
+        expect_tail(&f, 6);
+        assert_int_equal(arm__log_durable_to(f.log), 7); /* that one appended */
+        fixture_remove(&f);
+        fixture_remove(&other);
+    }
+}
+
 static void test_recover_poison_knows_what_was_durable(void **state)
 {
     uint64_t ends[12];
@@ -299,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_recover_poison_cut_goes_over_segments),
         cmocka_unit_test(test_recover_poison_of_another_boot_is_ignored),
         cmocka_unit_test(test_recover_stale_poison_is_ignored),
+        cmocka_unit_test(test_recover_any_page_will_do),
         cmocka_unit_test(test_recover_poison_knows_what_was_durable),
         cmocka_unit_test(test_recover_syncs_what_a_killed_process_left),
         cmocka_unit_test(test_recover_may_fail_anywhere),
