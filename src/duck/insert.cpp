@@ -62,7 +62,7 @@ unique_ptr<duckdb::GlobalSinkState> Insert::GetGlobalSinkState(ClientContext &co
 
     result->columns = columns;
     if (table) {
-        result->view = transaction.Look(*table);
+        result->view = transaction.LookAtColumns(*table);
         written = result->view->Get().schema;
     }
     result->writer = make_uniq<RowWriter>(transaction.session, *written, table_name);

@@ -93,7 +93,7 @@ duckdb::TableStorageInfo TableEntry::GetStorageInfo(ClientContext &context)
 {
     duckdb::TableStorageInfo result;
 
-    result.cardinality = Transaction::Get(context, catalog).Look(*this)->Get().live_rows;
+    result.cardinality = Transaction::Get(context, catalog).LookAtColumns(*this)->Get().live_rows;
     return result;
 }
 

@@ -41,15 +41,19 @@ arm_txn *Transaction::Take()
 }
 
 shared_ptr<View> Transaction::FindView(const string &schema_name, const string &name,
-                                       const string &at)
+                                       const string &at, bool with_rows)
 {
     const arm_view *view = nullptr;
+    arm_status st = ARM_OK;
     arm_error error;
 
-    arm_status st =
-        at.empty()
-            ? arm__txn_view(txn, schema_name.c_str(), name.c_str(), &view, &error)
-            : arm__txn_view_at(txn, schema_name.c_str(), name.c_str(), at.c_str(), &view, &error);
+    if (!at.empty()) {
+        st = arm__txn_view_at(txn, schema_name.c_str(), name.c_str(), at.c_str(), &view, &error);
+    } else if (with_rows) {
+        st = arm__txn_view(txn, schema_name.c_str(), name.c_str(), &view, &error);
+    } else {
+        st = arm__txn_look(txn, schema_name.c_str(), name.c_str(), &view, &error);
+    }
     Check(st, error);
     return view == nullptr ? nullptr : make_shared_ptr<View>(view);
 }
@@ -73,7 +77,7 @@ optional_ptr<TableEntry> Transaction::Table(SchemaEntry &schema, const string &n
     if (known != tables.end()) {
         return known->second.get();
     }
-    auto view = FindView(schema.name, name, at);
+    auto view = FindView(schema.name, name, at, false);
     if (!view) {
         return nullptr;
     }
@@ -82,14 +86,24 @@ optional_ptr<TableEntry> Transaction::Table(SchemaEntry &schema, const string &n
     return entry.get();
 }
 
-shared_ptr<View> Transaction::Look(const TableEntry &table)
+shared_ptr<View> Transaction::FindTable(const TableEntry &table, bool with_rows)
 {
-    auto view = FindView(table.schema.name, table.name, table.at);
+    auto view = FindView(table.schema.name, table.name, table.at, with_rows);
 
     if (!view) {
         throw duckdb::CatalogException("Table with name %s does not exist!", table.name);
     }
     return view;
+}
+
+shared_ptr<View> Transaction::Look(const TableEntry &table)
+{
+    return FindTable(table, true);
+}
+
+shared_ptr<View> Transaction::LookAtColumns(const TableEntry &table)
+{
+    return FindTable(table, false);
 }
 
 namespace

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "catalog/catalog_private.h"
 #include "query/query_fixture.h"
 
 static void pause_us(long us)
@@ -335,6 +336,26 @@ static void test_query_replace_keeps_column_ids(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, query_setup, query_teardown)
 
+/* X5, through SQL: what an INSERT costs does not grow with the table, for nobody asks for its
+ * entries. */
+static void test_query_X5_insert_reads_no_entries(void **state)
+{
+    struct query_fixture *f = *state;
+    struct arm_catalog *catalog;
+
+    assert_text(f, "CREATE TABLE t AS SELECT i FROM range(3) r(i)", "3|");
+    assert_text(f, "INSERT INTO t VALUES (7)", "1|");
+    arm__session_close(f->session);
+    arm__host_drop(f->host);
+    query_open(f); /* nothing is cached */
+    catalog = arm__repository_catalog(arm__host_repository(f->host));
+    assert_text(f, "INSERT INTO t VALUES (8)", "1|");
+    assert_text(f, "INSERT INTO t SELECT i FROM range(20000) r(i)", "20000|");
+    assert_int_equal(catalog->cached_entries, 0);
+    assert_text(f, "SELECT count(*) FROM t", "20005|");
+    assert_true(catalog->cached_entries > 0); /* so that is where they would be seen */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +372,7 @@ int main(void)
         TEST(test_query_knows_an_open_transaction),
         TEST(test_query_write_modes),
         TEST(test_query_replace_keeps_column_ids),
+        TEST(test_query_X5_insert_reads_no_entries),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
