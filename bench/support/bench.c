@@ -37,9 +37,49 @@ double bench_median(double *values, size_t count)
     return count % 2 == 1 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
+double bench_mean(const double *values, size_t count)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        sum += values[i];
+    }
+    return sum / (double)count;
+}
+
+const char *bench_verdict(bool is_met)
+{
+    return is_met ? "met" : "missed";
+}
+
+size_t bench_size(size_t usual, size_t full)
+{
+    const char *value = getenv("FULL");
+
+    return value != NULL && strcmp(value, "1") == 0 ? full : usual;
+}
+
+size_t bench_count(int argc, char **argv, int n, size_t usual, size_t most)
+{
+    size_t value = argc > n ? strtoul(argv[n], NULL, 10) : usual;
+
+    if (value < 1 || value > most) {
+        bench_fail(argv[n], "not a count");
+    }
+    return value;
+}
+
+char *bench_path(const char *directory, const char *name, char out[BENCH_PATH_BYTES])
+{
+    if (snprintf(out, BENCH_PATH_BYTES, "%s/%s", directory, name) >= BENCH_PATH_BYTES) {
+        bench_fail(directory, "too long a path");
+    }
+    return out;
+}
+
 _Noreturn void bench_fail(const char *what, const char *message)
 {
-    (void)fprintf(stderr, "bench: %s: %s\n", what, message);
+    (void)fprintf(stderr, "bench: %.300s: %.1000s\n", what, message);
     exit(1);
 }
 
