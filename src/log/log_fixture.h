@@ -6,6 +6,7 @@
  * they belong to, and a file door that counts and slows syncs and kills the process in the
  * middle of a write. */
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +39,9 @@ struct trap_counts {
     _Atomic uint64_t writes;
     _Atomic uint64_t kill_at_write; /* this write (from 1) is the process's last; 0: none */
     _Atomic uint64_t kill_after_bytes;
-    _Atomic uint64_t fail_sync; /* this sync (from 1) and all after it fail; 0: none */
-    _Atomic uint64_t sync_us;   /* how much longer a sync takes */
+    _Atomic uint64_t fail_sync;    /* this sync (from 1) and all after it fail; 0: none */
+    _Atomic uint64_t sync_us;      /* how much longer a sync takes */
+    _Atomic uint64_t kill_at_sync; /* SIGKILL in this sync (from 1); 0: none */
 };
 
 struct trap {
@@ -56,6 +58,9 @@ static inline arm_status trap_sync(void *self, struct arm_file *file, struct arm
     uint64_t done;
     arm_status st;
 
+    if (number == atomic_load(&trap->counts->kill_at_sync)) {
+        (void)kill(getpid(), SIGKILL);
+    }
     if (fail != 0 && number >= fail) {
         return arm__fail(err, ARM_IO, "the trap fails this sync");
     }
