@@ -185,6 +185,23 @@ done:
     return st;
 }
 
+/* Whether a version before `version` is cached: else there is nothing to walk back to. */
+static bool has_earlier(struct arm_catalog *catalog, const struct arm_table_id *table_id,
+                        uint64_t version)
+{
+    bool found = false;
+
+    arm__mutex_lock(&catalog->mutex);
+    for (size_t i = 0; i < ARM_STATE_CACHE_SIZE && !found; i++) {
+        const struct arm_table_state *state = catalog->states[i].state;
+
+        found = state != NULL && state->version < version &&
+                arm__table_id_equal(&state->table_id, table_id);
+    }
+    arm__mutex_unlock(&catalog->mutex);
+    return found;
+}
+
 static arm_status follow(struct arm_catalog *catalog, struct arm_index_txn *txn,
                          const struct arm_table_id *table_id, uint64_t version,
                          struct arm_table_state **out, struct arm_error *err)
@@ -192,6 +209,10 @@ static arm_status follow(struct arm_catalog *catalog, struct arm_index_txn *txn,
     struct steps steps = {.count = 0};
     arm_status st = ARM_OK;
 
+    *out = NULL;
+    if (!has_earlier(catalog, table_id, version)) {
+        return ARM_OK;
+    }
     ARM_TRY(find_steps(catalog, txn, table_id, version, &steps, err));
     for (size_t i = steps.base == NULL ? 0 : steps.count; i > 0; i--) {
         ARM_TRY(arm__state_apply(steps.base, steps.changes[i - 1], steps.txs[i - 1], err));
