@@ -84,6 +84,7 @@ static struct opening open_after(const char *path, enum loss loss)
     struct opening openings[RUNS];
     double times[RUNS];
     double cpu[RUNS];
+    double done;
 
     for (size_t i = 0; i < RUNS; i++) {
         if (loss == LOSS_KILL) {
@@ -95,11 +96,12 @@ static struct opening open_after(const char *path, enum loss loss)
         times[i] = openings[i].ms;
         cpu[i] = openings[i].cpu_ms;
     }
+    done = openings[0].folded + openings[0].restored_tx;
     openings[0].ms = bench_median(times, RUNS);
     openings[0].cpu_ms = bench_median(cpu, RUNS);
     printf("| %s | %.1f | %.1f | %.0f | %.0f | %.2f |\n", loss_names[loss], openings[0].ms,
            openings[0].cpu_ms, openings[0].restored_tx, openings[0].folded,
-           openings[0].folded > 1 ? 1e3 * openings[0].cpu_ms / openings[0].folded : 0);
+           done > 1 ? 1e3 * openings[0].cpu_ms / done : 0);
     return openings[0];
 }
 
@@ -148,17 +150,17 @@ int main(int argc, char **argv)
     commits = bench_count(argc, argv, 2, bench_size(100000, 1000000), COMMITS_MAX);
     make(bench_path(argv[1], "rebuild", path), commits);
     printf("| opening | median ms | processor ms | restored up to tx | commits folded | "
-           "processor us a commit folded |\n|---|---|---|---|---|---|\n");
+           "processor us a commit |\n|---|---|---|---|---|---|\n");
     for (int loss = 0; loss < LOSSES; loss++) {
         at[loss] = open_after(path, (enum loss)loss);
     }
     hashing = bench_hash_files(bench_path(path, "log", log), true);
     printf("| (reading and hashing the same log) | %.1f | | | | %.2f |\n", hashing,
            1e3 * hashing / (double)commits);
-    printf("\nbudget: none is set; a million commits open in %.1f s from the log alone, in %.1f s "
-           "with checkpoints\n",
-           at[LOSS_ALL].ms / 1e3 * million / (double)commits,
-           at[LOSS_INDEX].ms / 1e3 * million / (double)commits);
+    printf("\nbudget: none is set; a million commits take %.1f s of processor from the log alone, "
+           "%.1f s with checkpoints\n",
+           at[LOSS_ALL].cpu_ms / 1e3 * million / (double)commits,
+           at[LOSS_INDEX].cpu_ms / 1e3 * million / (double)commits);
     bench_remove_tree(path);
     return 0;
 }
