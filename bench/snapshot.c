@@ -146,7 +146,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < count; i++) {
         double sum;
 
-        for (size_t run = 0; run < 2 * RUNS; run++) {
+        for (size_t run = 0; run < (size_t)2 * RUNS; run++) {
             open_one(&k, &pictures[i], run % RUNS, run >= RUNS);
         }
         report(&pictures[i]);
