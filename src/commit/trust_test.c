@@ -42,6 +42,15 @@ static void put_back(struct kernel *k, const char *name, struct saved *saved)
     free(saved->bytes);
 }
 
+/* A log of another moment, and no page that knows better. */
+static void put_back_log(struct kernel *k, struct saved *saved)
+{
+    char path[TEMP_PATH_BYTES];
+
+    put_back(k, segment_name, saved);
+    assert_int_equal(unlink(temp_path(&k->dir, "log/shared", path)), 0);
+}
+
 /* Marks that are right in all, but know of nothing durable: as of a process that was killed. */
 static void vouch(struct kernel *k)
 {
@@ -90,7 +99,7 @@ static void test_trust_R2_index_ahead_of_its_log_is_made_anew(void **state)
     kernel_open(k);
     (void)kernel_append(k, "main", "t", 3);
     kernel_close(k);
-    put_back(k, segment_name, &log);
+    put_back_log(k, &log);
     vouch(k);
     expect_rows(k, true, 2);
     assert_int_equal(kernel_append(k, "main", "t", 1), 3);
@@ -111,7 +120,7 @@ static void test_trust_R2_index_of_another_history_is_made_anew(void **state)
     (void)kernel_append(k, "main", "t", 2);
     kernel_close(k);
     index = save(k, index_name);
-    put_back(k, segment_name, &log);
+    put_back_log(k, &log);
     assert_int_equal(unlink(temp_path(&k->dir, index_name, path)), 0);
     assert_int_equal(unlink(temp_path(&k->dir, "index/trust", path)), 0);
     kernel_open(k);
