@@ -270,6 +270,34 @@ static void test_history_C2_states_are_made_anew_when_they_went(void **state)
     }
 }
 
+/* From the changes since the root, as they stand in the index, and from those applied. */
+static void test_history_rows_before_a_truncation_are_gone(void **state)
+{
+    struct kernel *k = *state;
+    struct arm_snapshot at;
+    struct arm_new_change change;
+    struct kernel_batch batch;
+
+    (void)kernel_create_table(k, "main", "t");
+    (void)kernel_append(k, "main", "t", 2);
+    (void)kernel_append(k, "main", "t", 2);
+    at = kernel_snapshot(k, "main");
+    change = kernel_change(k, &at, "t", ARMPB__CHANGE_KIND__WRITE);
+    change.truncated = true;
+    change.added = kernel_hot(k, 3, &batch);
+    change.added_count = 1;
+    assert_ok(kernel_commit_one(k, &at, &change, NULL, NULL), k->err);
+    (void)kernel_append(k, "main", "t", 1);
+    for (int round = 0; round < 2; round++) {
+        struct arm_table_state *rows = kernel_state(k, "main", "t");
+
+        assert_int_equal(rows->entry_count, 2);
+        assert_int_equal(rows->live_rows, 4);
+        arm__table_state_drop(rows);
+        kernel_reopen(k);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +306,7 @@ int main(void)
         kernel_test(test_history_names_of_a_table_at_its_commits),
         kernel_test(test_history_statistics_come_with_the_first_naming),
         kernel_test(test_history_C2_states_never_change),
+        kernel_test(test_history_rows_before_a_truncation_are_gone),
         kernel_test(test_history_C2_states_are_made_anew_when_they_went),
     };
 
