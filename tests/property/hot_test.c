@@ -202,6 +202,7 @@ static void test_hot_bombs_are_refused(void **state)
     static const uint8_t no_rows[] = {1, 0, 1, 1, 1, 0};
     static const uint8_t id_twice[] = {1, 1, 2, 1, 1, 1, 1, 0, 1, 0, 1};
     static const uint8_t bad_bool[] = {1, 1, 1, 1, 1, 0, 2};
+    static const uint8_t more_behind[] = {1, 1, 1, 1, 1, 0, 1, 0}; /* without the last: true */
     static const uint8_t bad_enum[] = {1, 1, 1, 1, 29, 1, 1, 'a', 0, 1};
     static const uint8_t bad_bit[] = {1, 1, 1, 1, 17, 0, 1, 1, 8};
     uint8_t deep[400] = {1, 1, 1, 1};
@@ -215,6 +216,7 @@ static void test_hot_bombs_are_refused(void **state)
     expect_corrupt("no rows", no_rows, sizeof no_rows);
     expect_corrupt("an id twice", id_twice, sizeof id_twice);
     expect_corrupt("a BOOLEAN of 2", bad_bool, sizeof bad_bool);
+    expect_corrupt("bytes behind the last value", more_behind, sizeof more_behind);
     expect_corrupt("an ENUM without label", bad_enum, sizeof bad_enum);
     expect_corrupt("a BIT of one byte", bad_bit, sizeof bad_bit);
     for (size_t i = 4; i + 3 < sizeof deep; i += 3) {
