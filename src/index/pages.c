@@ -24,7 +24,7 @@
 
 #include "base/alloc.h"
 #include "base/io.h"
-#include "index/index_private.h"
+#include "index/index.h"
 
 enum {
     PAGE_HEADER = 16,

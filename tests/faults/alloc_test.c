@@ -15,12 +15,12 @@ static arm_status open_and_close(const char *path, struct arm_error *err)
     arm_repo *repo;
     arm_status st;
 
-    set_untouched(&repo, sizeof repo);
+    set_untouched(&repo, sizeof(arm_repo *));
     st = arm_repo_open(path, &options, &repo, err);
     if (st == ARM_OK) {
         arm_repo_close(repo); /* its clean close may go without memory: the next one opens slower */
     } else {
-        check_untouched(&repo, sizeof repo);
+        check_untouched(&repo, sizeof(arm_repo *));
     }
     return st;
 }
@@ -40,12 +40,12 @@ static arm_status run_session(struct scene *s, struct arm_error *err)
     arm_session *session;
     arm_status st;
 
-    set_untouched(&session, sizeof session);
+    set_untouched(&session, sizeof(arm_session *));
     st = arm_session_open(s->repo, "main", &session, err);
     if (st == ARM_OK) {
         arm_session_close(session);
     } else {
-        check_untouched(&session, sizeof session);
+        check_untouched(&session, sizeof(arm_session *));
     }
     return st;
 }

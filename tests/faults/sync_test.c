@@ -18,9 +18,12 @@ static _Atomic long syncs_left;
 
 static int do_sync(long number, int fd)
 {
-    if (syncs_left > 0 && --syncs_left == 0) {
-        errno = EIO;
-        return -1;
+    if (syncs_left > 0) {
+        syncs_left--;
+        if (syncs_left == 0) {
+            errno = EIO;
+            return -1;
+        }
     }
     return (int)syscall(number, fd);
 }
