@@ -109,14 +109,14 @@ done:
     return st;
 }
 
-static arm_status write_run(struct making *m, struct arm_index_txn *txn, struct arm_error *err)
+static arm_status write_run(struct making *m, struct arm_error *err)
 {
     struct arm_store_writer *writer = NULL;
     uint64_t first_tx = m->is_anew ? 1 : m->last->next_tx;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__store_writer_new(m->repository->store, &writer, err));
-    ARM_TRY(arm__index_write_run(txn, first_tx, m->at.next_tx, writer, err));
+    ARM_TRY(arm__index_write_run(m->repository->index, first_tx, m->at.next_tx, writer, err));
     st = arm__store_writer_finish(writer, &m->chunk, &m->chunk_bytes, NULL, err);
     writer = NULL;
     m->has_chunk = st == ARM_OK;
@@ -242,9 +242,9 @@ static arm_status make(struct arm_repository *repository, bool if_due, struct ar
         (!m.is_anew && m.at.next_tx == m.last->next_tx)) {
         goto done;
     }
-    ARM_TRY(write_run(&m, txn, err));
-    arm__index_abort(txn);
+    arm__index_abort(txn); /* not held open while the run is written */
     txn = NULL;
+    ARM_TRY(write_run(&m, err));
     ARM_TRY(publish(&m, err));
 done:
     arm__index_abort(txn);

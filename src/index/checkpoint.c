@@ -108,43 +108,74 @@ done:
     return st;
 }
 
-/* ---- Writing a run ---- */
+/* ---- Writing a run ----
+ *
+ * While a read transaction is open, LMDB gives no page again to writers that a commit since has
+ * freed, and the file grows by all that they touch. So the index is read in many short ones. They
+ * need not be of one moment: rows do not change, and those that come meanwhile are of later txs. */
+
+enum { ITEMS_PER_TRANSACTION = 4096 };
 
 struct scan {
-    struct arm_index_txn *txn;
+    struct arm_index *index;
     struct arm_run_writer *writer;
     uint64_t first_tx;
     uint64_t next_tx;
+    struct arm_key last; /* key that was read; size 0: none */
 };
 
-static arm_status scan_database(struct scan *scan, enum arm_db db, struct arm_error *err)
+/* Some items behind the last one; `*out_more`: there may be others. */
+static arm_status scan_some(struct scan *scan, enum arm_db db, bool *out_more,
+                            struct arm_error *err)
 {
+    struct arm_index_txn *txn = NULL;
     struct arm_kv_cursor *cursor = NULL;
-    struct arm_kv_item item;
+    struct arm_kv_item item = {.key = {NULL, 0}};
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__kv_cursor_open(scan->txn, db, &cursor, err));
-    for (;;) {
+    *out_more = true;
+    ARM_TRY(arm__index_read(scan->index, &txn, err));
+    ARM_TRY(arm__kv_cursor_open(txn, db, &cursor, err));
+    if (scan->last.size > 0) {
+        ARM_TRY(arm__kv_cursor_after(cursor, arm__key_bytes(&scan->last), err));
+    }
+    for (int i = 0; i < ITEMS_PER_TRANSACTION && *out_more; i++) {
         uint64_t tx;
 
         ARM_TRY(arm__kv_cursor_next(cursor, &item, err));
-        if (item.key.data == NULL) {
-            break;
-        }
-        ARM_TRY(arm__row_tx(db, item.key, item.value, &tx, err));
-        if (tx >= scan->first_tx && tx < scan->next_tx) {
-            ARM_TRY(arm__run_write(scan->writer, db, &item, err));
+        *out_more = item.key.data != NULL;
+        if (*out_more) {
+            ARM_TRY(arm__row_tx(db, item.key, item.value, &tx, err));
+            if (tx >= scan->first_tx && tx < scan->next_tx) {
+                ARM_TRY(arm__run_write(scan->writer, db, &item, err));
+            }
+            scan->last.size = item.key.size; /* LMDB's keys fit */
+            memcpy(scan->last.bytes, item.key.data, item.key.size);
         }
     }
 done:
     arm__kv_cursor_close(cursor);
+    arm__index_abort(txn);
     return st;
 }
 
-arm_status arm__index_write_run(struct arm_index_txn *txn, uint64_t first_tx, uint64_t next_tx,
+static arm_status scan_database(struct scan *scan, enum arm_db db, struct arm_error *err)
+{
+    bool more = true;
+    arm_status st = ARM_OK;
+
+    scan->last.size = 0;
+    while (more) {
+        ARM_TRY(scan_some(scan, db, &more, err));
+    }
+done:
+    return st;
+}
+
+arm_status arm__index_write_run(struct arm_index *index, uint64_t first_tx, uint64_t next_tx,
                                 struct arm_store_writer *writer, struct arm_error *err)
 {
-    struct scan scan = {.txn = txn, .first_tx = first_tx, .next_tx = next_tx};
+    struct scan scan = {.index = index, .first_tx = first_tx, .next_tx = next_tx};
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__run_writer_new(writer, &scan.writer, err));

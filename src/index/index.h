@@ -285,8 +285,8 @@ arm_status arm__checkpoint_position(const Armpb__Checkpoint *checkpoint,
                                     struct arm_log_position *out, struct arm_error *err);
 
 /* Write the rows that txs from `first_tx` to before `next_tx` put, as a run (run.c), into
- * `writer`. Reads the whole index. Errors: those of the writer. */
-arm_status arm__index_write_run(struct arm_index_txn *txn, uint64_t first_tx, uint64_t next_tx,
+ * `writer`. Reads the whole index, in many short transactions. Errors: those of the writer. */
+arm_status arm__index_write_run(struct arm_index *index, uint64_t first_tx, uint64_t next_tx,
                                 struct arm_store_writer *writer, struct arm_error *err);
 
 /* Fill an empty index from runs: chunks of `store`, whose bytes are checked first. The state

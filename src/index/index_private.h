@@ -69,6 +69,9 @@ arm_status arm__kv_ceiling(struct arm_index_txn *txn, enum arm_db db, struct arm
 struct arm_kv_cursor;
 arm_status arm__kv_cursor_open(struct arm_index_txn *txn, enum arm_db db,
                                struct arm_kv_cursor **out, struct arm_error *err);
+/* Go on behind `key`, be it there or not. */
+arm_status arm__kv_cursor_after(struct arm_kv_cursor *cursor, struct arm_bytes key,
+                                struct arm_error *err);
 arm_status arm__kv_cursor_next(struct arm_kv_cursor *cursor, struct arm_kv_item *out,
                                struct arm_error *err);
 void arm__kv_cursor_close(struct arm_kv_cursor *cursor); /* NULL is accepted */

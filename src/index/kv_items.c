@@ -12,7 +12,7 @@ enum { TX_BYTES_MAX = 10 };
 
 struct arm_kv_cursor {
     MDB_cursor *handle;
-    bool is_started;
+    MDB_cursor_op next; /* how to get the next item */
 };
 
 static MDB_val to_val(struct arm_bytes bytes)
@@ -196,6 +196,7 @@ arm_status arm__kv_cursor_open(struct arm_index_txn *txn, enum arm_db db,
         st = arm__kv_fail(rc, arm__db_name(db), err);
         goto done;
     }
+    cursor->next = MDB_FIRST;
     *out = cursor;
     cursor = NULL;
 done:
@@ -203,17 +204,34 @@ done:
     return st;
 }
 
+arm_status arm__kv_cursor_after(struct arm_kv_cursor *cursor, struct arm_bytes key,
+                                struct arm_error *err)
+{
+    MDB_val k = to_val(key);
+    MDB_val v = {0, NULL};
+    int rc = mdb_cursor_get(cursor->handle, &k, &v, MDB_SET_RANGE);
+
+    if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND) {
+        return arm__kv_fail(rc, "reading on", err);
+    }
+    cursor->next = MDB_NEXT; /* behind the last there is none */
+    if (rc == MDB_SUCCESS && arm__bytes_compare(from_val(k), key) != 0) {
+        cursor->next = MDB_GET_CURRENT;
+    }
+    return ARM_OK;
+}
+
 arm_status arm__kv_cursor_next(struct arm_kv_cursor *cursor, struct arm_kv_item *out,
                                struct arm_error *err)
 {
     MDB_val k = {0, NULL};
     MDB_val v = {0, NULL};
-    int rc = mdb_cursor_get(cursor->handle, &k, &v, cursor->is_started ? MDB_NEXT : MDB_FIRST);
+    int rc = mdb_cursor_get(cursor->handle, &k, &v, cursor->next);
 
     if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND) {
         return arm__kv_fail(rc, "reading on", err);
     }
-    cursor->is_started = true;
+    cursor->next = MDB_NEXT;
     *out = rc == MDB_SUCCESS ? (struct arm_kv_item){from_val(k), from_val(v)}
                              : (struct arm_kv_item){{NULL, 0}, {NULL, 0}};
     return ARM_OK;
