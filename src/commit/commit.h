@@ -22,6 +22,7 @@ struct arm_new_entry {
     uint64_t bytes;
     bool is_new; /* the chunk was stored for this commit (counts as bytes added) */
     bool is_hot;
+    bool explicit_row_ids; /* the rows bring their ids, in a column (table/row_ids.h) */
     struct arm_hash rows_hash;
     struct arm_hash chunk;        /* !is_hot */
     struct arm_bytes hot;         /* is_hot: the batch, borrowed */

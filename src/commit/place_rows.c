@@ -212,6 +212,8 @@ static arm_status place_entry(struct arm_commit_plan *plan, const struct arm_new
     entry->bytes = from->is_hot ? from->hot.size : from->bytes;
     entry->schema_id = out->schema_id;
     entry->rows_hash = hash_to_pb(&from->rows_hash);
+    entry->has_explicit_row_ids = from->explicit_row_ids;
+    entry->explicit_row_ids = from->explicit_row_ids;
     if (from->is_hot) {
         entry->has_payload_offset = true;
         entry->payload_offset = plan->payload.size;

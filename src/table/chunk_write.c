@@ -111,7 +111,12 @@ arm_status arm__chunk_plan_init(struct arm_chunk_plan *plan,
         .repository = options->repository,
         .engine = options->engine,
         .schema = options->schema,
+        .explicit_row_ids = options->explicit_row_ids,
     };
+    if (plan->explicit_row_ids) {
+        ARM_TRY(arm__row_id_schema_init(&plan->with_ids, options->schema, err));
+        plan->schema = &plan->with_ids.schema;
+    }
     ARM_TRY(make_types(plan->schema, &plan->types, err));
 done:
     if (st != ARM_OK) {
@@ -142,6 +147,7 @@ void arm__chunk_plan_release(struct arm_chunk_plan *plan)
     arm__free(plan->types);
     arm__free(plan->select);
     arm__free(plan->options);
+    arm__row_id_schema_release(&plan->with_ids);
     memset(plan, 0, sizeof *plan);
 }
 

@@ -68,6 +68,7 @@ static arm_status make_entry(struct arm_workers *workers, duckdb_connection conn
     if (!found) {
         ARM_TRY(arm__chunk_write(workers->plan, connection, run, entry, err));
     }
+    entry->explicit_row_ids = workers->plan->explicit_row_ids;
     assert(entry->rows == run->rows); /* W2: equal rows hashes are equal rows */
 done:
     return st;

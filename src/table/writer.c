@@ -46,7 +46,7 @@ arm_status arm__writer_new(const struct arm_writer_options *options, struct arm_
     ARM_TRY(arm__chunk_plan_init(&writer->plan, options, err));
     ARM_TRY(arm__strdup(options->table, &writer->table, err));
     writer->no_hot = options->no_hot;
-    arm__run_init(&writer->run, options->schema, writer->plan.types);
+    arm__run_init(&writer->run, writer->plan.schema, writer->plan.types);
     *out = writer;
     writer = NULL;
 done:
@@ -287,6 +287,7 @@ static arm_status make_hot(struct arm_writer *writer, struct arm_new_entry *entr
     entry->bytes = bytes.size;
     entry->is_new = true;
     entry->is_hot = true;
+    entry->explicit_row_ids = writer->plan.explicit_row_ids;
     entry->hot = arm__buf_bytes(&bytes); /* the heap's, freed by arm__new_entry_release */
     bytes = ARM_BUF_INIT(0);
     *out_made = true;

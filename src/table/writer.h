@@ -28,6 +28,8 @@ struct arm_writer_options {
     const Armpb__Schema *schema;       /* borrowed; with field ids; columns of the pushed chunks */
     const char *table;                 /* for messages */
     bool no_hot;                       /* always chunks */
+    bool explicit_row_ids;             /* the pushed chunks have a BIGINT behind these columns, the
+                                        * row's id, never NULL */
 };
 
 arm_status arm__writer_new(const struct arm_writer_options *options, struct arm_writer **out,

@@ -7,6 +7,7 @@
 
 #include "base/thread.h"
 #include "table/cut.h"
+#include "table/row_ids.h"
 #include "table/run.h"
 #include "table/writer.h"
 
@@ -17,7 +18,9 @@
 struct arm_chunk_plan {
     struct arm_repository *repository;
     struct arm_engine *engine;
-    const Armpb__Schema *schema;
+    const Armpb__Schema *schema;       /* the table's, or that with row ids */
+    struct arm_row_id_schema with_ids; /* zeroed without explicit row ids */
+    bool explicit_row_ids;
     duckdb_logical_type *types; /* of its columns */
     char *select;               /* "SELECT "a", CAST("b" AS VARCHAR) AS "b" FROM arm_run(" */
     char *options;              /* of COPY, without the last parenthesis */

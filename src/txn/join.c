@@ -7,11 +7,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "table/row_ids.h"
 #include "table/types.h"
 #include "txn/txn_private.h"
 
-/* Two data chunks of the schema's columns: what a batch holds, and what of it lives. */
+/* Two data chunks of a schema's columns: what a batch holds, and what of it lives. */
 struct bench {
+    struct arm_row_id_schema with_ids; /* zeroed: the rows have none of their own */
+    const Armpb__Schema *schema;       /* the table's, or that */
     duckdb_data_chunk all;
     duckdb_data_chunk live;
     duckdb_selection_vector selection;
@@ -24,13 +27,21 @@ static void release_bench(struct bench *bench)
     if (bench->selection != NULL) {
         duckdb_destroy_selection_vector(bench->selection);
     }
+    arm__row_id_schema_release(&bench->with_ids);
 }
 
-static arm_status make_bench(const Armpb__Schema *schema, struct bench *out, struct arm_error *err)
+static arm_status make_bench(const Armpb__Schema *table, bool has_ids, struct bench *out,
+                             struct arm_error *err)
 {
+    const Armpb__Schema *schema = table;
     duckdb_logical_type *types = NULL;
     arm_status st = ARM_OK;
 
+    if (has_ids) {
+        ARM_TRY(arm__row_id_schema_init(&out->with_ids, table, err));
+        schema = &out->with_ids.schema;
+    }
+    out->schema = schema;
     ARM_TRY(arm__calloc(schema->n_columns, sizeof *types, &types, err));
     for (size_t i = 0; i < schema->n_columns; i++) {
         ARM_TRY(arm__type_to_duckdb(schema->columns[i]->field->type, &types[i], err));
@@ -74,10 +85,10 @@ static duckdb_data_chunk select_live(struct bench *bench, const roaring_bitmap_t
     return bench->live;
 }
 
-static arm_status push_own(struct arm_writer *writer, const Armpb__Schema *schema,
-                           const struct arm_txn_own *own, struct bench *bench,
-                           struct arm_error *err)
+static arm_status push_own(struct arm_writer *writer, const struct arm_txn_own *own,
+                           struct bench *bench, struct arm_error *err)
 {
+    const Armpb__Schema *schema = bench->schema;
     const roaring_bitmap_t *dead = own->dead == NULL ? NULL : own->dead->all;
     uint32_t step = (uint32_t)duckdb_vector_size();
     struct arm_hot_batch *batch = NULL;
@@ -111,15 +122,16 @@ static arm_status write_joined(struct arm_txn *txn, const struct arm_txn_table *
         .engine = txn->engine,
         .schema = arm__txn_table_schema(table),
         .table = table->name,
+        .explicit_row_ids = arm__txn_own_entry(&table->own[first])->explicit_row_ids,
     };
     struct arm_writer *writer = NULL;
-    struct bench bench = {NULL, NULL, NULL};
+    struct bench bench = {.all = NULL};
     arm_status st = ARM_OK;
 
-    ARM_TRY(make_bench(options.schema, &bench, err));
+    ARM_TRY(make_bench(options.schema, options.explicit_row_ids, &bench, err));
     ARM_TRY(arm__writer_new(&options, &writer, err));
     for (size_t i = first; i < end; i++) {
-        ARM_TRY(push_own(writer, options.schema, &table->own[i], &bench, err));
+        ARM_TRY(push_own(writer, &table->own[i], &bench, err));
     }
     st = arm__writer_finish(writer, out, err);
     writer = NULL;
@@ -157,11 +169,13 @@ static arm_status splice(struct arm_txn_table *table, size_t first, size_t end,
     return ARM_OK;
 }
 
-static bool joinable(const struct arm_txn_own *own)
+/* Rows with ids of their own are not joined with such that get theirs when committed. */
+static bool joinable(const struct arm_txn_own *own, const struct arm_txn_own *first)
 {
     const struct arm_new_entry *entry = arm__txn_own_entry(own);
 
-    return entry->is_hot && entry->position.size == 0;
+    return entry->is_hot && entry->position.size == 0 &&
+           entry->explicit_row_ids == arm__txn_own_entry(first)->explicit_row_ids;
 }
 
 arm_status arm__txn_join(struct arm_txn *txn, struct arm_txn_table *table, struct arm_error *err)
@@ -172,7 +186,7 @@ arm_status arm__txn_join(struct arm_txn *txn, struct arm_txn_table *table, struc
     for (size_t first = 0; first < table->own_count; first++) {
         size_t end = first;
 
-        while (end < table->own_count && joinable(&table->own[end])) {
+        while (end < table->own_count && joinable(&table->own[end], &table->own[first])) {
             end++;
         }
         if (end - first >= 2 || (end > first && table->own[first].dead != NULL)) {

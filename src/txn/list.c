@@ -66,6 +66,7 @@ static void add_own(struct arm_txn_list *list, const struct arm_txn_table *table
         .rows = from->rows,
         .schema_id = arm__txn_table_schema(table)->schema_id,
         .is_hot = from->is_hot,
+        .explicit_row_ids = from->explicit_row_ids,
         .rows_hash = from->rows_hash,
         .chunk = from->chunk,
     };
