@@ -439,3 +439,49 @@ done:
     arm__mutex_unlock(&txn->mutex);
     return st;
 }
+
+/* Everything that can fail, before the first change: room and batches for what is written. */
+static arm_status take_written(struct arm_txn_table *table, struct arm_written written[2],
+                               struct arm_txn_batch *batches[2], struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(reserve_own(table, written[0].entry_count + written[1].entry_count, err));
+    for (int i = 0; i < 2; i++) {
+        if (written[i].entry_count > 0) {
+            ARM_TRY(arm__txn_batch_new(&written[i], &batches[i], err));
+        }
+    }
+done:
+    return st;
+}
+
+arm_status arm__txn_update(struct arm_txn *txn, const struct arm_view *view,
+                           roaring_bitmap_t *const *rows, struct arm_written written[2],
+                           uint64_t *out_count, struct arm_error *err)
+{
+    struct arm_txn_batch *batches[2] = {NULL, NULL};
+    struct arm_txn_table *table = NULL;
+    arm_status st = ARM_OK;
+
+    arm__mutex_lock(&txn->mutex);
+    ARM_TRY(arm__txn_find_for_change(txn, view->schema_name, view->name, &table, err));
+    if (!arm__table_id_equal(&table->table_id, &view->table_id)) {
+        st = too_old(view, err);
+        goto done;
+    }
+    ARM_TRY(arm__txn_load_state(txn, table, err));
+    ARM_TRY(take_written(table, written, batches, err));
+    ARM_TRY(delete_rows(table, view, rows, out_count, err));
+    for (int i = 0; i < 2; i++) {
+        if (batches[i] != NULL) {
+            add_batch(table, batches[i]);
+            batches[i] = NULL;
+        }
+    }
+done:
+    arm__mutex_unlock(&txn->mutex);
+    arm__txn_batch_drop(batches[0]);
+    arm__txn_batch_drop(batches[1]);
+    return st;
+}

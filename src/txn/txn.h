@@ -38,6 +38,8 @@ struct arm_view {
     uint64_t version; /* of the snapshot; 0: created by this transaction, and the
                                     * table id is then not the one it will have */
     uint64_t live_rows;
+    uint64_t first_own_row_id;   /* from here on ids are of rows that this transaction made, and
+                                * only until it commits */
     const Armpb__Schema *schema; /* current columns */
     size_t entry_count;
     const struct arm_state_entry *entries; /* in order; own ones last, dead rows joined */
@@ -98,6 +100,13 @@ arm_status arm__txn_replace(struct arm_txn *txn, const char *schema_name, const 
 arm_status arm__txn_delete(struct arm_txn *txn, const struct arm_view *view,
                            roaring_bitmap_t *const *rows, uint64_t *out_count,
                            struct arm_error *err);
+
+/* Rows that are written anew: `rows` die as by arm__txn_delete, `written` is what comes in their
+ * place, at the end of the table: rows that keep the id they had (explicit_row_ids), and others
+ * that this transaction made and that have none yet. Both are taken (empty afterwards). */
+arm_status arm__txn_update(struct arm_txn *txn, const struct arm_view *view,
+                           roaring_bitmap_t *const *rows, struct arm_written written[2],
+                           uint64_t *out_count, struct arm_error *err);
 
 /* ---- The end. Both free the transaction. ---- */
 
