@@ -24,6 +24,7 @@ extern "C" {
 #include "base/alloc.h"
 #include "duck/duck.h"
 #include "model/value.h"
+#include "table/row_ids.h"
 #include "table/types.h"
 }
 

@@ -32,6 +32,57 @@ static void test_duck_D1_conflict_keeps_code_and_commit(void **state)
     assert_rows(&f->a, "DELETE FROM t WHERE i < 4", "1|");
 }
 
+/* A row keeps its id as long as it lives, however often it is written anew. */
+static void test_duck_update_keeps_row_ids(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture_session *s = &f->a;
+
+    assert_sql(s, "CREATE TABLE t AS SELECT i, 0 AS n FROM range(40000) r(i)");
+    assert_sql(s, "CREATE TABLE ids AS SELECT i, __arm_row_id AS id FROM t");
+    assert_rows(s, "UPDATE t SET n = n + 1 WHERE i % 2 = 0", "20000|"); /* chunks */
+    assert_rows(s, "UPDATE t SET n = n + 1 WHERE i % 1000 = 0", "40|"); /* hot rows */
+    assert_rows(s, "UPDATE t SET n = n + 1 WHERE i % 4000 = 0", "10|");
+    assert_sql(s, "BEGIN");
+    assert_sql(s, "INSERT INTO t VALUES (-1, 0), (-2, 0)");
+    assert_rows(s, "UPDATE t SET n = n + 1 WHERE i < 1", "3|");
+    assert_rows(s, "UPDATE t SET n = n + 1 WHERE i < 1", "3|");
+    assert_sql(s, "COMMIT");
+    assert_rows(s, "SELECT count(*), sum(n) FROM t", "40002,20056|");
+    assert_rows(s, "SELECT count(*) FROM t JOIN ids USING (i) WHERE t.__arm_row_id = ids.id",
+                "40000|");
+    assert_rows(s, "SELECT count(DISTINCT __arm_row_id) FROM t", "40002|");
+    assert_rows(s, "SELECT sum(n) FROM t AT (VERSION => 2)", "20000|"); /* what was, stays */
+}
+
+/* A row that a statement matches twice is updated once, and counted once. */
+static void test_duck_update_of_a_row_named_twice(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_sql(&f->a, "CREATE TABLE t AS SELECT i, 0 AS n FROM range(3) r(i)");
+    assert_rows(&f->a, "UPDATE t SET n = n + 1 FROM (VALUES (1), (1), (2)) q(k) WHERE i = k", "2|");
+    assert_rows(&f->a, "SELECT i, n FROM t ORDER BY i", "0,0|1,1|2,1|");
+}
+
+/* Two who update the same row conflict, whoever changes which column; other rows do not. */
+static void test_duck_update_conflicts_by_row(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_sql(&f->a, "CREATE TABLE t AS SELECT i, 0 AS n, 0 AS m FROM range(5) r(i)");
+    assert_sql(&f->a, "BEGIN");
+    assert_sql(&f->a, "UPDATE t SET n = 1 WHERE i = 1");
+    assert_sql(&f->b, "UPDATE t SET m = 1 WHERE i = 2");
+    assert_sql(&f->a, "COMMIT");
+    assert_rows(&f->b, "SELECT i, n, m FROM t WHERE n + m > 0 ORDER BY i", "1,1,0|2,0,1|");
+    assert_sql(&f->a, "BEGIN");
+    assert_sql(&f->a, "UPDATE t SET n = 2 WHERE i = 1");
+    assert_sql(&f->b, "UPDATE t SET m = 2 WHERE i = 1");
+    assert_refused(&f->a, "COMMIT", ARM_CONFLICT, "t");
+    assert_rows(&f->a, "SELECT n, m FROM t WHERE i = 1", "1,2|");
+}
+
 static void test_duck_D1_codes_of_c_calls(void **state)
 {
     struct fixture *f = *state;
@@ -41,7 +92,9 @@ static void test_duck_D1_codes_of_c_calls(void **state)
     assert_refused(s, "CREATE TABLE t (j INTEGER)", ARM_EXISTS, "t");
     assert_refused(s, "INSERT INTO t VALUES (NULL)", ARM_CONSTRAINT, "t.i");
     assert_refused(s, "CREATE TABLE u (x UNION(a INTEGER))", ARM_UNSUPPORTED, "UNION");
-    assert_refused(s, "UPDATE t SET i = 1", ARM_UNSUPPORTED, "UPDATE is not supported yet");
+    assert_refused(s, "MERGE INTO t USING (SELECT 1 AS i) q USING (i) WHEN MATCHED THEN DELETE",
+                   ARM_UNSUPPORTED, "MERGE is not supported yet");
+    assert_refused(s, "UPDATE t AT (VERSION => 1) SET i = 1", ARM_SQL, "");
     assert_refused(s, "SELECT * FROM t AT (VERSION => 7)", ARM_NOT_FOUND, "7");
     assert_refused(s, "CREATE TABLE \"\" (i INTEGER)", ARM_SQL, "");
     assert_refused(s, "CREATE BRANCH b", ARM_UNSUPPORTED, "branches are not supported yet");
@@ -467,6 +520,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_duck_D1_conflict_keeps_code_and_commit),
         TEST(test_duck_D1_codes_of_c_calls),
+        TEST(test_duck_update_keeps_row_ids),
+        TEST(test_duck_update_of_a_row_named_twice),
+        TEST(test_duck_update_conflicts_by_row),
         TEST(test_duck_D1_codes_of_duckdb),
         TEST(test_duck_D1_damage_is_corruption),
         TEST(test_duck_aborted_transaction_cannot_commit),

@@ -20,7 +20,7 @@ using duckdb::Vector;
 
 HotReader::HotReader(duckdb::OpenFileInfo file, shared_ptr<ScanInfo> info_p, const Slot &slot)
     : BaseFileReader(std::move(file)), info(std::move(info_p)), slot(slot),
-      row_column(duckdb::DConstants::INVALID_INDEX)
+      row_column(duckdb::DConstants::INVALID_INDEX), id_column(duckdb::DConstants::INVALID_INDEX)
 {
     columns = info->table->scan_columns;
 }
@@ -40,10 +40,13 @@ void HotReader::CloseBatch()
 // The mapper has just put the column at the end of `columns`.
 void HotReader::AddVirtualColumn(duckdb::column_t column)
 {
-    if (column != duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER) {
+    if (column == duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER) {
+        row_column = columns.size() - 1;
+    } else if (column == COLUMN_ROW_ID) {
+        id_column = columns.size() - 1;
+    } else {
         throw duckdb::NotImplementedException("hot rows have no virtual column %llu", column);
     }
-    row_column = columns.size() - 1;
 }
 
 // Called under the scan's lock.
@@ -120,6 +123,29 @@ void HotReader::FillColumn(idx_t column, Vector &out, idx_t at, uint32_t first, 
     }
 }
 
+// The ids of rows first .. first+count-1 of the open batch: those it brings, or as they stand.
+void HotReader::FillRowIds(Vector &out, idx_t at, uint32_t first, uint32_t count)
+{
+    const arm_state_entry &from = info->view->Entry(slot.first_entry + entry);
+    auto ids = duckdb::FlatVector::GetData<int64_t>(out) + at;
+    Armpb__Field field;
+    Armpb__Type type;
+    arm_error error;
+
+    if (!from.explicit_row_ids) {
+        for (uint32_t i = 0; i < count; i++) {
+            ids[i] = static_cast<int64_t>(from.first_row_id + first + i);
+        }
+        return;
+    }
+    arm__row_id_field(&field, &type);
+    Vector piece(LogicalType::BIGINT, count);
+    Check(
+        arm__hot_fill(batch, &field, first, count, reinterpret_cast<duckdb_vector>(&piece), &error),
+        error);
+    std::copy_n(duckdb::FlatVector::GetData<int64_t>(piece), count, ids);
+}
+
 // Appends to `live` those of `count` rows, standing in the chunk from `filled` on, that live.
 idx_t HotReader::SelectLive(SelectionVector &live, idx_t filled, uint32_t first, uint32_t count)
 {
@@ -159,7 +185,9 @@ AsyncResult HotReader::Scan(ClientContext &, duckdb::GlobalTableFunctionState &,
         auto count = std::min(rows - row, static_cast<uint32_t>(STANDARD_VECTOR_SIZE - filled));
         for (idx_t i = 0; i < column_ids.size(); i++) {
             auto column = column_ids[MultiFileLocalIndex(i)].GetId();
-            if (column != row_column) {
+            if (column == id_column) {
+                FillRowIds(chunk.data[i], filled, row, count);
+            } else if (column != row_column) {
                 FillColumn(column, chunk.data[i], filled, row, count);
             }
         }

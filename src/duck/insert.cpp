@@ -2,6 +2,7 @@
 #include "duck/insert.hpp"
 
 #include "duck/error.hpp"
+#include "duck/returned.hpp"
 #include "duck/row_writer.hpp"
 #include "duck/schema_entry.hpp"
 #include "duck/table_entry.hpp"
@@ -20,16 +21,21 @@ public:
     shared_ptr<View> view;
     std::shared_ptr<const Armpb__Schema> columns;
     unique_ptr<RowWriter> writer;
-    uint64_t rows = 0;
+    Returned result;
+
+    InsertState(ClientContext &context, const vector<LogicalType> &returned)
+        : result(context, returned)
+    {
+    }
 };
 
 } // namespace
 
 Insert::Insert(duckdb::PhysicalPlan &plan, vector<LogicalType> types,
-               shared_ptr<TableEntry> table_p, idx_t cardinality)
+               shared_ptr<TableEntry> table_p, bool returns, idx_t cardinality)
     : PhysicalOperator(plan, duckdb::PhysicalOperatorType::EXTENSION, std::move(types),
                        cardinality),
-      table(std::move(table_p)), schema(table->schema), table_name(table->name)
+      table(std::move(table_p)), schema(table->schema), table_name(table->name), returns(returns)
 {
 }
 
@@ -57,7 +63,7 @@ duckdb::InsertionOrderPreservingMap<string> Insert::ParamsToString() const
 unique_ptr<duckdb::GlobalSinkState> Insert::GetGlobalSinkState(ClientContext &context) const
 {
     auto &transaction = Transaction::Get(context, schema.catalog);
-    auto result = make_uniq<InsertState>();
+    auto result = make_uniq<InsertState>(context, returns ? types : vector<LogicalType>());
     const Armpb__Schema *written = columns.get();
 
     result->columns = columns;
@@ -72,7 +78,10 @@ unique_ptr<duckdb::GlobalSinkState> Insert::GetGlobalSinkState(ClientContext &co
 duckdb::SinkResultType Insert::Sink(duckdb::ExecutionContext &, DataChunk &chunk,
                                     duckdb::OperatorSinkInput &input) const
 {
-    input.global_state.Cast<InsertState>().writer->Push(chunk);
+    auto &state = input.global_state.Cast<InsertState>();
+
+    state.result.Add(chunk);
+    state.writer->Push(chunk);
     return duckdb::SinkResultType::NEED_MORE_INPUT;
 }
 
@@ -87,7 +96,7 @@ duckdb::SinkFinalizeType Insert::Finalize(duckdb::Pipeline &, duckdb::Event &,
     arm_status st = ARM_OK;
     arm_error error;
 
-    state.rows = written.rows;
+    state.result.count = written.rows;
     if (!table) {
         st = arm__txn_create_table(txn, schema_name, table_name.c_str(), columns.get(), replaces,
                                    &error);
@@ -100,14 +109,17 @@ duckdb::SinkFinalizeType Insert::Finalize(duckdb::Pipeline &, duckdb::Event &,
     return duckdb::SinkFinalizeType::READY;
 }
 
+unique_ptr<duckdb::GlobalSourceState> Insert::GetGlobalSourceState(ClientContext &) const
+{
+    return make_uniq<ReturnedScan>(sink_state->Cast<InsertState>().result);
+}
+
 duckdb::SourceResultType Insert::GetDataInternal(duckdb::ExecutionContext &, DataChunk &chunk,
-                                                 duckdb::OperatorSourceInput &) const
+                                                 duckdb::OperatorSourceInput &input) const
 {
     auto &state = sink_state->Cast<InsertState>();
 
-    chunk.SetCardinality(1);
-    chunk.SetValue(0, 0, Value::BIGINT(static_cast<int64_t>(state.rows)));
-    return duckdb::SourceResultType::FINISHED;
+    return input.global_state.Cast<ReturnedScan>().Next(state.result, chunk);
 }
 
 } // namespace arm

@@ -20,7 +20,7 @@ class Insert : public duckdb::PhysicalOperator
 public:
     // Into a table that exists.
     Insert(duckdb::PhysicalPlan &plan, vector<LogicalType> types, shared_ptr<TableEntry> table,
-           idx_t cardinality);
+           bool returns, idx_t cardinality);
     // Into a table made at the end.
     Insert(duckdb::PhysicalPlan &plan, vector<LogicalType> types, SchemaEntry &schema,
            const string &name, OwnedSchema columns, bool replaces, idx_t cardinality);
@@ -40,6 +40,8 @@ public:
                                       duckdb::OperatorSinkFinalizeInput &input) const override;
 
     bool IsSource() const override { return true; }
+    unique_ptr<duckdb::GlobalSourceState> GetGlobalSourceState(
+        ClientContext &context) const override;
 
 protected:
     duckdb::SourceResultType GetDataInternal(duckdb::ExecutionContext &context, DataChunk &chunk,
@@ -52,6 +54,7 @@ private:
     // Shared with the sink state, which outlives the operator where a statement is interrupted.
     const std::shared_ptr<const Armpb__Schema> columns;
     const bool replaces = false;
+    const bool returns = false;
 };
 
 } // namespace arm

@@ -10,12 +10,14 @@
 #include "duck/scan.hpp"
 #include "duck/schema_entry.hpp"
 #include "duck/table_entry.hpp"
+#include "duck/update.hpp"
 #include "duckdb/execution/operator/scan/physical_table_scan.hpp"
 #include "duckdb/execution/physical_plan_generator.hpp"
 #include "duckdb/planner/expression/bound_reference_expression.hpp"
 #include "duckdb/planner/operator/logical_create_table.hpp"
 #include "duckdb/planner/operator/logical_delete.hpp"
 #include "duckdb/planner/operator/logical_insert.hpp"
+#include "duckdb/planner/operator/logical_update.hpp"
 
 namespace arm
 {
@@ -43,16 +45,14 @@ PhysicalOperator &RepositoryCatalog::PlanInsert(ClientContext &,
 {
     auto table = op.table.Cast<TableEntry>().shared_from_this();
 
-    if (op.return_chunk) {
-        Refuse("RETURNING");
-    }
     if (op.on_conflict_info.action_type != duckdb::OnConflictAction::THROW) {
         Refuse("ON CONFLICT");
     }
     if (!op.column_index_map.empty()) {
         plan = planner.ResolveDefaultsProjection(op, *plan);
     }
-    auto &result = planner.Make<Insert>(op.types, std::move(table), op.estimated_cardinality);
+    auto &result =
+        planner.Make<Insert>(op.types, std::move(table), op.return_chunk, op.estimated_cardinality);
     result.children.push_back(*plan);
     return result;
 }
@@ -100,10 +100,22 @@ PhysicalOperator &RepositoryCatalog::PlanDelete(ClientContext &,
     return result;
 }
 
-PhysicalOperator &RepositoryCatalog::PlanUpdate(ClientContext &, duckdb::PhysicalPlanGenerator &,
-                                                duckdb::LogicalUpdate &, PhysicalOperator &)
+PhysicalOperator &RepositoryCatalog::PlanUpdate(ClientContext &,
+                                                duckdb::PhysicalPlanGenerator &planner,
+                                                duckdb::LogicalUpdate &op, PhysicalOperator &plan)
 {
-    Refuse("UPDATE");
+    auto table = op.table.Cast<TableEntry>().shared_from_this();
+    auto row_id = plan.types.size() - RowIdColumnsOfTable().size();
+    NewRow row{op.columns, std::move(op.expressions), std::move(op.bound_defaults)};
+
+    if (!table->at.empty()) {
+        throw duckdb::BinderException("an earlier version of a table cannot be changed");
+    }
+    auto view = ScannedView(plan, *table);
+    auto &result = planner.Make<Update>(op.types, std::move(table), std::move(view), std::move(row),
+                                        row_id, op.return_chunk, op.estimated_cardinality);
+    result.children.push_back(plan);
+    return result;
 }
 
 PhysicalOperator &RepositoryCatalog::PlanMergeInto(ClientContext &, duckdb::PhysicalPlanGenerator &,

@@ -31,9 +31,9 @@ roaring_bitmap_t *RowSet::Rows(uint64_t entry)
     return last;
 }
 
-void RowSet::Add(uint64_t entry, uint32_t row)
+bool RowSet::Add(uint64_t entry, uint32_t row)
 {
-    roaring_bitmap_add(Rows(entry), row);
+    return roaring_bitmap_add_checked(Rows(entry), row);
 }
 
 void RowSet::Join(RowSet &other)

@@ -19,8 +19,8 @@ public:
     RowSet(const RowSet &) = delete;
     RowSet &operator=(const RowSet &) = delete;
 
-    void Add(uint64_t entry, uint32_t row);
-    void Join(RowSet &other); // which is empty afterwards
+    bool Add(uint64_t entry, uint32_t row); // false: it is there already
+    void Join(RowSet &other);               // which is empty afterwards
     // One bitmap per entry of the view, null where no row is meant; rows of hot runs come to
     // their own entries. Borrowed.
     vector<const roaring_bitmap_t *> ByEntry(const View &view);

@@ -6,10 +6,11 @@
 namespace arm
 {
 
-RowWriter::RowWriter(const SessionState &session, const Armpb__Schema &schema, const string &table)
+RowWriter::RowWriter(const SessionState &session, const Armpb__Schema &schema, const string &table,
+                     bool has_ids)
 {
-    arm_writer_options options = {session.session.repository, session.session.engine, &schema,
-                                  table.c_str(), false};
+    arm_writer_options options = {
+        session.session.repository, session.session.engine, &schema, table.c_str(), false, has_ids};
     arm_error error;
 
     Check(arm__writer_new(&options, &writer, &error), error);

@@ -14,7 +14,9 @@ class RowWriter
 {
 public:
     // `schema` is borrowed for as long as the writer lives.
-    RowWriter(const SessionState &session, const Armpb__Schema &schema, const string &table);
+    // `has_ids`: a row's id, a BIGINT, comes behind its columns.
+    RowWriter(const SessionState &session, const Armpb__Schema &schema, const string &table,
+              bool has_ids = false);
     ~RowWriter();
     RowWriter(const RowWriter &) = delete;
     RowWriter &operator=(const RowWriter &) = delete;

@@ -7,7 +7,10 @@
 #include "duck/hot_reader.hpp"
 #include "duckdb/common/multi_file/multi_file_states.hpp"
 #include "duckdb/common/table_column.hpp"
+#include "duckdb/function/function_binder.hpp"
+#include "duckdb/parser/expression/constant_expression.hpp"
 #include "duckdb/planner/expression/bound_constant_expression.hpp"
+#include "duckdb/planner/expression/bound_reference_expression.hpp"
 #include "duckdb/planner/table_filter.hpp"
 
 namespace arm
@@ -19,6 +22,13 @@ unique_ptr<duckdb::MultiFileReader> ScanReader::Make(const duckdb::TableFunction
         duckdb::shared_ptr_cast<duckdb::TableFunctionInfo, ScanInfo>(function.function_info);
 
     return make_uniq<ScanReader>(std::move(info));
+}
+
+ScanReader::ScanReader(shared_ptr<ScanInfo> info_p)
+    : info(std::move(info_p)), row_ids("_row_id", LogicalType::BIGINT)
+{
+    row_ids.identifier = Value::INTEGER(ARM_ROW_ID_FIELD);
+    row_ids.default_expression = make_uniq<duckdb::ConstantExpression>(Value(LogicalType::BIGINT));
 }
 
 unique_ptr<duckdb::MultiFileReader> ScanReader::Copy() const
@@ -148,6 +158,38 @@ duckdb::ReaderInitializeType ScanReader::InitializeReader(
     }
     return MultiFileReader::InitializeReader(reader, bind_data, columns, column_ids, filters,
                                              context, global);
+}
+
+// A row's id: the column of a chunk that has one, else the chunk's first id and the row's number.
+unique_ptr<Expression> ScanReader::GetVirtualColumnExpression(
+    ClientContext &context, duckdb::MultiFileReaderData &reader,
+    const vector<duckdb::MultiFileColumnDefinition> &local_columns, idx_t &column,
+    const LogicalType &type, duckdb::MultiFileLocalIndex local,
+    optional_ptr<duckdb::MultiFileColumnDefinition> &reference)
+{
+    const Slot &slot = SlotOf(*info, reader.reader->file);
+    const arm_state_entry &entry = info->view->Entry(slot.first_entry);
+
+    if (column != COLUMN_ROW_ID || slot.is_hot) {
+        return MultiFileReader::GetVirtualColumnExpression(context, reader, local_columns, column,
+                                                           type, local, reference);
+    }
+    if (entry.explicit_row_ids) {
+        reference = &row_ids;
+        return nullptr;
+    }
+    vector<unique_ptr<Expression>> parts;
+    parts.push_back(make_uniq<duckdb::BoundReferenceExpression>(type, local.GetIndex()));
+    parts.push_back(make_uniq<duckdb::BoundConstantExpression>(
+        Value::BIGINT(static_cast<int64_t>(entry.first_row_id))));
+    column = MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER;
+    duckdb::FunctionBinder binder(context);
+    duckdb::ErrorData error;
+    auto sum = binder.BindScalarFunction(DEFAULT_SCHEMA, "+", std::move(parts), error, true);
+    if (error.HasError()) {
+        error.Throw();
+    }
+    return sum;
 }
 
 unique_ptr<Expression> ScanReader::GetConstantVirtualColumn(duckdb::MultiFileReaderData &reader,

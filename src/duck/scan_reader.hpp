@@ -18,7 +18,7 @@ void ThrowIfDamaged(const ScanInfo &info, const Slot &slot, const std::exception
 class ScanReader : public duckdb::MultiFileReader
 {
 public:
-    explicit ScanReader(shared_ptr<ScanInfo> info) : info(std::move(info)) {}
+    explicit ScanReader(shared_ptr<ScanInfo> info);
 
     static unique_ptr<duckdb::MultiFileReader> Make(const duckdb::TableFunction &function);
     unique_ptr<duckdb::MultiFileReader> Copy() const override;
@@ -41,11 +41,17 @@ public:
         const vector<duckdb::MultiFileColumnDefinition> &columns,
         const vector<duckdb::ColumnIndex> &column_ids, optional_ptr<duckdb::TableFilterSet> filters,
         ClientContext &context, duckdb::MultiFileGlobalState &global) override;
+    unique_ptr<Expression> GetVirtualColumnExpression(
+        ClientContext &context, duckdb::MultiFileReaderData &reader,
+        const vector<duckdb::MultiFileColumnDefinition> &local_columns, idx_t &column,
+        const LogicalType &type, duckdb::MultiFileLocalIndex local,
+        optional_ptr<duckdb::MultiFileColumnDefinition> &reference) override;
     unique_ptr<Expression> GetConstantVirtualColumn(duckdb::MultiFileReaderData &reader,
                                                     idx_t column, const LogicalType &type) override;
 
 private:
     const shared_ptr<ScanInfo> info;
+    duckdb::MultiFileColumnDefinition row_ids; // the column of rows that bring theirs
 };
 
 } // namespace arm

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/table_entry.hpp"
 
+#include <algorithm>
+
 #include "duck/columns.hpp"
 #include "duck/error.hpp"
 #include "duck/scan.hpp"
@@ -8,6 +10,10 @@
 #include "duck/transaction.hpp"
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
 #include "duckdb/common/table_column.hpp"
+#include "duckdb/planner/expression/bound_columnref_expression.hpp"
+#include "duckdb/planner/operator/logical_get.hpp"
+#include "duckdb/planner/operator/logical_projection.hpp"
+#include "duckdb/planner/operator/logical_update.hpp"
 #include "duckdb/storage/table_storage_info.hpp"
 
 namespace arm
@@ -20,6 +26,7 @@ duckdb::virtual_column_map_t RowVirtualColumns()
     result.insert({COLUMN_ENTRY, duckdb::TableColumn("__arm_entry", LogicalType::UBIGINT)});
     result.insert({duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER,
                    duckdb::TableColumn("__arm_row", LogicalType::BIGINT)});
+    result.insert({COLUMN_ROW_ID, duckdb::TableColumn("__arm_row_id", LogicalType::BIGINT)});
     result.insert({duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", LogicalType::BOOLEAN)});
     return result;
 }
@@ -113,13 +120,48 @@ duckdb::TableFunction TableEntry::GetScanFunction(ClientContext &context,
     return GetScanFunction(context, bind_data);
 }
 
-// UPDATE will be delete and insert: here it asks for every column, so that its operator gets
-// whole new rows (see probes, PlanUpdate).
-void TableEntry::BindUpdateConstraints(duckdb::Binder &, duckdb::LogicalGet &,
-                                       duckdb::LogicalProjection &, duckdb::LogicalUpdate &,
-                                       ClientContext &)
+namespace
 {
-    Refuse("UPDATE");
+
+// The scan's column `id`, as an expression of what stands above the scan.
+unique_ptr<Expression> ScanColumn(duckdb::LogicalGet &get, duckdb::column_t id,
+                                  const LogicalType &type)
+{
+    auto &ids = get.GetColumnIds();
+    idx_t at = 0;
+
+    while (at < ids.size() && ids[at].GetPrimaryIndex() != id) {
+        at++;
+    }
+    if (at == ids.size()) {
+        get.AddColumnId(id);
+    }
+    return make_uniq<duckdb::BoundColumnRefExpression>(type,
+                                                       duckdb::ColumnBinding(get.table_index, at));
+}
+
+} // namespace
+
+// An UPDATE writes whole rows anew: here it asks for the columns that it does not set, and for the
+// id that the row keeps, which stands before the row's place in what the operator gets.
+void TableEntry::BindUpdateConstraints(duckdb::Binder &, duckdb::LogicalGet &get,
+                                       duckdb::LogicalProjection &projection,
+                                       duckdb::LogicalUpdate &update, ClientContext &)
+{
+    update.update_is_del_and_insert = true;
+    for (auto &column : columns.Physical()) {
+        auto physical = column.Physical();
+        if (std::find(update.columns.begin(), update.columns.end(), physical) !=
+            update.columns.end()) {
+            continue;
+        }
+        update.columns.push_back(physical);
+        update.expressions.push_back(make_uniq<duckdb::BoundColumnRefExpression>(
+            column.Type(),
+            duckdb::ColumnBinding(projection.table_index, projection.expressions.size())));
+        projection.expressions.push_back(ScanColumn(get, column.Logical().index, column.Type()));
+    }
+    projection.expressions.push_back(ScanColumn(get, COLUMN_ROW_ID, LogicalType::BIGINT));
 }
 
 duckdb::virtual_column_map_t TableEntry::GetVirtualColumns() const

@@ -13,8 +13,10 @@ namespace arm
 {
 
 // Rows of any table are named by this pair: which entry of the view, which row of its slot.
-// Both ids lie above every column's.
+// All these ids lie above every column's.
 constexpr duckdb::column_t COLUMN_ENTRY = UINT64_C(10000000000000000001);
+// The id that a row keeps for ever; of rows that this transaction made, one for the time being.
+constexpr duckdb::column_t COLUMN_ROW_ID = UINT64_C(10000000000000000002);
 duckdb::virtual_column_map_t RowVirtualColumns();
 vector<duckdb::column_t> RowIdColumnsOfTable();
 

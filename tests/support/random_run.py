@@ -16,6 +16,8 @@ BATCHES_MAX = 14
 FAILURES_MAX = 4  # of a seed
 GRAVE = re.compile(r"\b(FATAL|INTERNAL)\b")
 SELF_DOUBT = "differs from original result"  # says PRAGMA enable_verification
+# DuckDB's own scan of its tables refuses BETWEEN on some structs, in some plans.
+NO_BETWEEN = "Invalid type for BETWEEN"
 CONVERSION = re.compile(r"\bConversion Error\b")
 NEGATIVE_ZERO = re.compile(r"(?<![\w.])-0\.0(?![\d])")
 OLD = re.compile(r"@old\((\w+), (\w+)\)")
@@ -113,7 +115,7 @@ class Run:
             return None
         if ours[0] != theirs[0]:
             message = ours[1] if ours[0] == "error" else theirs[1]
-            is_duckdbs = theirs[0] == "error" and SELF_DOUBT in message
+            is_duckdbs = theirs[0] == "error" and (SELF_DOUBT in message or NO_BETWEEN in message)
             if is_duckdbs or (statement.may_fail and CONVERSION.search(message)):
                 self.found["tolerated"] += 1
                 return None

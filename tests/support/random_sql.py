@@ -11,7 +11,8 @@ says FATAL or INTERNAL is a failure wherever it comes from.
 
 Tolerated, and counted: a query that casts a text that is no number (Predicates.may_fail) may fail
 on one side only, with a conversion error: which rows get as far as the cast is the optimizer's
-choice. And PRAGMA enable_verification may find DuckDB's own tables answering two plans unalike.
+choice. PRAGMA enable_verification may find DuckDB's own tables answering two plans unalike, and
+they refuse BETWEEN on some structs.
 
 As a program this runs one seed and prints what it found as JSON; run_seed starts it, so that what
 brings the process down is a failure like any other, and says after which statement.

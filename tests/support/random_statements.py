@@ -325,10 +325,12 @@ class Statements:
     # ---- Changes ----
 
     def change(self):
-        """A DELETE, an INSERT or a table made anew. (Batches of new rows are the run's.)"""
+        """A DELETE, an UPDATE, an INSERT or a table made anew. (Batches of new rows are the
+        run's.)"""
         self.predicates = Predicates(self.random)
         a, b = self.random.choice([t for t in self.tables if not t.is_twin]), self._one()
-        make = self._weighted([(10, self.delete), (4, self.delete_using), (3, self.insert_self),
+        make = self._weighted([(10, self.delete), (4, self.delete_using), (8, self.update),
+                               (3, self.update_from), (3, self.insert_self),
                                (2, self.insert_one), (1, self.rewrite)])
         statement = make(a, b)
         statement.table = a.name
@@ -358,6 +360,31 @@ class Statements:
         return Statement(f"DELETE FROM @{a.name} AS a USING {source} WHERE {condition}",
                          guard=f"SELECT count(DISTINCT a.id) FROM @{a.name} AS a, {source}"
                                f" WHERE {condition}")
+
+    def _set(self, a):
+        """What a SET says of some columns: another value, or the same for some rows."""
+        terms = []
+        for column in self.random.sample(a.columns[1:], self.random.randint(1, 2)):
+            value = literal(self.random, a, column)
+            terms.append(f"{column.name} = " + self.random.choice([
+                value, "NULL", f"a.{column.name}",
+                f"CASE WHEN hash(a.id) % 2 = 0 THEN a.{column.name} ELSE {value} END"]))
+        return ", ".join(terms)
+
+    def update(self, a, b):
+        condition = self._weighted([
+            (8, lambda: self._tree(a)),
+            (3, lambda: f"hash(a.id) % {self.random.choice([3, 10, 100])} = 0"),
+            (3, lambda: self._ids(a, "a", 5000)),
+            (2, lambda: f"a.i32 IN (SELECT b.i32 FROM @{b.name} b WHERE"
+                        f" {self._ids(b, 'b', 50)}{self._and(b)}) AND {self._tree(a)}")])()
+        return Statement(f"UPDATE @{a.name} AS a SET {self._set(a)} WHERE {condition}")
+
+    def update_from(self, a, b):
+        """Each row is matched once: by which of several it would be, nothing says."""
+        ids = f"SELECT DISTINCT b.id FROM @{b.name} AS b WHERE {self._ids(b, 'b', 400)}"
+        return Statement(f"UPDATE @{a.name} AS a SET {self._set(a)} FROM ({ids}{self._and(b)}) AS q"
+                         f" WHERE a.id = q.id AND {self._tree(a)}")
 
     def insert_self(self, a, _):
         """Rows of its own, under new ids or as they are."""
