@@ -180,7 +180,7 @@ def test_shell_tells_of_a_transaction_left_open(orders):
     before = orders.state()
     terminal = Terminal("-C", orders.path, "sql")
     terminal.send("BEGIN; DELETE FROM orders;\n")
-    terminal.read_until("4 rows affected")
+    terminal.read_until(r"4 rows affected\narmillaria:main\*> $")
     terminal.send("\x04")
     assert terminal.end() == 0 and "*> \nwarning: BEGIN without COMMIT" in terminal.text
     assert orders.state() == before
@@ -198,6 +198,6 @@ def test_shell_ctrl_c_drops_the_line_or_stops_the_statement(orders):
     terminal.signal()
     terminal.read_until("interrupted(.*\n)*armillaria:main> $")
     terminal.send("SELECT 6*7 AS n;\n")
-    terminal.read_until("42")
+    terminal.read_until(r"42(.*\n)*armillaria:main> $")
     terminal.send("\x04")
     assert terminal.end() == 0
