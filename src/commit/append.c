@@ -167,3 +167,17 @@ arm_status arm__repository_wait(struct arm_repository *repository, uint64_t tx,
 
     return st == ARM_OK ? ARM_OK : unknown(commit_id, err);
 }
+
+arm_status arm__repository_append_durable(struct arm_repository *repository,
+                                          const struct arm_append *append, uint64_t *out_tx,
+                                          struct arm_error *err)
+{
+    uint64_t tx = append->state->folded.next_tx;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__repository_append(repository, append, err));
+    ARM_TRY(arm__repository_wait(repository, tx, &append->commit_id, err));
+    *out_tx = tx;
+done:
+    return st;
+}

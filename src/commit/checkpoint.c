@@ -159,7 +159,6 @@ static arm_status append_record(struct making *m, Armpb__Checkpoint *checkpoint,
     struct arm_log_position last;
     struct arm_index_state state;
     uint64_t last_tx;
-    uint64_t tx;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__repository_check(repository, true, err));
@@ -172,13 +171,10 @@ static arm_status append_record(struct making *m, Armpb__Checkpoint *checkpoint,
     checkpoint->commit_id = (ProtobufCBinaryData){ARM_ID_BYTES, append.commit_id.bytes};
     checkpoint->time_us = arm__repository_time(repository, &state);
     record.checkpoint = checkpoint;
-    tx = state.folded.next_tx;
     append.txn = txn;
     append.state = &state;
     txn = NULL; /* taken */
-    ARM_TRY(arm__repository_append(repository, &append, err));
-    ARM_TRY(arm__repository_wait(repository, tx, &append.commit_id, err));
-    *out_tx = tx;
+    ARM_TRY(arm__repository_append_durable(repository, &append, out_tx, err));
 done:
     arm__index_abort(txn);
     return st;

@@ -278,6 +278,10 @@ arm_status arm__repository_append(struct arm_repository *repository,
                                   const struct arm_append *append, struct arm_error *err);
 arm_status arm__repository_wait(struct arm_repository *repository, uint64_t tx,
                                 const struct arm_id *commit_id, struct arm_error *err);
+/* Both: `*out_tx` is set when it is durable. */
+arm_status arm__repository_append_durable(struct arm_repository *repository,
+                                          const struct arm_append *append, uint64_t *out_tx,
+                                          struct arm_error *err);
 /* max(now, last + 1 us). */
 int64_t arm__repository_time(struct arm_repository *repository,
                              const struct arm_index_state *state);

@@ -137,7 +137,6 @@ arm_status arm__commit_ref(struct arm_repository *repository, Armpb__RefChange *
     struct arm_append append = {.record = &record};
     struct arm_index_txn *txn = NULL;
     struct arm_index_state state;
-    uint64_t tx;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__repository_check(repository, true, err));
@@ -148,13 +147,10 @@ arm_status arm__commit_ref(struct arm_repository *repository, Armpb__RefChange *
     copy.time_us = arm__repository_time(repository, &state);
     copy.author = arm__commit_unconst(arm__commit_author(change->author));
     record.ref = &copy;
-    tx = state.folded.next_tx;
     append.txn = txn;
     append.state = &state;
     txn = NULL; /* taken */
-    ARM_TRY(arm__repository_append(repository, &append, err));
-    ARM_TRY(arm__repository_wait(repository, tx, &append.commit_id, err));
-    *out_tx = tx;
+    ARM_TRY(arm__repository_append_durable(repository, &append, out_tx, err));
 done:
     arm__index_abort(txn);
     return st;

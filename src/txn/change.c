@@ -420,6 +420,22 @@ done:
     return st;
 }
 
+/* The table that `view` shows, its base loaded; ARM_INVALID if its name is another's by now. */
+static arm_status find_viewed(struct arm_txn *txn, const struct arm_view *view,
+                              struct arm_txn_table **out, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__txn_find_for_change(txn, view->schema_name, view->name, out, err));
+    if (!arm__table_id_equal(&(*out)->table_id, &view->table_id)) {
+        st = too_old(view, err);
+        goto done;
+    }
+    ARM_TRY(arm__txn_load_state(txn, *out, err));
+done:
+    return st;
+}
+
 arm_status arm__txn_delete(struct arm_txn *txn, const struct arm_view *view,
                            roaring_bitmap_t *const *rows, uint64_t *out_count,
                            struct arm_error *err)
@@ -428,12 +444,7 @@ arm_status arm__txn_delete(struct arm_txn *txn, const struct arm_view *view,
     arm_status st = ARM_OK;
 
     arm__mutex_lock(&txn->mutex);
-    ARM_TRY(arm__txn_find_for_change(txn, view->schema_name, view->name, &table, err));
-    if (!arm__table_id_equal(&table->table_id, &view->table_id)) {
-        st = too_old(view, err);
-        goto done;
-    }
-    ARM_TRY(arm__txn_load_state(txn, table, err));
+    ARM_TRY(find_viewed(txn, view, &table, err));
     ARM_TRY(delete_rows(table, view, rows, out_count, err));
 done:
     arm__mutex_unlock(&txn->mutex);
@@ -465,12 +476,7 @@ arm_status arm__txn_update(struct arm_txn *txn, const struct arm_view *view,
     arm_status st = ARM_OK;
 
     arm__mutex_lock(&txn->mutex);
-    ARM_TRY(arm__txn_find_for_change(txn, view->schema_name, view->name, &table, err));
-    if (!arm__table_id_equal(&table->table_id, &view->table_id)) {
-        st = too_old(view, err);
-        goto done;
-    }
-    ARM_TRY(arm__txn_load_state(txn, table, err));
+    ARM_TRY(find_viewed(txn, view, &table, err));
     ARM_TRY(take_written(table, written, batches, err));
     ARM_TRY(delete_rows(table, view, rows, out_count, err));
     for (int i = 0; i < 2; i++) {
