@@ -20,6 +20,7 @@
 #include <armillaria.h>
 
 #include "support/cmocka_all.h"
+#include "support/journal.h"
 #include "support/temp.h"
 
 enum {
@@ -220,37 +221,6 @@ static void nap(unsigned us)
     (void)nanosleep(&time, NULL);
 }
 
-static pid_t start_writer(const char *path, unsigned writer, int *out_journal)
-{
-    int ends[2];
-    pid_t child;
-
-    assert_int_equal(pipe(ends), 0);
-    child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        (void)close(ends[0]);
-        be_writer(path, writer, ends[1]);
-        _exit(0);
-    }
-    (void)close(ends[1]);
-    *out_journal = ends[0];
-    return child;
-}
-
-static unsigned count_journal(int journal)
-{
-    char bytes[4096];
-    unsigned count = 0;
-    ssize_t got;
-
-    while ((got = read(journal, bytes, sizeof bytes)) > 0) {
-        count += (unsigned)got;
-    }
-    (void)close(journal);
-    return count;
-}
-
 static void kill_and_reap(pid_t child)
 {
     int status = 0;
@@ -271,7 +241,7 @@ static unsigned run_round(const char *path, unsigned round, struct shared *share
     pid_t judge;
 
     for (unsigned i = 0; i < WRITERS; i++) {
-        children[i] = start_writer(path, first_writer + i, &journals[i]);
+        children[i] = journal_start(be_writer, path, first_writer + i, &journals[i]);
     }
     children[WRITERS] = fork();
     if (children[WRITERS] == 0) {
@@ -284,7 +254,7 @@ static unsigned run_round(const char *path, unsigned round, struct shared *share
         kill_and_reap(children[victim]);
     }
     for (unsigned i = 0; i < WRITERS; i++) {
-        acknowledged[i] = count_journal(journals[i]);
+        acknowledged[i] = journal_count(journals[i]);
         total += acknowledged[i];
     }
     judge = fork();

@@ -18,7 +18,7 @@
 #include "support/cmocka_all.h"
 #include "support/power_scripts.h"
 
-enum { TEXT_BYTES_MAX = 1 << 20, STEP_NONE = POWER_STEPS_MAX };
+enum { STEP_NONE = POWER_STEPS_MAX };
 
 /* With sanitizers all is several times slower. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -84,18 +84,6 @@ static bool is_commit(const struct play_step *step)
 
 /* ---- States ---- */
 
-static char *tell(struct play *play)
-{
-    struct arm_buf text = ARM_BUF_INIT(TEXT_BYTES_MAX);
-    char *copy;
-
-    play_tell(play, &text);
-    copy = strdup((const char *)text.data);
-    arm__buf_release(&text);
-    assert_non_null(copy);
-    return copy;
-}
-
 static void do_steps(struct play *play, const struct play_step *steps)
 {
     for (size_t i = 0; steps[i].op != PLAY_END; i++) {
@@ -125,7 +113,7 @@ static void make_states(const struct power_script *script, struct play *base,
 
         assert_ok(play_step(&play, &script->steps[count], &err), err);
         if (play.repository != NULL) {
-            after[count + 1] = tell(&play);
+            after[count + 1] = play_told(&play);
         } else if (after[count] != NULL) {
             after[count + 1] = strdup(after[count]);
         }
@@ -222,7 +210,7 @@ static void open_left(struct trial *trial, struct play *left)
 /* Nothing but the steps done, and the failed one where it may have happened. */
 static bool holds_step(struct trial *trial, struct play *left)
 {
-    char *text = tell(left);
+    char *text = play_told(left);
     const char *before = trial->after[trial->done];
     bool is_before = before != NULL && strcmp(text, before) == 0;
     bool is_after = trial->failed != STEP_NONE && trial->after[trial->done + 1] != NULL &&
@@ -245,11 +233,11 @@ static void check_lost_again(struct trial *trial, struct play *left)
 {
     struct power_cut cut = {POWER_LOSE, POWER_REMOUNT, 1};
     struct play again = play_after(left, &cut);
-    char *shown = tell(left);
+    char *shown = play_told(left);
     char *found;
 
     open_left(trial, &again);
-    found = tell(&again);
+    found = play_told(&again);
     if (strcmp(shown, found) != 0) {
         fail_at(trial, "acknowledged after recovery:\n%sfound after a remount:\n%s", shown, found);
     }
@@ -276,7 +264,7 @@ static void finish(struct trial *trial, struct play *left, size_t from)
             fail_at(trial, "afterwards, step %zu: %s", i, err.message);
         }
         if (left->repository != NULL && is_commit(&steps[i])) {
-            text = tell(left);
+            text = play_told(left);
             if (strcmp(text, trial->after[i + 1]) != 0) {
                 fail_at(trial, "afterwards, step %zu gave:\n%s", i, text);
             }

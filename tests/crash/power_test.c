@@ -21,14 +21,7 @@
 #include "support/cmocka_all.h"
 #include "support/power_scripts.h"
 
-enum {
-    TEXT_BYTES_MAX = 1 << 20,
-    SECOND_SPREAD = 80,
-    SECOND_EVERY = 101,
-    SECOND_SAMPLE = 5,
-    THIRD_EVERY = 4,
-    CHANCES = 4
-};
+enum { SECOND_SPREAD = 80, SECOND_EVERY = 101, SECOND_SAMPLE = 5, THIRD_EVERY = 4, CHANCES = 4 };
 
 /* With sanitizers all is several times slower: every third operation then. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -226,7 +219,7 @@ static void check_third(const struct point *point, struct play *play, const char
 {
     struct power_cut cut = {POWER_LOSE, POWER_REBOOT, 1};
     struct play third = play_after(play, &cut);
-    struct arm_buf found = ARM_BUF_INIT(TEXT_BYTES_MAX);
+    struct arm_buf found = ARM_BUF_INIT(PLAY_TEXT_BYTES_MAX);
 
     open_after(point, &third);
     play_tell(&third, &found);
@@ -295,7 +288,7 @@ static void check_after(struct point *point, struct play *play, uint64_t cut_aga
     static const struct play_step closing = {.op = PLAY_CLOSE};
     struct run *run = point->run;
     uint64_t turn = run->points % (run->campaign > 0 ? 2 : THIRD_EVERY);
-    struct arm_buf text = ARM_BUF_INIT(TEXT_BYTES_MAX);
+    struct arm_buf text = ARM_BUF_INIT(PLAY_TEXT_BYTES_MAX);
     struct point second = {.run = run, .is_second = true, .before = point};
     struct again again = {&second, play, cut_again};
     struct arm_error err = {0};
@@ -413,18 +406,6 @@ static void run_steps(struct play *play, const struct play_step *steps, struct r
     }
 }
 
-static char *tell(struct play *play)
-{
-    struct arm_buf text = ARM_BUF_INIT(TEXT_BYTES_MAX);
-    char *copy;
-
-    play_tell(play, &text);
-    copy = strdup((const char *)text.data);
-    arm__buf_release(&text);
-    assert_non_null(copy);
-    return copy;
-}
-
 static struct play clone(struct play *play)
 {
     static const struct power_cut kill = {POWER_KEEP, POWER_KILL, 1};
@@ -443,7 +424,7 @@ static char *tell_half(const struct power_script *script, struct play *base, int
         struct arm_error err = {0};
 
         assert_ok(play_step(&play, &script->steps[i], &err), err);
-        text = script->steps[i].op == PLAY_TOGETHER ? tell(&play) : NULL;
+        text = script->steps[i].op == PLAY_TOGETHER ? play_told(&play) : NULL;
     }
     play_free(&play);
     return text;
@@ -462,7 +443,7 @@ static void make_reference(const struct power_script *script, struct play *base,
 
         assert_ok(play_step(&play, &script->steps[count], &err), err);
         if (play.repository != NULL) {
-            out->after[count + 1] = tell(&play);
+            out->after[count + 1] = play_told(&play);
         } else if (out->after[count] != NULL) { /* closing changes nothing */
             out->after[count + 1] = strdup(out->after[count]);
         }

@@ -22,6 +22,7 @@
 
 #include "commit/repository.h"
 #include "support/cmocka_all.h"
+#include "support/journal.h"
 #include "support/temp.h"
 
 #define FS_IOC_SHUTDOWN_NUMBER 0x8004587dUL
@@ -350,37 +351,6 @@ static void make_repository(const char *path)
 
 /* ---- A round ---- */
 
-static pid_t start_writer(const char *path, unsigned writer, int *out_journal)
-{
-    int ends[2];
-    pid_t child;
-
-    assert_int_equal(pipe(ends), 0);
-    child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        (void)close(ends[0]);
-        be_writer(path, writer, ends[1]);
-        _exit(0);
-    }
-    (void)close(ends[1]);
-    *out_journal = ends[0];
-    return child;
-}
-
-static unsigned count_journal(int journal)
-{
-    char bytes[4096];
-    unsigned count = 0;
-    ssize_t got;
-
-    while ((got = read(journal, bytes, sizeof bytes)) > 0) {
-        count += (unsigned)got;
-    }
-    (void)close(journal);
-    return count;
-}
-
 /* Statements acknowledged. The first writer is heard of before the wait begins, so that there is
  * a load to be cut short. */
 static unsigned run_round(struct disk *disk, unsigned round)
@@ -397,7 +367,7 @@ static unsigned run_round(struct disk *disk, unsigned round)
     char byte;
 
     for (unsigned i = 0; i < WRITERS; i++) {
-        children[i] = start_writer(disk->repository, first_writer + i, &journals[i]);
+        children[i] = journal_start(be_writer, disk->repository, first_writer + i, &journals[i]);
     }
     acknowledged[0] = read(journals[0], &byte, 1) == 1;
     (void)nanosleep(&delay, NULL);
@@ -405,7 +375,7 @@ static unsigned run_round(struct disk *disk, unsigned round)
     for (unsigned i = 0; i < WRITERS; i++) {
         (void)kill(children[i], SIGKILL);
         (void)waitpid(children[i], &status, 0);
-        acknowledged[i] += count_journal(journals[i]);
+        acknowledged[i] += journal_count(journals[i]);
         total += acknowledged[i];
     }
     unmount_disk(disk);

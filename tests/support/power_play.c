@@ -565,3 +565,15 @@ void play_tell(struct play *play, struct arm_buf *out)
     tell_refs(play, ARMPB__REF_KIND__TAG, out);
     assert_int_equal(arm__buf_u8(out, 0, NULL), ARM_OK);
 }
+
+char *play_told(struct play *play)
+{
+    struct arm_buf text = ARM_BUF_INIT(PLAY_TEXT_BYTES_MAX);
+    char *copy;
+
+    play_tell(play, &text);
+    copy = strdup((const char *)text.data);
+    arm__buf_release(&text);
+    assert_non_null(copy);
+    return copy;
+}

@@ -83,5 +83,9 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
 /* Every branch and tag, every table of each, its version, and its rows whatever their order.
  * Stops the test if something cannot be read. */
 void play_tell(struct play *play, struct arm_buf *out);
+/* The same as a text, to be freed. */
+char *play_told(struct play *play);
+
+#define PLAY_TEXT_BYTES_MAX (1 << 20)
 
 #endif
