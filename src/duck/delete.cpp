@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/delete.hpp"
 
-#include <mutex>
-
-#include "duck/error.hpp"
-#include "duck/row_set.hpp"
-#include "duck/table_entry.hpp"
-#include "duck/transaction.hpp"
+#include "duck/row_fetch.hpp"
 
 namespace arm
 {
@@ -14,12 +9,12 @@ namespace arm
 namespace
 {
 
-class DeleteState : public duckdb::GlobalSinkState
+class DeleteState : public RowState
 {
 public:
-    std::mutex mutex;
+    using RowState::RowState;
+
     RowSet rows;
-    uint64_t count = 0;
 };
 
 class LocalDeleteState : public duckdb::LocalSinkState
@@ -30,25 +25,15 @@ public:
 
 } // namespace
 
-Delete::Delete(duckdb::PhysicalPlan &plan, vector<LogicalType> types, shared_ptr<TableEntry> table,
-               shared_ptr<View> view, idx_t row_id, idx_t cardinality)
-    : PhysicalOperator(plan, duckdb::PhysicalOperatorType::EXTENSION, std::move(types),
-                       cardinality),
-      table(std::move(table)), view(std::move(view)), row_id(row_id)
+Delete::Delete(duckdb::PhysicalPlan &plan, vector<LogicalType> types, RowTarget target, idx_t place,
+               idx_t cardinality)
+    : RowOperator(plan, std::move(types), std::move(target), cardinality), place(place)
 {
 }
 
-duckdb::InsertionOrderPreservingMap<string> Delete::ParamsToString() const
+unique_ptr<duckdb::GlobalSinkState> Delete::GetGlobalSinkState(ClientContext &context) const
 {
-    duckdb::InsertionOrderPreservingMap<string> result;
-
-    result["Table"] = table->name;
-    return result;
-}
-
-unique_ptr<duckdb::GlobalSinkState> Delete::GetGlobalSinkState(ClientContext &) const
-{
-    return make_uniq<DeleteState>();
+    return make_uniq<DeleteState>(context, target, types);
 }
 
 unique_ptr<duckdb::LocalSinkState> Delete::GetLocalSinkState(duckdb::ExecutionContext &) const
@@ -59,18 +44,7 @@ unique_ptr<duckdb::LocalSinkState> Delete::GetLocalSinkState(duckdb::ExecutionCo
 duckdb::SinkResultType Delete::Sink(duckdb::ExecutionContext &, DataChunk &chunk,
                                     duckdb::OperatorSinkInput &input) const
 {
-    RowSet &rows = input.local_state.Cast<LocalDeleteState>().rows;
-    duckdb::UnifiedVectorFormat entries;
-    duckdb::UnifiedVectorFormat numbers;
-
-    chunk.data[row_id].ToUnifiedFormat(chunk.size(), entries);
-    chunk.data[row_id + 1].ToUnifiedFormat(chunk.size(), numbers);
-    auto entry = duckdb::UnifiedVectorFormat::GetData<uint64_t>(entries);
-    auto number = duckdb::UnifiedVectorFormat::GetData<int64_t>(numbers);
-    for (idx_t i = 0; i < chunk.size(); i++) {
-        rows.Add(entry[entries.sel->get_index(i)],
-                 static_cast<uint32_t>(number[numbers.sel->get_index(i)]));
-    }
+    input.local_state.Cast<LocalDeleteState>().rows.Add(chunk, place, nullptr);
     return duckdb::SinkResultType::NEED_MORE_INPUT;
 }
 
@@ -84,30 +58,18 @@ duckdb::SinkCombineResultType Delete::Combine(duckdb::ExecutionContext &,
     return duckdb::SinkCombineResultType::FINISHED;
 }
 
-duckdb::SinkFinalizeType Delete::Finalize(duckdb::Pipeline &, duckdb::Event &,
+duckdb::SinkFinalizeType Delete::Finalize(duckdb::Pipeline &pipeline, duckdb::Event &event,
                                           ClientContext &context,
                                           duckdb::OperatorSinkFinalizeInput &input) const
 {
     auto &state = input.global_state.Cast<DeleteState>();
-    arm_txn *txn = Transaction::Get(context, table->catalog).Txn();
-    arm_error error;
 
-    if (view) {
-        auto rows = state.rows.ByEntry(*view);
-        auto handles = const_cast<roaring_bitmap_t *const *>(rows.data());
-        Check(arm__txn_delete(txn, &view->Get(), handles, &state.count, &error), error);
+    if (target.returns && !state.rows.IsEmpty()) {
+        FetchRows(context, target.table, target.view, state.rows,
+                  [&](DataChunk &rows) { state.result.Add(rows); });
     }
-    return duckdb::SinkFinalizeType::READY;
-}
-
-duckdb::SourceResultType Delete::GetDataInternal(duckdb::ExecutionContext &, DataChunk &chunk,
-                                                 duckdb::OperatorSourceInput &) const
-{
-    auto &state = sink_state->Cast<DeleteState>();
-
-    chunk.SetCardinality(1);
-    chunk.SetValue(0, 0, Value::BIGINT(static_cast<int64_t>(state.count)));
-    return duckdb::SourceResultType::FINISHED;
+    state.change->Kill(state.rows);
+    return RowOperator::Finalize(pipeline, event, context, input);
 }
 
 } // namespace arm

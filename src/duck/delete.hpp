@@ -3,29 +3,21 @@
 #define ARM_DUCK_DELETE_HPP
 
 // DELETE: the (entry, row) pairs of the scan below become one set of rows per entry of the view
-// it scanned, given to the transaction at the end. A row named twice dies once.
+// it scanned. A row named twice dies once. What RETURNING wants is read when all are known.
 
-#include "duck/core.hpp"
-#include "duck/view.hpp"
-#include "duckdb/execution/physical_operator.hpp"
+#include "duck/row_operator.hpp"
 
 namespace arm
 {
 
-class TableEntry;
-
-class Delete : public duckdb::PhysicalOperator
+class Delete : public RowOperator
 {
 public:
-    // `row_id`: the position of the entry in the input; the row follows it. `view`: what was
-    // scanned; null: nothing was, for no row can match.
-    Delete(duckdb::PhysicalPlan &plan, vector<LogicalType> types, shared_ptr<TableEntry> table,
-           shared_ptr<View> view, idx_t row_id, idx_t cardinality);
+    // `place`: where in the input the row's entry stands; its number follows.
+    Delete(duckdb::PhysicalPlan &plan, vector<LogicalType> types, RowTarget target, idx_t place,
+           idx_t cardinality);
 
     string GetName() const override { return "ARMILLARIA_DELETE"; }
-    duckdb::InsertionOrderPreservingMap<string> ParamsToString() const override;
-
-    bool IsSink() const override { return true; }
     bool ParallelSink() const override { return true; }
     unique_ptr<duckdb::GlobalSinkState> GetGlobalSinkState(ClientContext &context) const override;
     unique_ptr<duckdb::LocalSinkState> GetLocalSinkState(
@@ -38,16 +30,8 @@ public:
                                       ClientContext &context,
                                       duckdb::OperatorSinkFinalizeInput &input) const override;
 
-    bool IsSource() const override { return true; }
-
-protected:
-    duckdb::SourceResultType GetDataInternal(duckdb::ExecutionContext &context, DataChunk &chunk,
-                                             duckdb::OperatorSourceInput &input) const override;
-
 private:
-    const shared_ptr<TableEntry> table;
-    const shared_ptr<View> view;
-    const idx_t row_id;
+    const idx_t place;
 };
 
 } // namespace arm

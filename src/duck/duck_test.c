@@ -92,8 +92,6 @@ static void test_duck_D1_codes_of_c_calls(void **state)
     assert_refused(s, "CREATE TABLE t (j INTEGER)", ARM_EXISTS, "t");
     assert_refused(s, "INSERT INTO t VALUES (NULL)", ARM_CONSTRAINT, "t.i");
     assert_refused(s, "CREATE TABLE u (x UNION(a INTEGER))", ARM_UNSUPPORTED, "UNION");
-    assert_refused(s, "MERGE INTO t USING (SELECT 1 AS i) q USING (i) WHEN MATCHED THEN DELETE",
-                   ARM_UNSUPPORTED, "MERGE is not supported yet");
     assert_refused(s, "UPDATE t AT (VERSION => 1) SET i = 1", ARM_SQL, "");
     assert_refused(s, "SELECT * FROM t AT (VERSION => 7)", ARM_NOT_FOUND, "7");
     assert_refused(s, "CREATE TABLE \"\" (i INTEGER)", ARM_SQL, "");

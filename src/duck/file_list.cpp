@@ -80,6 +80,19 @@ unique_ptr<duckdb::MultiFileList> FileList::Prune(const vector<ColumnFilter> &fi
     return std::move(result);
 }
 
+void FileList::Keep(const std::function<bool(const Slot &)> &keeps)
+{
+    vector<uint32_t> kept;
+
+    for (auto index : slots) {
+        if (keeps(info->view->Slots()[index])) {
+            kept.push_back(index);
+        }
+    }
+    slots = std::move(kept);
+    is_pruned = true;
+}
+
 unique_ptr<duckdb::MultiFileList> FileList::ComplexFilterPushdown(
     ClientContext &context, const duckdb::MultiFileOptions &,
     duckdb::MultiFilePushdownInfo &pushdown, vector<unique_ptr<Expression>> &filters) const

@@ -5,6 +5,8 @@
 // The files of a scan: the slots of a view, fewer after each filter that statistics can judge
 // (D3). What is left out is never opened.
 
+#include <functional>
+
 #include "duck/scan.hpp"
 #include "duckdb/common/multi_file/multi_file_list.hpp"
 
@@ -17,6 +19,8 @@ public:
     explicit FileList(shared_ptr<ScanInfo> info);
 
     bool IsPruned() const { return is_pruned; }
+    // Leave out the slots that `keeps` does not want.
+    void Keep(const std::function<bool(const Slot &)> &keeps);
 
     // WHERE, at planning; filters of joins and of top-n too, when the scan starts.
     unique_ptr<duckdb::MultiFileList> ComplexFilterPushdown(

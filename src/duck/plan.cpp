@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The catalog's answers to statements that change rows: which operator does it, or that it is
-// not supported yet.
+// The catalog's answers to statements that change rows: which operator does it.
 
 #include "duck/columns.hpp"
+#include "duck/create_table_as.hpp"
 #include "duck/delete.hpp"
 #include "duck/error.hpp"
 #include "duck/insert.hpp"
+#include "duck/merge.hpp"
 #include "duck/repository_catalog.hpp"
 #include "duck/scan.hpp"
 #include "duck/schema_entry.hpp"
@@ -31,29 +32,10 @@ PhysicalOperator &RepositoryCatalog::PlanCreateTableAs(ClientContext &,
 {
     auto &info = op.info->Base();
     bool replaces = info.on_conflict == duckdb::OnCreateConflict::REPLACE_ON_CONFLICT;
-    auto &result = planner.Make<Insert>(op.types, op.schema.Cast<SchemaEntry>(), info.table,
-                                        SchemaOf(info), replaces, op.estimated_cardinality);
+    auto &result = planner.Make<CreateTableAs>(op.types, op.schema.Cast<SchemaEntry>(), info.table,
+                                               SchemaOf(info), replaces, op.estimated_cardinality);
 
     result.children.push_back(plan);
-    return result;
-}
-
-PhysicalOperator &RepositoryCatalog::PlanInsert(ClientContext &,
-                                                duckdb::PhysicalPlanGenerator &planner,
-                                                duckdb::LogicalInsert &op,
-                                                optional_ptr<PhysicalOperator> plan)
-{
-    auto table = op.table.Cast<TableEntry>().shared_from_this();
-
-    if (op.on_conflict_info.action_type != duckdb::OnConflictAction::THROW) {
-        Refuse("ON CONFLICT");
-    }
-    if (!op.column_index_map.empty()) {
-        plan = planner.ResolveDefaultsProjection(op, *plan);
-    }
-    auto &result =
-        planner.Make<Insert>(op.types, std::move(table), op.return_chunk, op.estimated_cardinality);
-    result.children.push_back(*plan);
     return result;
 }
 
@@ -78,24 +60,46 @@ shared_ptr<View> ScannedView(const PhysicalOperator &plan, const TableEntry &tab
     return nullptr;
 }
 
+// What a statement over `plan` changes.
+RowTarget TargetOf(duckdb::TableCatalogEntry &entry, const PhysicalOperator &plan, bool returns)
+{
+    auto table = entry.Cast<TableEntry>().shared_from_this();
+
+    if (!table->at.empty()) {
+        throw duckdb::BinderException("an earlier version of a table cannot be changed");
+    }
+    auto view = ScannedView(plan, *table);
+    return RowTarget{std::move(table), std::move(view), nullptr, returns};
+}
+
 } // namespace
+
+PhysicalOperator &RepositoryCatalog::PlanInsert(ClientContext &,
+                                                duckdb::PhysicalPlanGenerator &planner,
+                                                duckdb::LogicalInsert &op,
+                                                optional_ptr<PhysicalOperator> plan)
+{
+    // Whatever the source scans, rows are only added.
+    RowTarget target{op.table.Cast<TableEntry>().shared_from_this(), nullptr, nullptr,
+                     op.return_chunk};
+
+    if (!op.column_index_map.empty()) {
+        plan = planner.ResolveDefaultsProjection(op, *plan);
+    }
+    auto &result = planner.Make<Insert>(op.types, std::move(target), op.estimated_cardinality);
+    result.children.push_back(*plan);
+    return result;
+}
 
 PhysicalOperator &RepositoryCatalog::PlanDelete(ClientContext &,
                                                 duckdb::PhysicalPlanGenerator &planner,
                                                 duckdb::LogicalDelete &op, PhysicalOperator &plan)
 {
-    auto table = op.table.Cast<TableEntry>().shared_from_this();
-    auto row_id = op.expressions[0]->Cast<duckdb::BoundReferenceExpression>().index;
+    auto place = op.expressions[0]->Cast<duckdb::BoundReferenceExpression>().index;
+    auto target = TargetOf(op.table, plan, op.return_chunk);
+    auto &result =
+        planner.Make<Delete>(op.types, std::move(target), place, op.estimated_cardinality);
 
-    if (op.return_chunk) {
-        Refuse("RETURNING");
-    }
-    if (!table->at.empty()) {
-        throw duckdb::BinderException("an earlier version of a table cannot be changed");
-    }
-    auto view = ScannedView(plan, *table);
-    auto &result = planner.Make<Delete>(op.types, std::move(table), std::move(view), row_id,
-                                        op.estimated_cardinality);
     result.children.push_back(plan);
     return result;
 }
@@ -104,24 +108,28 @@ PhysicalOperator &RepositoryCatalog::PlanUpdate(ClientContext &,
                                                 duckdb::PhysicalPlanGenerator &planner,
                                                 duckdb::LogicalUpdate &op, PhysicalOperator &plan)
 {
-    auto table = op.table.Cast<TableEntry>().shared_from_this();
-    auto row_id = plan.types.size() - RowIdColumnsOfTable().size();
+    auto place = plan.types.size() - RowIdColumnsOfTable().size();
     NewRow row{op.columns, std::move(op.expressions), std::move(op.bound_defaults)};
+    auto target = TargetOf(op.table, plan, op.return_chunk);
+    auto &result = planner.Make<Update>(op.types, std::move(target), std::move(row), place,
+                                        op.estimated_cardinality);
 
-    if (!table->at.empty()) {
-        throw duckdb::BinderException("an earlier version of a table cannot be changed");
-    }
-    auto view = ScannedView(plan, *table);
-    auto &result = planner.Make<Update>(op.types, std::move(table), std::move(view), std::move(row),
-                                        row_id, op.return_chunk, op.estimated_cardinality);
     result.children.push_back(plan);
     return result;
 }
 
-PhysicalOperator &RepositoryCatalog::PlanMergeInto(ClientContext &, duckdb::PhysicalPlanGenerator &,
-                                                   duckdb::LogicalMergeInto &, PhysicalOperator &)
+PhysicalOperator &RepositoryCatalog::PlanMergeInto(ClientContext &,
+                                                   duckdb::PhysicalPlanGenerator &planner,
+                                                   duckdb::LogicalMergeInto &op,
+                                                   PhysicalOperator &plan)
 {
-    Refuse("MERGE");
+    auto target = TargetOf(op.table, plan, op.return_chunk);
+
+    target.shared = std::make_shared<SharedChange>();
+    auto actions = PlanActions(planner, op, target);
+    auto &result = planner.Make<Merge>(op, std::move(actions), std::move(target));
+    result.children.push_back(plan);
+    return result;
 }
 
 unique_ptr<duckdb::LogicalOperator> RepositoryCatalog::BindCreateIndex(

@@ -36,6 +36,36 @@ bool RowSet::Add(uint64_t entry, uint32_t row)
     return roaring_bitmap_add_checked(Rows(entry), row);
 }
 
+idx_t RowSet::Add(DataChunk &chunk, idx_t place, duckdb::SelectionVector *fresh)
+{
+    duckdb::UnifiedVectorFormat entries;
+    duckdb::UnifiedVectorFormat numbers;
+    idx_t count = 0;
+
+    chunk.data[place].ToUnifiedFormat(chunk.size(), entries);
+    chunk.data[place + 1].ToUnifiedFormat(chunk.size(), numbers);
+    auto entry = duckdb::UnifiedVectorFormat::GetData<uint64_t>(entries);
+    auto number = duckdb::UnifiedVectorFormat::GetData<int64_t>(numbers);
+    for (idx_t i = 0; i < chunk.size(); i++) {
+        auto row = static_cast<uint32_t>(number[numbers.sel->get_index(i)]);
+        if (!Add(entry[entries.sel->get_index(i)], row)) {
+            continue;
+        }
+        if (fresh != nullptr) {
+            fresh->set_index(count, i);
+        }
+        count++;
+    }
+    return count;
+}
+
+bool RowSet::Has(uint64_t entry, uint32_t row) const
+{
+    auto found = rows.find(entry);
+
+    return found != rows.end() && roaring_bitmap_contains(found->second, row);
+}
+
 void RowSet::Join(RowSet &other)
 {
     for (auto &entry : other.rows) {

@@ -20,7 +20,13 @@ public:
     RowSet &operator=(const RowSet &) = delete;
 
     bool Add(uint64_t entry, uint32_t row); // false: it is there already
-    void Join(RowSet &other);               // which is empty afterwards
+    // The rows that `chunk` names at `place` (entry, then number): how many were not there;
+    // `fresh` (may be null) gets those.
+    idx_t Add(DataChunk &chunk, idx_t place, duckdb::SelectionVector *fresh);
+    void Join(RowSet &other); // which is empty afterwards
+    bool IsEmpty() const { return rows.empty(); }
+    bool HasEntry(uint64_t entry) const { return rows.count(entry) > 0; }
+    bool Has(uint64_t entry, uint32_t row) const;
     // One bitmap per entry of the view, null where no row is meant; rows of hot runs come to
     // their own entries. Borrowed.
     vector<const roaring_bitmap_t *> ByEntry(const View &view);

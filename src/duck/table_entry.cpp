@@ -143,25 +143,27 @@ unique_ptr<Expression> ScanColumn(duckdb::LogicalGet &get, duckdb::column_t id,
 } // namespace
 
 // An UPDATE writes whole rows anew: here it asks for the columns that it does not set, and for the
-// id that the row keeps, which stands before the row's place in what the operator gets.
+// id that the row keeps, as one more column behind the table's.
 void TableEntry::BindUpdateConstraints(duckdb::Binder &, duckdb::LogicalGet &get,
                                        duckdb::LogicalProjection &projection,
                                        duckdb::LogicalUpdate &update, ClientContext &)
 {
+    auto ask = [&](duckdb::PhysicalIndex physical, duckdb::column_t id, const LogicalType &type) {
+        update.columns.push_back(physical);
+        update.expressions.push_back(make_uniq<duckdb::BoundColumnRefExpression>(
+            type, duckdb::ColumnBinding(projection.table_index, projection.expressions.size())));
+        projection.expressions.push_back(ScanColumn(get, id, type));
+    };
+
     update.update_is_del_and_insert = true;
     for (auto &column : columns.Physical()) {
         auto physical = column.Physical();
-        if (std::find(update.columns.begin(), update.columns.end(), physical) !=
+        if (std::find(update.columns.begin(), update.columns.end(), physical) ==
             update.columns.end()) {
-            continue;
+            ask(physical, column.Logical().index, column.Type());
         }
-        update.columns.push_back(physical);
-        update.expressions.push_back(make_uniq<duckdb::BoundColumnRefExpression>(
-            column.Type(),
-            duckdb::ColumnBinding(projection.table_index, projection.expressions.size())));
-        projection.expressions.push_back(ScanColumn(get, column.Logical().index, column.Type()));
     }
-    projection.expressions.push_back(ScanColumn(get, COLUMN_ROW_ID, LogicalType::BIGINT));
+    ask(duckdb::PhysicalIndex(columns.PhysicalColumnCount()), COLUMN_ROW_ID, LogicalType::BIGINT);
 }
 
 duckdb::virtual_column_map_t TableEntry::GetVirtualColumns() const

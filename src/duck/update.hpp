@@ -6,56 +6,35 @@
 // with the ids they had. A row that the statement names twice (by a join) is updated once, by the
 // first match that comes along.
 
-#include "duck/core.hpp"
-#include "duck/view.hpp"
+#include "duck/row_operator.hpp"
 #include "duckdb/common/index_vector.hpp"
-#include "duckdb/execution/physical_operator.hpp"
 
 namespace arm
 {
 
-class TableEntry;
-
-// Where the new row's columns come from: the input's columns, or a default.
+// Where the new row's columns come from: the input's columns, or a default. Behind the table's
+// own columns stands the id that the row keeps.
 struct NewRow {
     vector<duckdb::PhysicalIndex> columns;
     vector<unique_ptr<Expression>> expressions; // one for each of `columns`
     vector<unique_ptr<Expression>> defaults;    // one for each of the table's
 };
 
-class Update : public duckdb::PhysicalOperator
+class Update : public RowOperator
 {
 public:
-    // `row_id`: the position of the entry in the input; the row follows it, the row's id stands
-    // before it. `view`: what was scanned; null: nothing was, for no row can match.
-    Update(duckdb::PhysicalPlan &plan, vector<LogicalType> types, shared_ptr<TableEntry> table,
-           shared_ptr<View> view, NewRow row, idx_t row_id, bool returns, idx_t cardinality);
+    // `place`: where in the input the row's entry stands; its number follows.
+    Update(duckdb::PhysicalPlan &plan, vector<LogicalType> types, RowTarget target, NewRow row,
+           idx_t place, idx_t cardinality);
 
     string GetName() const override { return "ARMILLARIA_UPDATE"; }
-    duckdb::InsertionOrderPreservingMap<string> ParamsToString() const override;
-
-    bool IsSink() const override { return true; }
     unique_ptr<duckdb::GlobalSinkState> GetGlobalSinkState(ClientContext &context) const override;
     duckdb::SinkResultType Sink(duckdb::ExecutionContext &context, DataChunk &chunk,
                                 duckdb::OperatorSinkInput &input) const override;
-    duckdb::SinkFinalizeType Finalize(duckdb::Pipeline &pipeline, duckdb::Event &event,
-                                      ClientContext &context,
-                                      duckdb::OperatorSinkFinalizeInput &input) const override;
-
-    bool IsSource() const override { return true; }
-    unique_ptr<duckdb::GlobalSourceState> GetGlobalSourceState(
-        ClientContext &context) const override;
-
-protected:
-    duckdb::SourceResultType GetDataInternal(duckdb::ExecutionContext &context, DataChunk &chunk,
-                                             duckdb::OperatorSourceInput &input) const override;
 
 private:
-    const shared_ptr<TableEntry> table;
-    const shared_ptr<View> view;
     const NewRow row;
-    const idx_t row_id;
-    const bool returns;
+    const idx_t place;
 };
 
 } // namespace arm
