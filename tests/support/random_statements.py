@@ -330,7 +330,7 @@ class Statements:
         self.predicates = Predicates(self.random)
         a, b = self.random.choice([t for t in self.tables if not t.is_twin]), self._one()
         make = self._weighted([(10, self.delete), (4, self.delete_using), (8, self.update),
-                               (3, self.update_from), (3, self.insert_self),
+                               (3, self.update_from), (4, self.merge), (3, self.insert_self),
                                (2, self.insert_one), (1, self.rewrite)])
         statement = make(a, b)
         statement.table = a.name
@@ -385,6 +385,19 @@ class Statements:
         ids = f"SELECT DISTINCT b.id FROM @{b.name} AS b WHERE {self._ids(b, 'b', 400)}"
         return Statement(f"UPDATE @{a.name} AS a SET {self._set(a)} FROM ({ids}{self._and(b)}) AS q"
                          f" WHERE a.id = q.id AND {self._tree(a)}")
+
+    def merge(self, a, b):
+        """Each row is matched once; what does not match comes in under its new id."""
+        ids = f"SELECT DISTINCT b.id FROM @{b.name} AS b WHERE {self._ids(b, 'b', 400)}"
+        some = f"a.i32 % {self.random.choice([2, 3])} = 0"
+        actions = self.random.choice([
+            f"WHEN MATCHED AND {some} THEN DELETE WHEN MATCHED THEN UPDATE SET {self._set(a)}",
+            f"WHEN MATCHED AND {some} THEN UPDATE SET {self._set(a)}",
+            f"WHEN MATCHED THEN UPDATE SET {self._set(a)}"
+            " WHEN NOT MATCHED THEN INSERT (id) VALUES (q.id)",
+            f"WHEN NOT MATCHED BY SOURCE AND {some} AND {self._ids(a, 'a', 300)} THEN DELETE"])
+        return Statement(f"MERGE INTO @{a.name} AS a USING ({ids}{self._and(b)}) AS q"
+                         f" ON a.id = q.id {actions}")
 
     def insert_self(self, a, _):
         """Rows of its own, under new ids or as they are."""
