@@ -16,7 +16,7 @@
 
 static bool parse_mode(const char *text, arm_write_mode *out)
 {
-    static const char *const names[] = {"create", "append", "replace"};
+    static const char *const names[] = {"create", "append", "replace", "upsert"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(text, names[i]) == 0) {
@@ -39,26 +39,67 @@ static bool is_format(const char *format)
     return false;
 }
 
-/* Mode, format, message; CLI_DONE, or what is wrong with them. */
+/* Where the name at `at` ends; it stands in double quotes if it holds a comma. Its bytes go to `out`,
+ * which has room for them and a NUL. NULL: the quotes do not end. */
+static const char *take_name(const char *at, char **out)
+{
+    bool quoted = *at == '"';
+
+    for (at += quoted; *at != '\0' && (quoted || *at != ','); at++) {
+        if (quoted && *at == '"') {
+            if (at[1] != '"') {
+                break;
+            }
+            at++;
+        }
+        *(*out)++ = *at;
+    }
+    *(*out)++ = '\0';
+    return quoted && *at++ != '"' ? NULL : at;
+}
+
+/* `a,b` as names, in memory of their own (one free). False: it is no list of names. */
+static bool parse_key(const char *text, const char *const **out, size_t *out_count)
+{
+    size_t room = strlen(text) + 2;
+    const char **names = malloc(room * sizeof *names + room);
+    char *bytes;
+    size_t count = 0;
+
+    if (names == NULL) {
+        return false;
+    }
+    bytes = (char *)(names + room);
+    for (const char *at = text;; at++) {
+        names[count++] = bytes;
+        at = take_name(at, &bytes);
+        if (at == NULL || (*at != ',' && *at != '\0') || names[count - 1][0] == '\0') {
+            free(names);
+            return false;
+        }
+        if (*at == '\0') {
+            break;
+        }
+    }
+    *out = names;
+    *out_count = count;
+    return true;
+}
+
+/* Mode, format, message, key (to be freed); CLI_DONE, or what is wrong with them. */
 static int read_options(const struct cli *cli, const struct cli_args *args,
                         struct arm_write_options *out)
 {
     const char *mode = cli_args_value(args, "mode");
     const char *format = cli_args_value(args, "format");
+    const char *key = cli_args_value(args, "key");
 
     *out = (struct arm_write_options){.size = sizeof *out,
                                       .message = cli_args_value(args, "m"),
                                       .null_text = cli_args_value(args, "null")};
-    if (mode != NULL && strcmp(mode, "upsert") == 0) {
-        struct arm_error err;
-
-        (void)cli_fail(&err, ARM_UNSUPPORTED, "--mode upsert is not in this version yet");
-        return cli_report(cli, &err,
-                          "--mode append adds the rows, --mode replace puts them in place of all");
-    }
     if (mode != NULL && !parse_mode(mode, &out->mode)) {
-        return cli_usage_error(cli, args->verb, "'%s' is not a mode: create, append or replace",
-                               mode);
+        return cli_usage_error(cli, args->verb,
+                               "'%s' is not a mode: create, append, replace or upsert", mode);
     }
     if (format != NULL && (strcmp(format, "jsonl") == 0 || strcmp(format, "ndjson") == 0)) {
         format = "json";
@@ -75,6 +116,12 @@ static int read_options(const struct cli *cli, const struct cli_args *args,
         if (strcmp(args->positional[i], "-") == 0 && args->positional_count > 2) {
             return cli_usage_error(cli, args->verb, "standard input (-) goes alone");
         }
+    }
+    if (key != NULL && !parse_key(key, &out->key, &out->key_count)) {
+        return cli_usage_error(cli, args->verb,
+                               "'%s' is not a list of columns: write a,b, or \"a,b\" for a name "
+                               "with a comma",
+                               key);
     }
     return CLI_DONE;
 }
@@ -165,6 +212,7 @@ done:
         status = cli_run_report(cli, watch, &err, import_hint(st, options.mode));
     }
     cli_inputs_close(&inputs);
+    free((void *)(uintptr_t)options.key);
     cli_watch_session(watch, NULL);
     cli_close(cli);
     cli_watch_end(watch);
@@ -235,14 +283,17 @@ done:
 
 const struct cli_verb cli_verb_import = {
     .name = "import",
-    .usage = "TABLE FILE... [--mode create|append|replace] [--format F] [--null TEXT] [-m MSG]",
+    .usage = "TABLE FILE... [--key C,...] [--mode create|append|replace|upsert] [--format F]\n"
+             "       [--null TEXT] [-m MSG]",
     .summary = "write files into a table",
     .help =
         "Reads Parquet, CSV, JSON, JSON lines or Arrow IPC, by content and suffix; several files\n"
         "or globs make one version. Columns match by name. create and replace take the file's\n"
-        "types, append the table's. - is standard input, and needs --format.",
+        "types, append and upsert the table's. - is standard input, and needs --format.",
     .examples = "armillaria import flights flights.csv --null NA -m 'first load'\n"
                 "armillaria import flights 2014-*.parquet --mode append\n"
+                "armillaria import planes planes.csv --key tailnum\n"
+                "armillaria import planes newer.csv --mode upsert\n"
                 "curl -s https://example.org/rows.csv | armillaria import rows - --format csv",
     .exits = ", 3 another commit came first,\n4 damage found",
     .positional_min = 2,
@@ -250,11 +301,11 @@ const struct cli_verb cli_verb_import = {
     .run = run_import,
     .options =
         {
-            {"mode", 0, "MODE", "create (the default), append or replace", false},
+            {"mode", 0, "MODE", "create (the default), append, replace or upsert", false},
             {"format", 0, "F", "parquet, csv, json or arrow", false},
             {"message", 'm', "MSG", "of the commit", false},
             {"null", 0, "TEXT", "what stands for NULL in CSV, besides nothing", false},
-            {"key", 0, "C,...", "columns of the primary key", true},
+            {"key", 0, "C,...", "columns of the primary key", false},
         },
 };
 

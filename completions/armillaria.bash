@@ -23,7 +23,7 @@ _armillaria_tables() {
 # What an option takes: prints it, or fails where it takes nothing.
 _armillaria_value() {
     case $1 in
-        --mode) echo create append replace ;;
+        --mode) echo create append replace upsert ;;
         --format)
             case $2 in
                 sql) echo table csv json jsonl markdown parquet arrow ;;
@@ -40,7 +40,7 @@ _armillaria_value() {
 _armillaria_options() {
     echo -C --branch --json -q --quiet --no-color -h --help --version
     case $1 in
-        import) echo --mode --format -m --message --null ;;
+        import) echo --key --mode --format -m --message --null ;;
         export) echo --at ;;
         sql) echo -c -f --at --format -o -m --message ;;
         tables) echo --at ;;

@@ -258,14 +258,17 @@ typedef enum arm_write_mode {
     ARM_WRITE_CREATE = 0, /**< ARM_EXISTS if the table is there */
     ARM_WRITE_APPEND = 1,
     ARM_WRITE_REPLACE = 2, /**< all rows; may change the schema; identical rows: no new version */
-    ARM_WRITE_UPSERT = 3,  /**< by key; ARM_UNSUPPORTED in this version */
+    ARM_WRITE_UPSERT = 3,  /**< rows take the place of those with their primary key, or are new;
+                            * ARM_SCHEMA if the table has none, ARM_CONSTRAINT if two rows have
+                            * one key */
 } arm_write_mode;
 
 struct arm_write_options {
     size_t size;
     arm_write_mode mode;
     const char *message;    /**< of the commit */
-    const char *const *key; /**< columns of the primary key; ARM_UNSUPPORTED in this version */
+    const char *const *key; /**< columns of the primary key: declared by create and replace; with
+                             * append and upsert ARM_SCHEMA if the table's is another */
     size_t key_count;
     const char *format;         /**< import: "parquet", "csv", "json", "arrow"; NULL: by content
                                  * and suffix */

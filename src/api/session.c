@@ -123,10 +123,8 @@ static arm_status check_write(const struct arm_session *session, const char *tab
     if ((unsigned)out->mode > ARM_WRITE_UPSERT) {
         st = arm__fail(err, ARM_INVALID, "options.mode is %u, which is none of arm_write_mode",
                        (unsigned)out->mode);
-    } else if (out->mode == ARM_WRITE_UPSERT) {
-        st = arm__fail(err, ARM_UNSUPPORTED, "mode upsert is not in this version yet");
-    } else if (out->key_count > 0) {
-        st = arm__fail(err, ARM_UNSUPPORTED, "primary keys are not in this version yet");
+    } else if (out->key_count > 0 && out->key == NULL) {
+        st = arm__fail(err, ARM_INVALID, "options.key is NULL");
     } else if (out->column_count > 0) {
         st = arm__fail(err, ARM_INVALID, "options.columns is reserved: leave it NULL");
     } else if (session->read_only) {

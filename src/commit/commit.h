@@ -31,6 +31,16 @@ struct arm_new_entry {
                                         * portable, borrowed; becomes a DeletionEdit beside it */
     size_t statistics_count;      /* 0 where the log knows the chunk already */
     Armpb__ColumnStatistics **statistics;
+    size_t key_count;          /* of the table's schema */
+    struct arm_key_run **keys; /* its rows' keys, one run for each key */
+};
+
+/* Who knows keys: asked under the commit lock of each entry that others put into the table since
+ * the base version. `*out_meets`: a row there has a key that one of the request's rows has. */
+struct arm_key_judge {
+    void *self;
+    arm_status (*meets)(void *self, const struct arm_state_entry *entry, bool *out_meets,
+                        struct arm_error *err);
 };
 
 /* Rows to be deleted from one entry of the snapshot's version. */
@@ -59,7 +69,8 @@ struct arm_new_change {
     const struct arm_new_entry *added;
     size_t deleted_count;
     const struct arm_new_deletion *deleted;
-    bool force_version; /* a version even if nothing changes (udr) */
+    bool force_version;                /* a version even if nothing changes (udr) */
+    const struct arm_key_judge *judge; /* NULL: the table has no key; borrowed */
 };
 
 struct arm_commit_request {

@@ -129,6 +129,7 @@ struct arm_repository {
     struct arm_log *log;
     struct arm_index *index;
     struct arm_catalog *catalog;
+    struct arm_key_store *keys;
     struct arm_recovery_report report;
     struct arm_checkpointer checkpointer;
 };

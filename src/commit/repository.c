@@ -144,6 +144,18 @@ static arm_status open_log(struct arm_repository *repository,
                          &repository->log, err);
 }
 
+static arm_status open_keys(struct arm_repository *repository, struct arm_error *err)
+{
+    char *path = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__path_join(repository->path, "index/keys", &path, err));
+    ARM_TRY(arm__key_store_new(repository->io, path, &repository->keys, err));
+done:
+    arm__free(path);
+    return st;
+}
+
 arm_status arm__repository_attach(struct arm_repository *repository,
                                   const struct arm_repository_options *options,
                                   struct arm_error *err)
@@ -159,6 +171,7 @@ arm_status arm__repository_attach(struct arm_repository *repository,
     ARM_TRY(arm__anchor_take(repository->io, repository->path, &repository->anchor, err));
     ARM_TRY(arm__catalog_new(repository->index, repository->log, repository->store,
                              &repository->catalog, err));
+    ARM_TRY(open_keys(repository, err));
     ARM_TRY(arm__locks_share(&repository->locks, err));
 done:
     return st;
@@ -166,6 +179,7 @@ done:
 
 void arm__repository_detach(struct arm_repository *repository)
 {
+    arm__key_store_free(repository->keys);
     arm__catalog_free(repository->catalog);
     arm__index_close(repository->index);
     arm__log_close(repository->log);
@@ -370,6 +384,11 @@ struct arm_index *arm__repository_index(struct arm_repository *repository)
 struct arm_catalog *arm__repository_catalog(struct arm_repository *repository)
 {
     return repository->catalog;
+}
+
+struct arm_key_store *arm__repository_keys(struct arm_repository *repository)
+{
+    return repository->keys;
 }
 
 void arm__repository_recovery(const struct arm_repository *repository,

@@ -20,6 +20,7 @@
  * index/lock (open-file-description locks: byte 0 the gate, byte 1 the living). */
 
 #include "catalog/catalog.h"
+#include "keys/key_store.h"
 
 struct arm_repository;
 
@@ -53,6 +54,7 @@ struct arm_store *arm__repository_store(struct arm_repository *repository);
 struct arm_log *arm__repository_log(struct arm_repository *repository);
 struct arm_index *arm__repository_index(struct arm_repository *repository);
 struct arm_catalog *arm__repository_catalog(struct arm_repository *repository);
+struct arm_key_store *arm__repository_keys(struct arm_repository *repository);
 
 /* What the opening found. */
 struct arm_recovery_report {

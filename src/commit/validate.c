@@ -128,6 +128,38 @@ static arm_status meet_positions(struct arm_commit_plan *plan, const struct arm_
     return ARM_OK;
 }
 
+/* A row that both added under one key. */
+static arm_status meet_keys(struct arm_commit_plan *plan, const struct arm_change_plan *change,
+                            const Armpb__TableChange *theirs, uint64_t tx, struct arm_error *err)
+{
+    const struct arm_key_judge *judge = change->request->judge;
+    bool meets = false;
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; judge != NULL && i < theirs->n_added; i++) {
+        const Armpb__Entry *added = theirs->added[i];
+        struct arm_state_entry entry = {
+            .rows = added->rows,
+            .bytes = added->bytes,
+            .schema_id = added->schema_id,
+            .is_hot = !added->has_chunk,
+            .explicit_row_ids = added->has_explicit_row_ids && added->explicit_row_ids,
+            .tx = tx,
+            .payload_offset = added->payload_offset,
+        };
+
+        if (added->has_chunk) {
+            memcpy(entry.chunk.bytes, added->chunk.data, sizeof entry.chunk.bytes);
+        }
+        ARM_TRY(judge->meets(judge->self, &entry, &meets, err));
+        if (meets) {
+            return conflict_on(plan, change, "a row with the same key was written", tx, err);
+        }
+    }
+done:
+    return st;
+}
+
 static arm_status meet_change(struct arm_commit_plan *plan, const struct arm_change_plan *change,
                               const Armpb__TableChange *theirs, uint64_t tx, struct arm_error *err)
 {
@@ -149,6 +181,7 @@ static arm_status meet_change(struct arm_commit_plan *plan, const struct arm_cha
         ARM_TRY(meet_deletions(plan, change, &request->deleted[i], theirs, tx, err));
     }
     ARM_TRY(meet_positions(plan, change, theirs, tx, err));
+    ARM_TRY(meet_keys(plan, change, theirs, tx, err));
 done:
     return st;
 }

@@ -2,12 +2,11 @@
 #ifndef ARM_DUCK_COLUMNS_HPP
 #define ARM_DUCK_COLUMNS_HPP
 
-// Schemas in both languages: ours (Armpb__Schema) and DuckDB's (columns, types, constraints, the
-// definitions by which a multi-file scan maps columns to files).
+// Columns in both languages: ours (Armpb__Schema) and DuckDB's (types, values, the definitions by
+// which a multi-file scan maps columns to files).
 
 #include "duck/core.hpp"
 #include "duckdb/common/multi_file/multi_file_data.hpp"
-#include "duckdb/parser/parsed_data/create_table_info.hpp"
 
 namespace arm
 {
@@ -23,14 +22,8 @@ LogicalType TypeOf(const Armpb__Type &type);
 // The value a column has in rows written before it was added; NULL of its type where none.
 Value InitialValue(const Armpb__Column &column);
 
-// Columns and NOT NULL constraints of `schema`, added to `info`.
-void AddColumns(const Armpb__Schema &schema, duckdb::CreateTableInfo &info);
-
 // How a scan finds each column in a file: by field id, nested fields too.
 vector<duckdb::MultiFileColumnDefinition> ScanColumns(const Armpb__Schema &schema);
-
-// A new table's schema, its fields numbered. What we would not enforce is refused by name.
-OwnedSchema SchemaOf(duckdb::CreateTableInfo &info);
 
 } // namespace arm
 

@@ -51,15 +51,6 @@ unique_ptr<QueryResult> RunAll(duckdb::ClientContext &context, Statements statem
     return result;
 }
 
-// DuckDB finds no key to conflict with, and says so of its own; for us it is a feature to come.
-bool IsOnConflict(const Statements &statements)
-{
-    if (statements.size() != 1 || statements[0]->type != duckdb::StatementType::INSERT_STATEMENT) {
-        return false;
-    }
-    return statements[0]->Cast<duckdb::InsertStatement>().on_conflict_info != nullptr;
-}
-
 // DuckDB rolls an aborted transaction back on COMMIT and calls that success.
 bool IsLostCommit(duckdb::ClientContext &context, const Statements &statements)
 {
@@ -72,8 +63,7 @@ bool IsLostCommit(duckdb::ClientContext &context, const Statements &statements)
            duckdb::ValidChecker::IsInvalidated(context.transaction.ActiveTransaction());
 }
 
-arm_status TellFailure(arm_duck_connection &connection, const ErrorData &error, bool is_on_conflict,
-                       arm_error *err)
+arm_status TellFailure(arm_duck_connection &connection, const ErrorData &error, arm_error *err)
 {
     auto &state = *connection.state;
 
@@ -84,12 +74,6 @@ arm_status TellFailure(arm_duck_connection &connection, const ErrorData &error, 
         }
         return state.commit_error.code;
     }
-    if (is_on_conflict && error.Type() == duckdb::ExceptionType::BINDER &&
-        duckdb::StringUtil::Contains(error.RawMessage(), "UNIQUE/PRIMARY KEY")) {
-        return arm__fail(err, ARM_UNSUPPORTED,
-                         "ON CONFLICT is not supported yet: no table has a "
-                         "key");
-    }
     return arm::Tell(error, err);
 }
 
@@ -98,8 +82,6 @@ arm_status TellFailure(arm_duck_connection &connection, const ErrorData &error, 
 arm_status arm__duck_execute(struct arm_duck_connection *connection, const char *sql,
                              struct arm_duck_result **out, struct arm_error *err)
 {
-    bool is_on_conflict = false;
-
     return arm::Guard(err, [&]() {
         auto &context = connection->Context();
         connection->state->has_commit_error = false;
@@ -111,7 +93,6 @@ arm_status arm__duck_execute(struct arm_duck_connection *connection, const char 
             for (auto &statement : statements) {
                 arm::Admit(context, statement);
             }
-            is_on_conflict = IsOnConflict(statements);
             bool is_lost = IsLostCommit(context, statements);
             auto result = RunAll(context, std::move(statements));
             if (is_lost) {
@@ -124,7 +105,7 @@ arm_status arm__duck_execute(struct arm_duck_connection *connection, const char 
         } catch (const std::bad_alloc &) {
             throw;
         } catch (const std::exception &ex) {
-            return TellFailure(*connection, ErrorData(ex), is_on_conflict, err);
+            return TellFailure(*connection, ErrorData(ex), err);
         }
     });
 }

@@ -32,7 +32,7 @@ duckdb::InsertionOrderPreservingMap<string> Merge::ParamsToString() const
 
 unique_ptr<duckdb::GlobalSinkState> Merge::GetGlobalSinkState(ClientContext &context) const
 {
-    target.shared->change = make_shared_ptr<RowChange>(context, target.table, target.view);
+    target.shared->change = make_shared_ptr<RowChange>(context, target);
     return PhysicalMergeInto::GetGlobalSinkState(context);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The catalog's answers to statements that change rows: which operator does it.
 
-#include "duck/columns.hpp"
 #include "duck/create_table_as.hpp"
+#include "duck/definition.hpp"
 #include "duck/delete.hpp"
 #include "duck/error.hpp"
 #include "duck/insert.hpp"
@@ -60,8 +60,11 @@ shared_ptr<View> ScannedView(const PhysicalOperator &plan, const TableEntry &tab
     return nullptr;
 }
 
+using Constraints = vector<unique_ptr<duckdb::BoundConstraint>>;
+
 // What a statement over `plan` changes.
-RowTarget TargetOf(duckdb::TableCatalogEntry &entry, const PhysicalOperator &plan, bool returns)
+RowTarget TargetOf(duckdb::TableCatalogEntry &entry, const PhysicalOperator &plan,
+                   const Constraints &constraints, bool returns)
 {
     auto table = entry.Cast<TableEntry>().shared_from_this();
 
@@ -69,7 +72,8 @@ RowTarget TargetOf(duckdb::TableCatalogEntry &entry, const PhysicalOperator &pla
         throw duckdb::BinderException("an earlier version of a table cannot be changed");
     }
     auto view = ScannedView(plan, *table);
-    return RowTarget{std::move(table), std::move(view), nullptr, returns};
+    auto checks = std::make_shared<Checks>(*table, constraints);
+    return RowTarget{std::move(table), std::move(view), std::move(checks), nullptr, returns};
 }
 
 } // namespace
@@ -79,9 +83,10 @@ PhysicalOperator &RepositoryCatalog::PlanInsert(ClientContext &,
                                                 duckdb::LogicalInsert &op,
                                                 optional_ptr<PhysicalOperator> plan)
 {
+    auto table = op.table.Cast<TableEntry>().shared_from_this();
+    auto checks = std::make_shared<Checks>(*table, op.bound_constraints);
     // Whatever the source scans, rows are only added.
-    RowTarget target{op.table.Cast<TableEntry>().shared_from_this(), nullptr, nullptr,
-                     op.return_chunk};
+    RowTarget target{std::move(table), nullptr, std::move(checks), nullptr, op.return_chunk};
 
     if (!op.column_index_map.empty()) {
         plan = planner.ResolveDefaultsProjection(op, *plan);
@@ -96,7 +101,7 @@ PhysicalOperator &RepositoryCatalog::PlanDelete(ClientContext &,
                                                 duckdb::LogicalDelete &op, PhysicalOperator &plan)
 {
     auto place = op.expressions[0]->Cast<duckdb::BoundReferenceExpression>().index;
-    auto target = TargetOf(op.table, plan, op.return_chunk);
+    auto target = TargetOf(op.table, plan, op.bound_constraints, op.return_chunk);
     auto &result =
         planner.Make<Delete>(op.types, std::move(target), place, op.estimated_cardinality);
 
@@ -110,7 +115,7 @@ PhysicalOperator &RepositoryCatalog::PlanUpdate(ClientContext &,
 {
     auto place = plan.types.size() - RowIdColumnsOfTable().size();
     NewRow row{op.columns, std::move(op.expressions), std::move(op.bound_defaults)};
-    auto target = TargetOf(op.table, plan, op.return_chunk);
+    auto target = TargetOf(op.table, plan, op.bound_constraints, op.return_chunk);
     auto &result = planner.Make<Update>(op.types, std::move(target), std::move(row), place,
                                         op.estimated_cardinality);
 
@@ -123,7 +128,7 @@ PhysicalOperator &RepositoryCatalog::PlanMergeInto(ClientContext &,
                                                    duckdb::LogicalMergeInto &op,
                                                    PhysicalOperator &plan)
 {
-    auto target = TargetOf(op.table, plan, op.return_chunk);
+    auto target = TargetOf(op.table, plan, op.bound_constraints, op.return_chunk);
 
     target.shared = std::make_shared<SharedChange>();
     auto actions = PlanActions(planner, op, target);

@@ -11,10 +11,10 @@ namespace arm
 using duckdb::SelectionVector;
 using duckdb::Vector;
 
-RowChange::RowChange(ClientContext &context, shared_ptr<TableEntry> table_p,
-                     shared_ptr<View> view_p)
-    : context(context), table(std::move(table_p)), view(std::move(view_p)),
-      columns(view ? view : Transaction::Get(context, table->catalog).LookAtColumns(*table))
+RowChange::RowChange(ClientContext &context, const RowTarget &target)
+    : context(context), table(target.table), view(target.view),
+      columns(view ? view : Transaction::Get(context, table->catalog).LookAtColumns(*table)),
+      checks(context, *table, *target.checks)
 {
 }
 
@@ -30,6 +30,7 @@ RowWriter &RowChange::Writer(Kind kind)
 
 void RowChange::Insert(DataChunk &rows)
 {
+    checks.Verify(rows);
     Writer(FRESH).Push(rows);
 }
 
@@ -75,6 +76,7 @@ void RowChange::Replace(DataChunk &rows, Vector &ids)
                                            SelectionVector(STANDARD_VECTOR_SIZE)};
     idx_t counts[KIND_COUNT] = {0, 0};
 
+    checks.Verify(rows);
     ids.Flatten(rows.size());
     for (idx_t i = 0; i < rows.size(); i++) {
         Kind kind = duckdb::FlatVector::GetData<int64_t>(ids)[i] < first_own ? KEPT : FRESH;

@@ -6,6 +6,7 @@
 // that are new. Gathered while the statement runs and handed to the transaction whole, at its end
 // (X3). One thread at a time.
 
+#include "duck/checks.hpp"
 #include "duck/core.hpp"
 #include "duck/row_set.hpp"
 #include "duck/row_writer.hpp"
@@ -16,11 +17,22 @@ namespace arm
 
 class TableEntry;
 
+struct SharedChange;
+
+// Which table a statement changes, and how it came to it.
+struct RowTarget {
+    shared_ptr<TableEntry> table;
+    shared_ptr<View> view; // what was scanned; null: nothing was, for no row can match
+    std::shared_ptr<const Checks> checks;
+    std::shared_ptr<SharedChange> shared; // of a MERGE; null: the operator stands alone
+    bool returns;                         // rows are wanted
+};
+
 class RowChange
 {
 public:
-    // `view`: what the statement scanned; null: nothing was, for no row can match.
-    RowChange(ClientContext &context, shared_ptr<TableEntry> table, shared_ptr<View> view);
+    // `target` is borrowed.
+    RowChange(ClientContext &context, const RowTarget &target);
 
     // New rows, in the table's columns.
     void Insert(DataChunk &rows);
@@ -47,6 +59,7 @@ private:
     const shared_ptr<View> view;
     const shared_ptr<View> columns; // which the writers borrow
     RowSet dead;
+    CheckRun checks;
     unique_ptr<RowWriter> writers[KIND_COUNT];
 };
 

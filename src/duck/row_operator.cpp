@@ -8,8 +8,7 @@ namespace arm
 
 RowState::RowState(ClientContext &context, const RowTarget &target,
                    const vector<LogicalType> &types)
-    : change(target.shared ? target.shared->change
-                           : make_shared_ptr<RowChange>(context, target.table, target.view)),
+    : change(target.shared ? target.shared->change : make_shared_ptr<RowChange>(context, target)),
       result(context, target.returns ? types : vector<LogicalType>())
 {
 }

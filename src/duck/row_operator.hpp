@@ -18,14 +18,6 @@ namespace arm
 
 class TableEntry;
 
-// Which table, and how a statement came to it.
-struct RowTarget {
-    shared_ptr<TableEntry> table;
-    shared_ptr<View> view;                // what was scanned; null: nothing was
-    std::shared_ptr<SharedChange> shared; // of a MERGE; null: the operator stands alone
-    bool returns;                         // rows are wanted
-};
-
 class RowState : public duckdb::GlobalSinkState
 {
 public:

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "duck/columns.hpp"
+#include "duck/definition.hpp"
 #include "duck/error.hpp"
 #include "duck/repository_catalog.hpp"
 #include "duck/table_entry.hpp"

@@ -4,12 +4,14 @@
 #include <algorithm>
 
 #include "duck/columns.hpp"
+#include "duck/definition.hpp"
 #include "duck/error.hpp"
 #include "duck/scan.hpp"
 #include "duck/statistics.hpp"
 #include "duck/transaction.hpp"
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
 #include "duckdb/common/table_column.hpp"
+#include "duckdb/parser/constraints/unique_constraint.hpp"
 #include "duckdb/planner/expression/bound_columnref_expression.hpp"
 #include "duckdb/planner/operator/logical_get.hpp"
 #include "duckdb/planner/operator/logical_projection.hpp"
@@ -86,7 +88,7 @@ shared_ptr<TableEntry> TableEntry::Make(duckdb::Catalog &catalog,
 {
     duckdb::CreateTableInfo info(schema, view.name);
 
-    AddColumns(*view.schema, info);
+    Define(*view.schema, info);
     return make_shared_ptr<TableEntry>(catalog, schema, info, *view.schema, at);
 }
 
@@ -101,6 +103,20 @@ duckdb::TableStorageInfo TableEntry::GetStorageInfo(ClientContext &context)
     duckdb::TableStorageInfo result;
 
     result.cardinality = Transaction::Get(context, catalog).LookAtColumns(*this)->Get().live_rows;
+    for (auto &constraint : constraints) { // what ON CONFLICT may name
+        if (constraint->type != duckdb::ConstraintType::UNIQUE) {
+            continue;
+        }
+        auto &key = constraint->Cast<duckdb::UniqueConstraint>();
+        duckdb::IndexInfo index;
+        index.is_unique = true;
+        index.is_primary = key.IsPrimaryKey();
+        index.is_foreign = false;
+        for (auto &column : key.GetLogicalIndexes(columns)) {
+            index.column_set.insert(columns.LogicalToPhysical(column).index);
+        }
+        result.index_info.push_back(std::move(index));
+    }
     return result;
 }
 

@@ -46,4 +46,15 @@ bool arm__schema_same_columns(const Armpb__Schema *a, const Armpb__Schema *b);
  * starting at last_field_id + 1; updates last_field_id. */
 void arm__schema_number_fields(Armpb__Schema *schema);
 
+/* Schemas in the making (schema_edit.c). A primary key comes first; `name` may be NULL. */
+arm_status arm__schema_add_key(Armpb__Schema *schema, bool primary, const uint32_t *field_ids,
+                               size_t count, const char *name, struct arm_error *err);
+arm_status arm__schema_add_check(Armpb__Schema *schema, const char *name, const char *sql,
+                                 struct arm_error *err);
+void arm__column_set_not_null(Armpb__Column *column, bool not_null);
+/* A string of a message: `text` (NULL: none) in the place of what it was. */
+arm_status arm__text_set(char **field, const char *text, struct arm_error *err);
+/* The column of that field id; NULL: none. */
+const Armpb__Column *arm__schema_column(const Armpb__Schema *schema, uint32_t field_id);
+
 #endif

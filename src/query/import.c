@@ -250,7 +250,7 @@ static arm_status import_source(struct arm_query_session *session, const struct 
         (source->format == ARM_FILE_CSV || source->format == ARM_FILE_PARQUET)) {
         ARM_TRY(check_agreement(session, source, load->source, err));
     }
-    if (source->format != ARM_FILE_ARROW && load->mode == ARM_WRITE_APPEND) {
+    if (source->format != ARM_FILE_ARROW && load->mode != ARM_WRITE_CREATE) {
         ARM_TRY(describe_columns(session, load->source, &names, err));
     }
     if (source->format == ARM_FILE_CSV || source->format == ARM_FILE_JSON) {
@@ -285,6 +285,8 @@ arm_status arm__session_import(struct arm_query_session *session, const char *ta
     source.null_text = options->null_text;
     (void)snprintf(message, sizeof message, "import %.200s", table);
     load.message = options->message == NULL ? message : options->message;
+    load.key = options->key;
+    load.key_count = options->key_count;
     ARM_TRY(import_source(session, &source, &load, out, err));
 done:
     arm__session_leave_run(session);

@@ -4,29 +4,18 @@
  *
  *   create   a new table of the source's columns
  *   append   the table's columns, by name: cast to its types, missing ones NULL; unknown: refused
+ *   upsert   as append; rows that have the primary key of one that is there take its place
  *   replace  same names and types: the same schema; else a new one, in which a column with the
- *            same name and type keeps its id. Where there is no table: as create */
+ *            same name and type keeps its id. Where there is no table: as create
+ *
+ * CHECK constraints are judged by the source's SELECT, each as one more column behind the rows'. */
 
 #include <stdio.h>
-#include <string.h>
 #include <strings.h>
 
 #include "base/alloc.h"
-#include "query/query_private.h"
+#include "query/load_private.h"
 #include "table/types.h"
-
-/* One load under way. */
-struct loading {
-    struct arm_query_session *session;
-    const struct arm_load *load;
-    struct arm_txn *txn;
-    char schema_name[256];
-    char name[256];
-    const struct arm_view *view; /* of the table; NULL: there is none */
-    struct arm_duck_result *result;
-    Armpb__Schema *schema; /* owned: of the rows, if it is not the table's */
-    struct arm_writer *writer;
-};
 
 void arm__name_list_release(struct arm_name_list *names)
 {
@@ -104,94 +93,60 @@ done:
     return st;
 }
 
-static arm_status build_select(const struct loading *l, struct arm_buf *sql, struct arm_error *err)
+/* Rows for the columns that the table has: cast to them, and defaults. */
+static bool fits_table(const struct loading *l)
 {
+    return l->load->mode == ARM_WRITE_APPEND || l->load->mode == ARM_WRITE_UPSERT;
+}
+
+/* `, CAST((a > 0) AS BOOLEAN)` for each check of the table. */
+static arm_status append_checks(struct loading *l, struct arm_buf *sql, struct arm_error *err)
+{
+    const Armpb__Schema *schema = l->view == NULL ? NULL : l->view->schema;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__buf_printf(sql, err, "SELECT "));
-    if (l->load->mode == ARM_WRITE_APPEND) {
-        ARM_TRY(check_known(l, err));
-        ARM_TRY(append_columns(l, sql, err));
-    } else {
-        ARM_TRY(arm__buf_printf(sql, err, "*"));
-    }
-    ARM_TRY(arm__buf_printf(sql, err, " FROM "));
-    if (l->load->mode == ARM_WRITE_APPEND && l->load->typed_source != NULL) {
-        ARM_TRY(l->load->typed_source(l->load, l->view->schema, sql, err));
-    } else {
-        ARM_TRY(arm__buf_printf(sql, err, "%s", l->load->source));
-    }
-    ARM_TRY(arm__buf_u8(sql, 0, err));
-done:
-    return st;
-}
-
-/* ---- The schema of what comes ---- */
-
-static arm_status schema_of_result(struct loading *l, struct arm_error *err)
-{
-    size_t count = arm__duck_column_count(l->result);
-    const char **names = NULL;
-    duckdb_logical_type *types = NULL;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__calloc(count, sizeof *names, &names, err));
-    ARM_TRY(arm__calloc(count, sizeof *types, &types, err));
-    for (size_t i = 0; i < count; i++) {
-        names[i] = arm__duck_column_name(l->result, i);
-        types[i] = arm__duck_column_type(l->result, i); /* borrowed */
-    }
-    ARM_TRY(arm__schema_from_columns(count, names, types, &l->schema, err));
-done:
-    arm__free(names);
-    arm__free(types);
-    return st;
-}
-
-/* The ids of `from` and of what is nested in it; the types are equal. */
-static void copy_ids(const Armpb__Field *from, Armpb__Field *to)
-{
-    to->id = from->id;
-    for (size_t i = 0; i < from->type->n_fields; i++) {
-        copy_ids(from->type->fields[i], to->type->fields[i]);
-    }
-}
-
-/* Columns that stay keep their ids; no id is ever given again. */
-static void keep_ids(const Armpb__Schema *old, Armpb__Schema *schema)
-{
-    schema->last_field_id = old->last_field_id;
-    for (size_t i = 0; i < schema->n_columns; i++) {
-        Armpb__Field *field = schema->columns[i]->field;
-
-        for (size_t k = 0; k < old->n_columns; k++) {
-            const Armpb__Field *was = old->columns[k]->field;
-
-            if (strcmp(was->name, field->name) == 0 && arm__type_equal(was->type, field->type)) {
-                copy_ids(was, field);
-            }
+    for (size_t i = 0; schema != NULL && schema->n_checks > 0 && i < schema->n_columns; i++) {
+        if (!fits_table(l) && !has_column(l->load, schema->columns[i]->field->name)) {
+            return arm__fail(err, ARM_SCHEMA,
+                             "table \"%s\" has checks, which may be of column \"%s\", and that "
+                             "is missing: drop the table first",
+                             l->name, schema->columns[i]->field->name);
         }
     }
+    for (size_t i = 0; schema != NULL && i < schema->n_checks; i++) {
+        ARM_TRY(arm__buf_printf(sql, err, ", CAST((%s) AS BOOLEAN)", schema->checks[i]->sql));
+        l->check_count++;
+    }
+done:
+    return st;
 }
 
-/* `l->schema` stays NULL where the table's own is meant. */
-static arm_status choose_schema(struct loading *l, struct arm_error *err)
+static arm_status append_source(const struct loading *l, struct arm_buf *sql, struct arm_error *err)
+{
+    if (fits_table(l) && l->load->typed_source != NULL) {
+        return l->load->typed_source(l->load, l->view->schema, sql, err);
+    }
+    return arm__buf_printf(sql, err, "%s", l->load->source);
+}
+
+static arm_status build_select(struct loading *l, struct arm_buf *sql, struct arm_error *err)
 {
     arm_status st = ARM_OK;
 
-    if (l->load->mode == ARM_WRITE_APPEND) {
-        return ARM_OK;
+    ARM_TRY(arm__buf_printf(sql, err, "SELECT *"));
+    ARM_TRY(append_checks(l, sql, err));
+    ARM_TRY(arm__buf_printf(sql, err, " FROM "));
+    if (fits_table(l)) {
+        ARM_TRY(check_known(l, err));
+        ARM_TRY(arm__buf_printf(sql, err, "(SELECT "));
+        ARM_TRY(append_columns(l, sql, err));
+        ARM_TRY(arm__buf_printf(sql, err, " FROM "));
+        ARM_TRY(append_source(l, sql, err));
+        ARM_TRY(arm__buf_printf(sql, err, ")"));
+    } else {
+        ARM_TRY(append_source(l, sql, err));
     }
-    ARM_TRY(schema_of_result(l, err));
-    if (l->view != NULL && arm__schema_same_columns(l->view->schema, l->schema)) {
-        arm__schema_free(l->schema);
-        l->schema = NULL;
-        goto done;
-    }
-    if (l->view != NULL) {
-        keep_ids(l->view->schema, l->schema);
-    }
-    arm__schema_number_fields(l->schema);
+    ARM_TRY(arm__buf_u8(sql, 0, err));
 done:
     return st;
 }
@@ -210,6 +165,61 @@ static arm_status start_writer(struct loading *l, struct arm_error *err)
     return arm__writer_new(&options, &l->writer, err);
 }
 
+/* Column `c` of `rows` says what check `check` makes of each. */
+static arm_status judge_check(const struct loading *l, duckdb_data_chunk rows, size_t c,
+                              const Armpb__Check *check, struct arm_error *err)
+{
+    duckdb_vector verdicts = duckdb_data_chunk_get_vector(rows, c);
+    const uint64_t *validity = duckdb_vector_get_validity(verdicts);
+    const bool *passes = duckdb_vector_get_data(verdicts);
+    idx_t count = duckdb_data_chunk_get_size(rows);
+
+    for (idx_t i = 0; i < count; i++) {
+        bool is_known = validity == NULL || (validity[i / 64] >> i % 64 & 1) != 0;
+
+        if (is_known && !passes[i]) {
+            return arm__fail(err, ARM_CONSTRAINT, "CHECK(%s) of table %s refuses row %llu",
+                             check->sql, l->name, (unsigned long long)(l->rows + i + 1));
+        }
+    }
+    return ARM_OK;
+}
+
+/* Judge the columns behind the rows' own, and push those. */
+static arm_status push_checked(struct loading *l, duckdb_data_chunk rows, struct arm_error *err)
+{
+    const Armpb__Schema *table = l->view->schema;
+    size_t columns = arm__duck_column_count(l->result) - l->check_count;
+    duckdb_logical_type *types = NULL;
+    duckdb_data_chunk own = NULL;
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < l->check_count; i++) {
+        ARM_TRY(judge_check(l, rows, columns + i, table->checks[i], err));
+    }
+    ARM_TRY(arm__calloc(columns, sizeof *types, &types, err));
+    for (size_t i = 0; i < columns; i++) {
+        types[i] = arm__duck_column_type(l->result, i); /* borrowed */
+    }
+    own = duckdb_create_data_chunk(types, columns);
+    if (own == NULL) {
+        st = arm__fail(err, ARM_NO_MEMORY, "out of memory: a block of rows");
+        goto done;
+    }
+    for (size_t i = 0; i < columns; i++) {
+        duckdb_vector_reference_vector(duckdb_data_chunk_get_vector(own, i),
+                                       duckdb_data_chunk_get_vector(rows, i));
+    }
+    duckdb_data_chunk_set_size(own, duckdb_data_chunk_get_size(rows));
+    ARM_TRY(arm__writer_push(l->writer, own, err));
+done:
+    if (own != NULL) {
+        duckdb_destroy_data_chunk(&own);
+    }
+    arm__free(types);
+    return st;
+}
+
 static arm_status push_rows(struct loading *l, struct arm_error *err)
 {
     duckdb_data_chunk chunk = NULL;
@@ -220,7 +230,9 @@ static arm_status push_rows(struct loading *l, struct arm_error *err)
         if (chunk == NULL) {
             break;
         }
-        ARM_TRY(arm__writer_push(l->writer, chunk, err));
+        ARM_TRY(l->check_count > 0 ? push_checked(l, chunk, err)
+                                   : arm__writer_push(l->writer, chunk, err));
+        l->rows += duckdb_data_chunk_get_size(chunk);
         duckdb_destroy_data_chunk(&chunk);
     }
 done:
@@ -232,6 +244,7 @@ done:
 
 static arm_status apply(struct loading *l, struct arm_written *written, struct arm_error *err)
 {
+    uint64_t replaced;
     arm_status st = ARM_OK;
 
     if (l->view == NULL) {
@@ -239,6 +252,8 @@ static arm_status apply(struct loading *l, struct arm_written *written, struct a
         ARM_TRY(arm__txn_append(l->txn, l->schema_name, l->name, written, err));
     } else if (l->load->mode == ARM_WRITE_APPEND) {
         ARM_TRY(arm__txn_append(l->txn, l->schema_name, l->name, written, err));
+    } else if (l->load->mode == ARM_WRITE_UPSERT) {
+        ARM_TRY(arm__txn_upsert(l->txn, l->schema_name, l->name, written, &replaced, err));
     } else {
         ARM_TRY(arm__txn_replace(l->txn, l->schema_name, l->name, l->schema, written, err));
     }
@@ -257,8 +272,13 @@ static arm_status find_table(struct loading *l, struct arm_error *err)
     if (l->view != NULL && l->load->mode == ARM_WRITE_CREATE) {
         st = arm__fail(err, ARM_EXISTS, "table \"%s\" exists already: append to it, or replace it",
                        l->name);
-    } else if (l->view == NULL && l->load->mode == ARM_WRITE_APPEND) {
-        st = arm__fail(err, ARM_NOT_FOUND, "there is no table \"%s\" to append to: create it first",
+    } else if (l->view == NULL && fits_table(l)) {
+        st = arm__fail(err, ARM_NOT_FOUND, "there is no table \"%s\" to %s to: create it first",
+                       l->name, l->load->mode == ARM_WRITE_APPEND ? "append" : "upsert");
+    } else if (l->load->mode == ARM_WRITE_UPSERT &&
+               (l->view->schema->n_keys == 0 || !l->view->schema->keys[0]->primary)) {
+        st = arm__fail(err, ARM_SCHEMA,
+                       "table \"%s\" has no primary key to upsert by: append, or replace it",
                        l->name);
     }
 done:
@@ -305,7 +325,7 @@ static arm_status load_rows(struct loading *l, struct arm_write_result *out, str
     ARM_TRY(find_table(l, err));
     ARM_TRY(build_select(l, &sql, err));
     ARM_TRY(arm__duck_execute(l->session->connection, (const char *)sql.data, &l->result, err));
-    ARM_TRY(choose_schema(l, err));
+    ARM_TRY(arm__load_schema(l, err));
     ARM_TRY(start_writer(l, err));
     ARM_TRY(push_rows(l, err));
     st = arm__writer_finish(l->writer, &written, err);

@@ -82,6 +82,8 @@ struct arm_load {
     char *const *columns;
     arm_write_mode mode;
     const char *message;
+    size_t key_count; /* of the primary key; 0: none is named */
+    const char *const *key;
 };
 /* Inside. Rows of `source` into the table, in the open transaction or one of their own. */
 arm_status arm__session_load(struct arm_query_session *session, const struct arm_load *load,

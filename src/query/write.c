@@ -47,6 +47,8 @@ arm_status arm__session_write(struct arm_query_session *session, const char *tab
     ARM_TRY(column_names(stream, &names, err));
     (void)snprintf(message, sizeof message, "write %.200s", table);
     load.message = options->message == NULL ? message : options->message;
+    load.key = options->key;
+    load.key_count = options->key_count;
     load.columns = names.items;
     load.column_count = names.count;
     ARM_TRY(arm__duck_offer(session->connection, input_name, stream, err));

@@ -257,6 +257,21 @@ arm_status arm__row_hashes(const Armpb__Schema *schema, duckdb_data_chunk chunk,
     return ARM_OK;
 }
 
+uint64_t arm__row_hash_seed(void)
+{
+    return SEED;
+}
+
+void arm__row_hash_fold(const struct arm_piece *piece, uint64_t *hashes)
+{
+    fold_values(piece, hashes);
+}
+
+uint64_t arm__row_hash_finish(uint64_t hash)
+{
+    return finish(hash);
+}
+
 /* ---- Sizes ---- */
 
 static inline uint32_t add(uint32_t a, uint32_t b)

@@ -20,6 +20,13 @@
 arm_status arm__row_hashes(const Armpb__Schema *schema, duckdb_data_chunk chunk, uint64_t *out,
                            struct arm_error *err);
 
+/* The pieces that it is made of, for other hashes of rows: what a row's hash begins as, a column
+ * of values without parts folded in, what is made of it at the end. */
+struct arm_piece;
+uint64_t arm__row_hash_seed(void);
+void arm__row_hash_fold(const struct arm_piece *piece, uint64_t *hashes);
+uint64_t arm__row_hash_finish(uint64_t hash);
+
 /* `out` gets the bytes of each row, about as many as it takes in memory: of its values alone,
  * like the hash. At most UINT32_MAX. */
 arm_status arm__row_sizes(const Armpb__Schema *schema, duckdb_data_chunk chunk, uint32_t *out,

@@ -17,6 +17,10 @@ void arm__new_entry_release(struct arm_repository *repository, struct arm_new_en
     }
     arm__free((void *)(uintptr_t)entry->hot.data);
     arm__statistics_free(entry->statistics, entry->statistics_count);
+    for (size_t k = 0; entry->keys != NULL && k < entry->key_count; k++) {
+        arm__key_run_drop(entry->keys[k]);
+    }
+    arm__free(entry->keys);
     *entry = (struct arm_new_entry){.rows = 0};
 }
 
@@ -70,6 +74,7 @@ static arm_status make_entry(struct arm_workers *workers, duckdb_connection conn
     }
     entry->explicit_row_ids = workers->plan->explicit_row_ids;
     assert(entry->rows == run->rows); /* W2: equal rows hashes are equal rows */
+    ARM_TRY(arm__entry_keys(workers->plan, run, entry, err));
 done:
     return st;
 }
@@ -126,6 +131,9 @@ static void *run_thread(void *argument)
         arm__mutex_unlock(&workers->mutex);
         if (st == ARM_OK) {
             st = make_entry(workers, connection, &job.run, &entry, &error);
+        }
+        if (st != ARM_OK) {
+            arm__new_entry_release(workers->plan->repository, &entry);
         }
         arm__run_release(&job.run);
         arm__mutex_lock(&workers->mutex);

@@ -290,6 +290,7 @@ static arm_status make_hot(struct arm_writer *writer, struct arm_new_entry *entr
     entry->explicit_row_ids = writer->plan.explicit_row_ids;
     entry->hot = arm__buf_bytes(&bytes); /* the heap's, freed by arm__new_entry_release */
     bytes = ARM_BUF_INIT(0);
+    ARM_TRY(arm__entry_keys(&writer->plan, run, entry, err));
     *out_made = true;
 done:
     arm__buf_release(&bytes);

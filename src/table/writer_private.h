@@ -41,6 +41,10 @@ arm_status arm__chunk_write(const struct arm_chunk_plan *plan, duckdb_connection
 arm_status arm__chunk_find(const struct arm_chunk_plan *plan, struct arm_new_entry *entry,
                            bool *out_found, struct arm_error *err);
 
+/* The keys of `run`'s rows, in `entry->keys`; those of a chunk are kept where they are not known. */
+arm_status arm__entry_keys(const struct arm_chunk_plan *plan, const struct arm_run *run,
+                           struct arm_new_entry *entry, struct arm_error *err);
+
 /* Refuse rows with a value that no chunk can keep: see keepable.c. Errors: ARM_UNSUPPORTED naming
  * the column. */
 arm_status arm__keepable_check(const Armpb__Schema *schema, duckdb_data_chunk chunk,

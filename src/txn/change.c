@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "table/key_hash.h"
 #include "txn/txn_private.h"
 
 enum { SCHEMA_BYTES_MAX = 64 << 20 };
@@ -57,6 +58,7 @@ static arm_status create_table(struct arm_txn *txn, const char *schema_name, con
 
     ARM_TRY(check_schema_name(schema_name, err));
     ARM_TRY(arm__name_check(name, "table", err));
+    ARM_TRY(arm__keys_check(schema, err));
     ARM_TRY(arm__txn_find(txn, schema_name, name, &old, err));
     if (old != NULL && !or_replace) {
         st = arm__fail(err, ARM_EXISTS, "table \"%s\" exists already", name);
@@ -150,6 +152,8 @@ arm_status arm__txn_append(struct arm_txn *txn, const char *schema_name, const c
 
     arm__mutex_lock(&txn->mutex);
     ARM_TRY(arm__txn_find_for_change(txn, schema_name, name, &table, err));
+    ARM_TRY(arm__txn_check_keys(
+        txn, table, &(struct arm_key_change){.written_count = 1, .written = written}, err));
     ARM_TRY(reserve_own(table, written->entry_count, err));
     ARM_TRY(arm__txn_batch_new(written, &batch, err));
     add_batch(table, batch); /* the list need not go: it can be extended */
@@ -276,6 +280,12 @@ arm_status arm__txn_replace(struct arm_txn *txn, const char *schema_name, const 
 
         ARM_TRY(arm__txn_schema_new(schema, id, &own, err));
     }
+    ARM_TRY(arm__txn_check_keys(txn, table,
+                                &(struct arm_key_change){.written_count = 1,
+                                                         .written = written,
+                                                         .schema = own == NULL ? NULL : own->schema,
+                                                         .replaces = true},
+                                err));
     ARM_TRY(replace_rows(txn, table, &own, written, err));
 done:
     arm__mutex_unlock(&txn->mutex);
@@ -477,6 +487,11 @@ arm_status arm__txn_update(struct arm_txn *txn, const struct arm_view *view,
 
     arm__mutex_lock(&txn->mutex);
     ARM_TRY(find_viewed(txn, view, &table, err));
+    ARM_TRY(arm__txn_check_keys(
+        txn, table,
+        &(struct arm_key_change){
+            .written_count = 2, .written = written, .view = view, .dying = rows},
+        err));
     ARM_TRY(take_written(table, written, batches, err));
     ARM_TRY(delete_rows(table, view, rows, out_count, err));
     for (int i = 0; i < 2; i++) {

@@ -11,6 +11,7 @@ struct part {
     struct arm_position *removed;
     struct arm_buf *vectors; /* encoded dead rows */
     size_t vector_count;
+    struct arm_txn_judge judge;
 };
 
 static void release_part(struct part *part)
@@ -168,7 +169,8 @@ static arm_status commit_changes(struct arm_txn *txn, const char *message, struc
 
         if (arm__txn_table_has_changes(table)) {
             ARM_TRY(arm__txn_join(txn, table, err));
-            ARM_TRY(describe(table, &parts[i], &changes[request.change_count++], err));
+            ARM_TRY(describe(table, &parts[i], &changes[request.change_count], err));
+            changes[request.change_count++].judge = arm__txn_judge(txn, table, &parts[i].judge);
         }
     }
     if (request.change_count == 0) {

@@ -108,6 +108,13 @@ arm_status arm__txn_update(struct arm_txn *txn, const struct arm_view *view,
                            roaring_bitmap_t *const *rows, struct arm_written written[2],
                            uint64_t *out_count, struct arm_error *err);
 
+/* Whole rows in the place of those that have their primary keys, or new (`written` is taken): rows
+ * that were there get other ids. Errors: ARM_SCHEMA: the table has no primary key;
+ * ARM_CONSTRAINT: two of the rows have one key. */
+arm_status arm__txn_upsert(struct arm_txn *txn, const char *schema_name, const char *name,
+                           struct arm_written *written, uint64_t *out_replaced,
+                           struct arm_error *err);
+
 /* ---- The end. Both free the transaction. ---- */
 
 arm_status arm__txn_commit(struct arm_txn *txn, const char *message, struct arm_commit_result *out,

@@ -160,6 +160,33 @@ const struct arm_txn_origin *arm__txn_view_origin(const struct arm_view *view, s
  * statements left becomes few entries, or a chunk over the hot limits. */
 arm_status arm__txn_join(struct arm_txn *txn, struct arm_txn_table *table, struct arm_error *err);
 
+/* ---- Keys (keys.c); under the mutex ---- */
+
+/* What a statement is about to do to a table. */
+struct arm_key_change {
+    size_t written_count; /* 1 or 2 */
+    const struct arm_written *written;
+    const Armpb__Schema *schema;    /* that the table is about to have; NULL: the one it has */
+    bool replaces;                  /* whatever was there goes */
+    const struct arm_view *view;    /* NULL: no row dies */
+    roaring_bitmap_t *const *dying; /* by entry of the view; NULL: none */
+};
+/* ARM_CONSTRAINT, naming table, constraint and key, if a live row would then have the key of
+ * another. */
+arm_status arm__txn_check_keys(struct arm_txn *txn, struct arm_txn_table *table,
+                               const struct arm_key_change *change, struct arm_error *err);
+
+struct arm_txn_judge {
+    struct arm_key_judge judge;
+    struct arm_txn *txn;
+    struct arm_txn_table *table;
+    bool meets;
+};
+/* Who tells whether others wrote a key that the transaction wrote; NULL: there is none to tell of.
+ * It is valid as long as `out`. */
+const struct arm_key_judge *arm__txn_judge(struct arm_txn *txn, struct arm_txn_table *table,
+                                           struct arm_txn_judge *out);
+
 void arm__txn_free(struct arm_txn *txn);
 
 #endif

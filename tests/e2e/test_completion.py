@@ -49,9 +49,9 @@ def test_options_are_those_of_the_help(verb):
 
 
 def test_values(orders):
-    assert complete("import", "t", "f", "--mode", "") == ["create", "append", "replace"]
+    assert complete("import", "t", "f", "--mode", "") == ["create", "append", "replace", "upsert"]
     assert complete("import", "t", "f", "--mode", "=", "a") == ["append"]
-    assert complete("import", "t", "f", "--mode", "=") == ["create", "append", "replace"]
+    assert complete("import", "t", "f", "--mode", "=") == ["create", "append", "replace", "upsert"]
     for verb in ["import", "sql"]:
         (told,) = [option.help for option in options(verb) if "--format" in option.names]
         assert complete(verb, "--format", "") == re.split(", | or ", told)
@@ -133,7 +133,7 @@ def test_zsh_has_the_verbs_and_options():
     for verb in ["import", "sql"]:
         (told,) = [option.help for option in options(verb) if "--format" in option.names]
         assert f"format:({' '.join(re.split(', | or ', told))})" in cases[verb]
-    assert "mode:(create append replace)" in cases["import"]
+    assert "mode:(create append replace upsert)" in cases["import"]
 
 
 def test_zsh_reads_it():

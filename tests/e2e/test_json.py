@@ -111,7 +111,7 @@ def test_damage(orders):
     (["sql", "-f", "/nowhere/x.sql"], "ARM_NOT_FOUND", 1, "/nowhere/x.sql"),
     (["tables", "--branch", "nosuch"], "ARM_NOT_FOUND", 1, "nosuch"),
     (["merge", "x"], "ARM_UNSUPPORTED", 1, "merge"),
-    (["import", "t", "x.csv", "--mode", "upsert"], "ARM_UNSUPPORTED", 1, "upsert"),
+    (["import", "t", "x.csv", "--key", "a,,b"], "ARM_INVALID", 2, "list of columns"),
     (["tabels"], "ARM_INVALID", 2, "did you mean 'tables'?"),
     (["tables", "--frob"], "ARM_INVALID", 2, "--frob"),
     (["export", "orders", "x.xyz"], "ARM_INVALID", 2, "suffix"),

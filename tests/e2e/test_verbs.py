@@ -298,9 +298,35 @@ def test_import_modes(orders, tmp_path):
     assert "nothing changed" in result.out
     assert orders.tables()["orders"]["version"] == 4
     orders.refused("import", "absent", file, "--mode", "append", says="absent")
-    orders.refused("import", "orders", file, "--mode", "upsert", says="not in this version yet")
-    orders.refused("import", "keyed", file, "--key", "id", says="not in this version yet")
+    orders.refused("import", "orders", file, "--mode", "upsert", says="no primary key")
     orders.refused("import", "orders", file, "--mode", "merge", status=2, says="merge")
+
+
+def test_import_by_key(repo, tmp_path):
+    """A key is declared, enforced, kept by a replacement, and what an upsert goes by."""
+    first, second, twice = (tmp_path / f"{n}.csv" for n in ("first", "second", "twice"))
+    first.write_text('id,"a,b",v\n1,x,10\n2,y,20\n')
+    second.write_text('id,"a,b",v\n2,Y,21\n3,z,30\n')
+    twice.write_text('id,"a,b",v\n4,p,1\n4,q,2\n')
+    repo.run("import", "t", first, "--key", "id")
+    assert repo.tables()["t"]["key"] == ["id"]
+    repo.refused("import", "t", second, "--mode", "append", says=["duplicate key", "id: 2"])
+    repo.refused("import", "t", twice, "--mode", "upsert", says=["duplicate key", "id: 4"])
+    repo.refused("import", "t", second, "--mode", "upsert", "--key", "v", says="another key")
+    repo.run("import", "t", second, "--mode", "upsert", "--key", "id")
+    assert repo.sql("SELECT * FROM t ORDER BY id") == [
+        {"id": 1, "a,b": "x", "v": 10}, {"id": 2, "a,b": "Y", "v": 21},
+        {"id": 3, "a,b": "z", "v": 30}]
+    assert "nothing changed" not in repo.run("import", "t", second, "--mode", "upsert").out
+    repo.refused("import", "t", twice, "--mode", "replace", says="duplicate key")
+    repo.run("import", "t", first, "--mode", "replace")
+    assert repo.tables()["t"]["key"] == ["id"]
+    repo.run("import", "t", twice, "--mode", "replace", "--key", '"a,b",id')
+    assert repo.tables()["t"]["key"] == ["a,b", "id"]
+    repo.refused("import", "u", first, "--key", "nix", says="nix")
+    repo.refused("import", "u", first, "--key", "id,id", says="twice")
+    for wrong in ("", ",", "a,", '"a', '"a"b'):
+        repo.refused("import", "u", first, "--key", wrong, status=2)
 
 
 def test_append_matches_columns_by_name(orders, tmp_path):
