@@ -157,8 +157,8 @@ static void test_pages_I6_what_is_let_through_does_no_harm(void **state)
         uint8_t kept = data.data[at];
         arm_status st;
 
-        data.data[at] = next_random(&random) % 2 == 0 ? (uint8_t)(kept ^ 1u << random % 8)
-                                                      : (uint8_t)next_random(&random);
+        data.data[at] = (uint8_t)(next_random(&random) % 2 == 0 ? kept ^ 1u << random % 8
+                                                                : next_random(&random));
         write_data(k, data.data, data.size);
         st = arm__index_check_pages(k->dir.path, &k->err);
         if (st == ARM_OK && !survives(k)) {
