@@ -13,14 +13,11 @@ import time
 from pathlib import Path
 
 import pytest
-from arm import BIN, BUILD, Repo, Result, environment, need, run
+from arm import BIN, BUILD, PRELOADED, TRACED, Repo, Result, environment, need, run
 from held import Held
 
 NOBODY = 65534
 CAMPAIGN = bool(os.environ.get("ARM_FAULTS_ALL"))  # every n, not a sample
-# A sanitizer wants to be the first library, and to trace the process itself at the end.
-PRELOADED = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-TRACED = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 
 
 @pytest.fixture(name="original", scope="module")

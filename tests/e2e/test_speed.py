@@ -4,7 +4,7 @@
 import subprocess
 
 import pytest
-from arm import BIN, environment, need
+from arm import BIN, TRACED, environment, need
 
 VERBS = [["tables"], ["versions", "orders"], ["schema", "orders"], ["log"], ["show", "main"],
          ["stats"], ["verify"], ["recover"]]
@@ -16,7 +16,7 @@ def test_a_verb_without_sql_starts_no_engine(orders, verb):
     need("strace")
     probe = subprocess.run(["strace", "-f", "-qq", "-e", "trace=clone,clone3", BIN, "-C",
                             str(orders.path), *verb], capture_output=True, text=True, check=False,
-                           env=environment())
+                           env=environment(**TRACED))
     if "ptrace" in probe.stderr.lower():
         pytest.skip("strace may not trace here")
     clones = [line for line in probe.stderr.splitlines() if "clone" in line]

@@ -14,6 +14,10 @@ DEPS = Path(os.environ.get("ARM_DEPS") or SOURCE / ".deps")
 SANITIZED = "-fsanitize" in (BUILD / "build.ninja").read_text() if BUILD.joinpath(
     "build.ninja").exists() else False
 TIMEOUT_S = 300
+# For the command under another program: a sanitizer wants to be the first library that is loaded,
+# and at the end to trace the process itself.
+PRELOADED = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+TRACED = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 
 
 class Result:
