@@ -315,6 +315,10 @@ static arm_status fold_foreign(struct arm_repository *repository, struct arm_ind
     bool more;
     arm_status st = ARM_OK;
 
+    *out_folded = false;
+    if (!state->is_empty && arm__log_ends_at(repository->log, &state->folded)) {
+        return ARM_OK; /* as nearly always, without a look into the log */
+    }
     ARM_TRY(arm__catch_up(&source, txn, state, &folded, &more, err));
     repository->report.folded += folded;
     *out_folded = folded > 0;

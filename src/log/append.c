@@ -231,6 +231,15 @@ done:
     return st;
 }
 
+bool arm__log_ends_at(const struct arm_log *log, const struct arm_log_position *at)
+{
+    const struct arm_page *page = log->page;
+
+    /* Who died after his frame was whole and before he said so left his intent (P3). */
+    return !arm__page_is_private(log) && arm__page_state(page) == ARM_PAGE_GOOD &&
+           atomic_load(&page->intent_end) == 0 && atomic_load(&page->written) == arm__page_pack(at);
+}
+
 arm_status arm__log_append(struct arm_log *log, struct arm_log_position *tail,
                            const struct arm_record *records, uint32_t record_count,
                            struct arm_log_position *out_at, struct arm_error *err)

@@ -50,6 +50,7 @@ static void test_append_killed_appender_is_mended_by_the_next(void **state)
         fixture_append_durable(&f, 100);
         append_and_die(&f, 1, parts[i], 2014); /* a frame of 2,172 bytes */
         torn_end = f.tail.offset + 2172;
+        assert_false(arm__log_ends_at(f.log, &f.tail)); /* be his frame torn or whole */
         catch_up(&f);
         whole = parts[i] == 2172;
         assert_int_equal(f.tail.next_tx, 2 + whole);
@@ -89,6 +90,7 @@ static void test_append_killed_roll_is_mended_by_the_next(void **state)
             fixture_append_durable(&f, 40000);
             append_and_die(&f, n, 3000, 30000);
             assert_int_equal(temp_count_files(&f.dir, "log"), 3);
+            assert_false(arm__log_ends_at(f.log, &f.tail));
             catch_up(&f);
             assert_int_equal(f.tail.segment, 0);
             fixture_append_durable(&f, next_sizes[i]);
@@ -105,11 +107,36 @@ static void test_append_killed_roll_is_mended_by_the_next(void **state)
     }
 }
 
+/* Also a frame that was written and never published: its process may have died there. */
+static void test_append_log_ends_behind_the_last_whole_frame(void **state)
+{
+    static const uint8_t bytes[40000] = {1};
+    struct arm_record record = {arm__bytes("r", 1), arm__bytes(bytes, sizeof bytes)};
+    struct arm_log_position before;
+    struct arm_log_position at;
+    struct fixture f;
+
+    fixture_make(&f);
+    f.log->segment_bytes_max = 65536;
+    assert_true(arm__log_ends_at(f.log, &f.tail));
+    for (size_t i = 0; i < 3; i++) { /* the last ones roll */
+        before = f.tail;
+        assert_ok(arm__log_append(f.log, &f.tail, &record, 1, &at, &f.err), f.err);
+        assert_false(arm__log_ends_at(f.log, &before));
+        assert_true(arm__log_ends_at(f.log, &f.tail));
+    }
+    assert_int_equal(f.tail.segment, 2);
+    arm__page_poison(f.log->page);
+    assert_false(arm__log_ends_at(f.log, &f.tail));
+    fixture_remove(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_append_killed_appender_is_mended_by_the_next),
         cmocka_unit_test(test_append_killed_roll_is_mended_by_the_next),
+        cmocka_unit_test(test_append_log_ends_behind_the_last_whole_frame),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,10 @@ arm_status arm__log_read_at(struct arm_log *log, uint64_t segment, uint64_t offs
                             struct arm_buf *out, struct arm_frame_header *out_header,
                             struct arm_error *err);
 
+/* Whether the shared page vouches, to who holds the commit lock, that neither a frame nor a torn
+ * one stands behind `at`. False: only reading on tells. */
+bool arm__log_ends_at(const struct arm_log *log, const struct arm_log_position *at);
+
 /* Append one frame at `*tail`, which the caller has verified to be the tail under the commit
  * lock, and move `*tail` behind it. Not durable yet. `*out_at` is where the frame starts.
  * After ARM_FULL or ARM_IO nothing is appended (what was written is zeroed, or else the log
