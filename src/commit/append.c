@@ -64,6 +64,7 @@ static arm_status put_in_chunk(struct arm_repository *repository, struct arm_buf
     Armpb__Record record = ARMPB__RECORD__INIT;
     arm_status st = ARM_OK;
 
+    ARM_TRY(arm__anchor_check(&repository->anchor, err)); /* R5 */
     ARM_TRY(arm__store_put(repository->store, arm__buf_bytes(spine), out_chunk, NULL, err));
     in_chunk.hash = (ProtobufCBinaryData){ARM_HASH_BYTES, out_chunk->bytes};
     in_chunk.bytes = spine->size;

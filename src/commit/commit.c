@@ -63,6 +63,9 @@ static arm_status ensure_chunk(struct arm_repository *repository, const struct a
     bool there;
     arm_status st = ARM_OK;
 
+    if (leases->count == 0) { /* R5: a lease is a file */
+        ARM_TRY(arm__anchor_check(&repository->anchor, err));
+    }
     ARM_TRY(is_durable(repository, chunk, &durable, err));
     if (!durable) {
         ARM_TRY(arm__store_ensure(repository->store, chunk, err));
@@ -229,10 +232,13 @@ arm_status arm__commit(struct arm_repository *repository, const struct arm_commi
     uint64_t tx = 0;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__repository_check(repository, true, err));
+    ARM_TRY(arm__repository_check_handle(repository, true, err));
     ARM_TRY(choose_id(request, &plan.commit_id, err));
     ARM_TRY(ensure_chunks(repository, request, &leases, err));
     ARM_TRY(prepare(&plan, &tx, &is_retry, err));
+    if (is_retry || plan.commit.n_changes == 0) { /* else the append looks (R5) */
+        ARM_TRY(arm__anchor_check(&repository->anchor, err));
+    }
     if (is_retry) {
         arm__index_abort(plan.txn);
         plan.txn = NULL;

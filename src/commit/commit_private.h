@@ -99,6 +99,10 @@ arm_status arm__anchor_take(const struct arm_io *io, const char *root, struct ar
                             struct arm_error *err);
 /* ARM_REOPEN if one leads elsewhere, or nowhere. The zeroed anchor holds. */
 arm_status arm__anchor_check(const struct arm_anchor *anchor, struct arm_error *err);
+/* arm__repository_check but for the look whether it is where it was (R5): for who looks himself
+ * before the first write. */
+arm_status arm__repository_check_handle(struct arm_repository *repository, bool writing,
+                                        struct arm_error *err);
 void arm__anchor_release(struct arm_anchor *anchor); /* accepts the zeroed state */
 
 /* ---- repository.c ---- */

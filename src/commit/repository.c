@@ -248,15 +248,15 @@ void arm__repository_close(struct arm_repository *repository)
 
 /* ---- Use ---- */
 
-arm_status arm__repository_check(struct arm_repository *repository, bool writing,
-                                 struct arm_error *err)
+arm_status arm__repository_check_handle(struct arm_repository *repository, bool writing,
+                                        struct arm_error *err)
 {
     if (repository->pid != getpid()) { /* R4 */
         return arm__fail(err, ARM_FORKED, "%s was opened by process %d, not by its child %d",
                          repository->path, repository->pid, (int)getpid());
     }
     if (!writing) {
-        return arm__anchor_check(&repository->anchor, err); /* R5 */
+        return ARM_OK;
     }
     if (repository->is_damaged) {
         return arm__fail(err, ARM_CORRUPT, "%s is damaged: %s", repository->path,
@@ -277,7 +277,18 @@ arm_status arm__repository_check(struct arm_repository *repository, bool writing
                          "again",
                          repository->path);
     }
-    return arm__anchor_check(&repository->anchor, err); /* R5 */
+    return ARM_OK;
+}
+
+arm_status arm__repository_check(struct arm_repository *repository, bool writing,
+                                 struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__repository_check_handle(repository, writing, err));
+    ARM_TRY(arm__anchor_check(&repository->anchor, err)); /* R5 */
+done:
+    return st;
 }
 
 /* The clean mark goes, durably, before the first write (R2). Under the commit lock. */
