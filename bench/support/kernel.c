@@ -20,6 +20,15 @@ static arm_status maybe_sync(void *self, struct arm_file *file, struct arm_error
     return k->is_syncing ? arm__io_system()->sync(NULL, file, err) : ARM_OK;
 }
 
+static void maybe_hasten(void *self, struct arm_file *file, uint64_t offset, uint64_t size)
+{
+    const struct bench_kernel *k = self;
+
+    if (k->is_syncing) {
+        arm__io_system()->hasten(NULL, file, offset, size);
+    }
+}
+
 static arm_status maybe_sync_directory(void *self, const char *path, struct arm_error *err)
 {
     const struct bench_kernel *k = self;
@@ -101,6 +110,7 @@ void bench_kernel_open(struct bench_kernel *k, const char *path, bool is_syncing
     k->io.self = k;
     k->io.sync = maybe_sync;
     k->io.sync_directory = maybe_sync_directory;
+    k->io.hasten = maybe_hasten;
     k->is_syncing = is_syncing;
     if (k->schema == NULL) {
         k->schema = make_schema();

@@ -44,8 +44,8 @@ struct arm_stat {
  * than ARM_OK stops the walk and is handed on. */
 typedef arm_status arm_visit_name(void *context, const char *name, struct arm_error *err);
 
-/* The operations. `self` is the host's state. All but `close` and `unmap` are fallible, and
- * these two accept NULL. */
+/* The operations. `self` is the host's state. All but `close`, `unmap` and `hasten` are fallible,
+ * and the first two accept NULL. */
 struct arm_io {
     void *self;
     arm_status (*open)(void *self, const char *path, unsigned flags, struct arm_file **out,
@@ -57,6 +57,9 @@ struct arm_io {
     arm_status (*write)(void *self, struct arm_file *file, uint64_t offset, const void *data,
                         size_t size, struct arm_error *err);
     arm_status (*sync)(void *self, struct arm_file *file, struct arm_error *err); /* fdatasync */
+    /* Begin to write these bytes back, and do not wait: a sync soon to come then has less to wait
+     * for. Promises nothing, tells no failure that the sync would not tell. NULL: not done. */
+    void (*hasten)(void *self, struct arm_file *file, uint64_t offset, uint64_t size);
     arm_status (*truncate)(void *self, struct arm_file *file, uint64_t size, struct arm_error *err);
     arm_status (*stat)(void *self, const char *path, struct arm_stat *out, struct arm_error *err);
     arm_status (*size)(void *self, struct arm_file *file, uint64_t *out, struct arm_error *err);

@@ -5,6 +5,7 @@
  *   grow     preallocate zeros
  *   write    the frame
  *   settle   the intent is gone
+ *   hasten   the disk begins with it, while the caller commits his index
  *
  * A process that dies between the first step and the last leaves its intent: the next to
  * append has read all whole frames, so whatever is left between its tail and the intent's end
@@ -240,11 +241,31 @@ bool arm__log_ends_at(const struct arm_log *log, const struct arm_log_position *
            atomic_load(&page->intent_end) == 0 && atomic_load(&page->written) == arm__page_pack(at);
 }
 
+/* Let the disk begin with the frame, unless it is busy with a sync: then the next sync is for
+ * many frames, and this would only cost time under the commit lock. */
+static void hasten(struct arm_log *log, const struct arm_log_position *at, uint64_t end)
+{
+    const struct arm_io *io = log->io;
+    struct arm_segment_file *file = NULL;
+
+    if (io->hasten == NULL || atomic_load(&log->page->syncing) != 0 ||
+        arm__segment_files_take(&log->files, at->segment, false, &file, NULL) != ARM_OK) {
+        return;
+    }
+    io->hasten(io->self, file->file, at->offset, end - at->offset);
+    arm__segment_files_put(&log->files, file);
+}
+
 arm_status arm__log_append(struct arm_log *log, struct arm_log_position *tail,
                            const struct arm_record *records, uint32_t record_count,
                            struct arm_log_position *out_at, struct arm_error *err)
 {
-    return append(log, tail, ARM_FRAME_RECORDS, records, record_count, out_at, err);
+    arm_status st = ARM_OK;
+
+    ARM_TRY(append(log, tail, ARM_FRAME_RECORDS, records, record_count, out_at, err));
+    hasten(log, out_at, tail->offset);
+done:
+    return st;
 }
 
 arm_status arm__log_append_close(struct arm_log *log, struct arm_log_position *tail,

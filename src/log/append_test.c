@@ -131,12 +131,54 @@ static void test_append_log_ends_behind_the_last_whole_frame(void **state)
     fixture_remove(&f);
 }
 
+static struct {
+    uint64_t calls;
+    uint64_t offset;
+    uint64_t size;
+} hastened;
+
+static void record_hasten(void *self, struct arm_file *file, uint64_t offset, uint64_t size)
+{
+    arm__io_system()->hasten(self, file, offset, size);
+    hastened.calls++;
+    hastened.offset = offset;
+    hastened.size = size;
+}
+
+/* The frame, right behind its append; not beside a sync, nor where the door has no such call. */
+static void test_append_disk_begins_with_the_frame(void **state)
+{
+    struct arm_io io = *arm__io_system();
+    struct arm_log_position before;
+    struct fixture f;
+
+    io.hasten = record_hasten;
+    fixture_make(&f);
+    fixture_close(&f);
+    fixture_open_only(&f, &io, (struct arm_log_options){0});
+    fixture_recover(&f, 0);
+    before = f.tail;
+    fixture_append(&f, 100);
+    assert_int_equal(hastened.calls, 1);
+    assert_int_equal(hastened.offset, before.offset);
+    assert_int_equal(hastened.size, f.tail.offset - before.offset);
+    atomic_store(&f.log->page->syncing, 1);
+    fixture_append(&f, 100);
+    assert_int_equal(hastened.calls, 1);
+    atomic_store(&f.log->page->syncing, 0);
+    io.hasten = NULL;
+    fixture_append_durable(&f, 100);
+    assert_int_equal(fixture_check(&f), 3);
+    fixture_remove(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_append_killed_appender_is_mended_by_the_next),
         cmocka_unit_test(test_append_killed_roll_is_mended_by_the_next),
         cmocka_unit_test(test_append_log_ends_behind_the_last_whole_frame),
+        cmocka_unit_test(test_append_disk_begins_with_the_frame),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
