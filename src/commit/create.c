@@ -283,6 +283,7 @@ static arm_status make_main(const struct creation *c, const struct arm_header *h
     struct arm_repository_options options = {.io = c->io};
     struct arm_repository *repository = NULL;
     Armpb__RefChange change = ARMPB__REF_CHANGE__INIT;
+    struct arm_error why;
     uint64_t tx;
     arm_status st = ARM_OK;
 
@@ -296,8 +297,13 @@ static arm_status make_main(const struct creation *c, const struct arm_header *h
         arm__repository_detach(repository);
         goto done;
     }
-    st = arm__commit_ref(repository, &change, &tx, err);
+    st = arm__commit_ref(repository, &change, &tx, &why);
     arm__repository_close(repository);
+    if (st == ARM_COMMIT_UNKNOWN) { /* there is nothing to ask: it is not made without FORMAT */
+        st = arm__fail(err, ARM_IO, "it could not be made: %s", why.message);
+    } else if (st != ARM_OK) {
+        st = arm__fail(err, st, "%s", why.message);
+    }
 done:
     return st;
 }
