@@ -28,6 +28,7 @@ enum {
     KILLS_A_ROUND = 3,
     WRITERS = 2,
     CHUNK_ROWS = 12000, /* more than hot rows may be */
+    UPDATE_ADDS = 1000,
     VERIFY_EVERY = 10,
     SQL_BYTES = 256,
     STATEMENTS_MAX = 100000,
@@ -36,7 +37,7 @@ enum {
 
 /* ---- What a writer does: its statements follow from its number ---- */
 
-enum kind { ONE_ROW, CHUNK, DELETE_EARLIER };
+enum kind { ONE_ROW, CHUNK, DELETE_EARLIER, UPDATE_EARLIER };
 
 static enum kind kind_of(unsigned writer, unsigned n)
 {
@@ -48,6 +49,8 @@ static enum kind kind_of(unsigned writer, unsigned n)
         return CHUNK;
     case 1:
         return n >= 3 ? DELETE_EARLIER : ONE_ROW;
+    case 2:
+        return n >= 2 ? UPDATE_EARLIER : ONE_ROW;
     default:
         return ONE_ROW;
     }
@@ -57,19 +60,23 @@ static void statement_of(unsigned writer, unsigned n, char sql[SQL_BYTES])
 {
     switch (kind_of(writer, n)) {
     case CHUNK:
-        (void)snprintf(sql, SQL_BYTES, "INSERT INTO t SELECT %u, %u FROM range(%d)", writer, n,
-                       CHUNK_ROWS);
+        (void)snprintf(sql, SQL_BYTES, "INSERT INTO t SELECT %u, %u, %u FROM range(%d)", writer, n,
+                       n, CHUNK_ROWS);
         break;
     case DELETE_EARLIER:
         (void)snprintf(sql, SQL_BYTES, "DELETE FROM t WHERE w = %u AND n = %u", writer, n - 3);
         break;
+    case UPDATE_EARLIER:
+        (void)snprintf(sql, SQL_BYTES, "UPDATE t SET v = v + %d WHERE w = %u AND n = %u",
+                       UPDATE_ADDS, writer, n - 2);
+        break;
     default:
-        (void)snprintf(sql, SQL_BYTES, "INSERT INTO t VALUES (%u, %u)", writer, n);
+        (void)snprintf(sql, SQL_BYTES, "INSERT INTO t VALUES (%u, %u, %u)", writer, n, n);
         break;
     }
 }
 
-/* Rows of a writer after its first `count` statements: how many, and the sum of their n. */
+/* Rows of a writer after its first `count` statements: how many, and the sum of their v. */
 struct rows {
     uint64_t count;
     uint64_t sum;
@@ -83,12 +90,13 @@ static struct rows rows_after(unsigned writer, unsigned count)
         uint64_t size = kind_of(writer, n) == CHUNK     ? CHUNK_ROWS
                         : kind_of(writer, n) == ONE_ROW ? 1
                                                         : 0;
-        bool is_deleted =
-            n + 3 < count && kind_of(writer, n + 3) == DELETE_EARLIER; /* by a later statement */
+        /* By later statements: */
+        bool is_updated = n + 2 < count && kind_of(writer, n + 2) == UPDATE_EARLIER;
+        bool is_deleted = n + 3 < count && kind_of(writer, n + 3) == DELETE_EARLIER;
 
         if (!is_deleted) {
             rows.count += size;
-            rows.sum += size * n;
+            rows.sum += size * (n + (is_updated ? UPDATE_ADDS : 0));
         }
     }
     return rows;
@@ -151,7 +159,7 @@ static void be_reader(const char *path)
     arm_session *session = open_session(path, &repo);
 
     for (;;) {
-        must_run(session, "SELECT count(*), sum(n) FROM t", NULL);
+        must_run(session, "SELECT count(*), sum(v) FROM t", NULL);
     }
 }
 
@@ -183,7 +191,7 @@ static void be_judge(const char *path, unsigned first_writer, const unsigned ack
         struct rows found;
 
         (void)snprintf(sql, sizeof sql,
-                       "SELECT count(*)::UBIGINT, coalesce(sum(n), 0)::UBIGINT FROM t WHERE w = %u",
+                       "SELECT count(*)::UBIGINT, coalesce(sum(v), 0)::UBIGINT FROM t WHERE w = %u",
                        writer);
         must_run(session, sql, figures);
         found = (struct rows){figures[0], figures[1]};
@@ -275,7 +283,7 @@ static void make_repository(const char *path)
         arm_repo *repo = NULL;
         arm_session *session = open_session(path, &repo);
 
-        must_run(session, "CREATE TABLE t (w UINTEGER, n UINTEGER)", NULL);
+        must_run(session, "CREATE TABLE t (w UINTEGER, n UINTEGER, v UINTEGER)", NULL);
         arm_session_close(session);
         arm_repo_close(repo);
         _exit(0);

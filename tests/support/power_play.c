@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "commit/commit_private.h"
 #include "log/log_private.h"
+#include "support/power_rows.h"
 #include "txn/txn_fixture.h"
 
 enum { WIDE_BYTES = (1 << 20) + 100000, PAIR_WAIT_US = 5000000 };
@@ -214,6 +215,10 @@ static arm_status change(struct play *play, const struct play_step *step, struct
         case PLAY_DELETE:
             st = delete_rows(txn, step, err);
             break;
+        case PLAY_UPDATE:
+            st = power_update(play->repository, play->engine, txn, step->name, (uint64_t)step->from,
+                              (uint64_t)step->to, err);
+            break;
         case PLAY_DROP:
             st = arm__txn_drop_table(txn, "main", step->name, err);
             break;
@@ -390,104 +395,8 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
 
 /* ---- Telling ---- */
 
-/* Rows of chunks by their hash: a chunk's bytes never change, and verify hashes them. */
-static struct {
-    struct arm_hash chunk;
-    struct numbers values;
-} chunks_read[64];
-static size_t chunks_read_count;
-
-static struct numbers flatten(const struct rows *rows)
-{
-    struct numbers numbers = {calloc(rows->row_count + 1, sizeof(int64_t)), 0};
-
-    assert_non_null(numbers.values);
-    for (size_t c = 0; c < rows->count; c++) {
-        const int64_t *values =
-            duckdb_vector_get_data(duckdb_data_chunk_get_vector(rows->chunks[c], 0));
-        idx_t size = duckdb_data_chunk_get_size(rows->chunks[c]);
-
-        memcpy(numbers.values + numbers.count, values, size * sizeof *values);
-        numbers.count += size;
-    }
-    return numbers;
-}
-
-static const struct numbers *known_chunk(const struct arm_hash *chunk)
-{
-    for (size_t i = 0; i < chunks_read_count; i++) {
-        if (arm__hash_equal(&chunks_read[i].chunk, chunk)) {
-            return &chunks_read[i].values;
-        }
-    }
-    return NULL;
-}
-
-/* All rows of an entry, dead ones too; `*out_own`: to be freed. */
-static struct numbers entry_values(struct desk *desk, const struct arm_view *view, size_t i,
-                                   bool *out_own)
-{
-    const struct arm_state_entry *entry = &view->entries[i];
-    const struct numbers *known = entry->is_hot ? NULL : known_chunk(&entry->chunk);
-    struct numbers values;
-    struct rows rows;
-
-    *out_own = false;
-    if (known != NULL) {
-        return *known;
-    }
-    rows = view_entry_rows(desk, view, i);
-    values = flatten(&rows);
-    rows_free_chunks(&rows);
-    *out_own = entry->is_hot || chunks_read_count == sizeof chunks_read / sizeof *chunks_read;
-    if (!*out_own) {
-        chunks_read[chunks_read_count].chunk = entry->chunk;
-        chunks_read[chunks_read_count++].values = values;
-    }
-    return values;
-}
-
-static int compare_numbers(const void *left, const void *right)
-{
-    int64_t a = *(const int64_t *)left;
-    int64_t b = *(const int64_t *)right;
-
-    return (a > b) - (a < b);
-}
-
-/* The live rows in order, hashed. */
-static struct arm_hash hash_rows(struct desk *desk, const struct arm_view *view)
-{
-    int64_t *live = calloc(view->live_rows + 1, sizeof *live);
-    struct arm_hash hash;
-    size_t count = 0;
-
-    assert_non_null(live);
-    for (size_t i = 0; i < view->entry_count; i++) {
-        bool is_own;
-        struct numbers values = entry_values(desk, view, i, &is_own);
-
-        assert_int_equal(values.count, view->entries[i].rows);
-        for (uint32_t row = 0; row < values.count; row++) {
-            if (view->entries[i].vector == NULL ||
-                !roaring_bitmap_contains(view->entries[i].vector, row)) {
-                assert_true(count < view->live_rows);
-                live[count++] = values.values[row];
-            }
-        }
-        if (is_own) {
-            free(values.values);
-        }
-    }
-    assert_int_equal(count, view->live_rows);
-    qsort(live, count, sizeof *live, compare_numbers);
-    hash = arm__hash(arm__bytes(live, count * sizeof *live));
-    free(live);
-    return hash;
-}
-
 struct telling {
-    struct desk *desk;
+    struct play *play;
     struct arm_txn *txn;
     struct arm_buf *out;
 };
@@ -502,7 +411,7 @@ static arm_status tell_table(void *context, const char *schema_name, const char 
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__txn_view(telling->txn, schema_name, name, &view, err));
-    hash = hash_rows(telling->desk, view);
+    hash = power_hash_rows(telling->play->repository, telling->play->engine, view);
     arm__hash_hex(&hash, hex);
     ARM_TRY(arm__buf_printf(telling->out, err, "  %s.%s version %llu, %llu rows, %.16s\n",
                             schema_name, name, (unsigned long long)view->version,
@@ -532,9 +441,7 @@ static arm_status add_ref(void *context, const char *name, const struct arm_ref_
 static void tell_refs(struct play *play, Armpb__RefKind kind, struct arm_buf *out)
 {
     struct arm_catalog *catalog = arm__repository_catalog(play->repository);
-    struct kernel kernel = {.repository = play->repository};
-    struct desk desk = {.kernel = &kernel, .engine = play->engine};
-    struct telling telling = {.desk = &desk, .out = out};
+    struct telling telling = {.play = play, .out = out};
     struct arm_index_txn *txn = NULL;
     struct arm_snapshot main_now;
     struct ref_names refs = {.count = 0};

@@ -32,6 +32,7 @@ enum play_op {
     PLAY_CHUNK,      /* likewise, always a chunk */
     PLAY_REPLACE,    /* all rows by these */
     PLAY_DELETE,     /* rows number `from` .. `to` - 1 of every entry */
+    PLAY_UPDATE,     /* likewise: they die, and come in anew with other values and their ids */
     PLAY_DROP,       /* the table */
     PLAY_SEVERAL,    /* one commit: `name` gets rows as by INSERT and loses some, and two new
                        * tables are made and filled, one of them with a chunk */

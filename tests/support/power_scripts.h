@@ -36,6 +36,11 @@ static const struct power_script power_scripts[] = {
      .steps = {DO(OPEN), ROWS(INSERT, "t", 0, 12000), ROWS(DELETE, "t", 10, 500),
                ROWS(CHUNK, "t", 0, 12000), /* its chunk is there already */
                ROWS(REPLACE, "t", 5, 12500), DO(CLOSE)}},
+    {.name = "update", /* of rows that were hot, that were updated before, and of a chunk's */
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), ROWS(INSERT, "t", 0, 9), DO(CLOSE)},
+     .steps = {DO(OPEN), ROWS(UPDATE, "t", 1, 4), ROWS(UPDATE, "t", 2, 6),
+               ROWS(CHUNK, "t", 9, 12009), ROWS(UPDATE, "t", 5, 11500), /* a chunk of ids */
+               ROWS(UPDATE, "t", 2, 300), ROWS(DELETE, "t", 0, 100), DO(CLOSE)}},
     {.name = "several",
      .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), ROWS(INSERT, "t", 0, 9), DO(CLOSE)},
      .steps = {DO(OPEN), ROWS(SEVERAL, "t", 100, 120), NAME(DROP, "small"),
