@@ -42,27 +42,22 @@ void Select(DataChunk &scanned, const RowSet &rows, DataChunk &out)
 
 } // namespace
 
-void FetchRows(ClientContext &context, const shared_ptr<TableEntry> &table,
-               const shared_ptr<View> &view, const RowSet &rows,
-               const std::function<void(DataChunk &)> &take)
+namespace
+{
+
+// A scan of our own, on this thread: `columns` as scans name them, of the slots that `keeps` wants.
+void Scan(ClientContext &context, const shared_ptr<TableEntry> &table, const shared_ptr<View> &view,
+          const vector<duckdb::ColumnIndex> &columns, const vector<LogicalType> &types,
+          const std::function<bool(const Slot &)> &keeps,
+          const std::function<void(DataChunk &)> &take)
 {
     unique_ptr<duckdb::FunctionData> bind_data;
     auto scan = BindScan(context, table, view, bind_data);
     auto &files = bind_data->Cast<duckdb::MultiFileBindData>().file_list->Cast<FileList>();
-    vector<duckdb::ColumnIndex> columns;
-    vector<LogicalType> types = table->GetTypes();
     DataChunk scanned;
 
-    files.Keep([&](const Slot &slot) { return rows.HasEntry(slot.first_entry); });
-    for (idx_t i = 0; i < types.size(); i++) {
-        columns.emplace_back(i);
-    }
-    columns.emplace_back(COLUMN_ENTRY);
-    columns.emplace_back(duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER);
-    types.push_back(LogicalType::UBIGINT);
-    types.push_back(LogicalType::BIGINT);
+    files.Keep(keeps);
     scanned.Initialize(context, types);
-
     duckdb::TableFunctionInitInput init(bind_data.get(), columns, vector<idx_t>(), nullptr);
     auto global = scan.init_global(context, init);
     duckdb::ThreadContext thread(context);
@@ -70,19 +65,62 @@ void FetchRows(ClientContext &context, const shared_ptr<TableEntry> &table,
     auto local = scan.init_local(execution, init, global.get());
     while (local) { // none: there is nothing to read
         duckdb::TableFunctionInput input(bind_data.get(), local.get(), global.get());
-        DataChunk found;
 
+        if (context.interrupted) {
+            throw duckdb::InterruptException();
+        }
         scanned.Reset();
         scan.function(context, input, scanned);
         if (scanned.size() == 0) {
             break;
         }
-        found.InitializeEmpty(table->GetTypes());
-        Select(scanned, rows, found);
-        if (found.size() > 0) {
-            take(found);
-        }
+        take(scanned);
     }
+}
+
+} // namespace
+
+void FetchRows(ClientContext &context, const shared_ptr<TableEntry> &table,
+               const shared_ptr<View> &view, const RowSet &rows,
+               const std::function<void(DataChunk &)> &take)
+{
+    auto types = table->GetTypes();
+    vector<duckdb::ColumnIndex> columns;
+
+    for (idx_t i = 0; i < types.size(); i++) {
+        columns.emplace_back(i);
+    }
+    columns.emplace_back(COLUMN_ENTRY);
+    columns.emplace_back(duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER);
+    types.push_back(LogicalType::UBIGINT);
+    types.push_back(LogicalType::BIGINT);
+    Scan(
+        context, table, view, columns, types,
+        [&](const Slot &slot) { return rows.HasEntry(slot.first_entry); },
+        [&](DataChunk &scanned) {
+            DataChunk found;
+
+            found.InitializeEmpty(table->GetTypes());
+            Select(scanned, rows, found);
+            if (found.size() > 0) {
+                take(found);
+            }
+        });
+}
+
+void ScanColumns(ClientContext &context, const shared_ptr<TableEntry> &table,
+                 const shared_ptr<View> &view, const vector<idx_t> &columns,
+                 const std::function<void(DataChunk &)> &take)
+{
+    auto all = table->GetTypes();
+    vector<duckdb::ColumnIndex> ids;
+    vector<LogicalType> types;
+
+    for (auto column : columns) {
+        ids.emplace_back(column);
+        types.push_back(all[column]);
+    }
+    Scan(context, table, view, ids, types, [](const Slot &) { return true; }, take);
 }
 
 } // namespace arm

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "duck/alter.hpp"
 #include "duck/definition.hpp"
 #include "duck/error.hpp"
 #include "duck/repository_catalog.hpp"
@@ -117,9 +118,22 @@ void SchemaEntry::DropEntry(ClientContext &context, duckdb::DropInfo &info)
     Check(arm__txn_drop_table(ours.Txn(), name.c_str(), info.name.c_str(), &error), error);
 }
 
-void SchemaEntry::Alter(CatalogTransaction, duckdb::AlterInfo &)
+void SchemaEntry::Alter(CatalogTransaction transaction, duckdb::AlterInfo &info)
 {
-    Refuse("ALTER");
+    auto &context = transaction.GetContext();
+
+    if (info.type == duckdb::AlterType::SET_COMMENT ||
+        info.type == duckdb::AlterType::SET_COLUMN_COMMENT) {
+        Refuse("COMMENT ON");
+    }
+    if (info.type != duckdb::AlterType::ALTER_TABLE) {
+        Refuse("ALTER of anything but a table");
+    }
+    auto table = Transaction::Get(context, catalog).Table(*this, info.name, string());
+    if (!table) {
+        throw duckdb::CatalogException("Table with name %s does not exist!", info.name);
+    }
+    AlterTable(context, *table, info.Cast<duckdb::AlterTableInfo>());
 }
 
 optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateIndex(CatalogTransaction,

@@ -30,8 +30,9 @@ public:
                                                    duckdb::BoundCreateTableInfo &info) override;
     void DropEntry(ClientContext &context, duckdb::DropInfo &info) override;
 
-    // Refused by name.
     void Alter(duckdb::CatalogTransaction transaction, duckdb::AlterInfo &info) override;
+
+    // Refused by name.
     optional_ptr<duckdb::CatalogEntry> CreateIndex(duckdb::CatalogTransaction transaction,
                                                    duckdb::CreateIndexInfo &info,
                                                    duckdb::TableCatalogEntry &table) override;

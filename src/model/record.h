@@ -51,6 +51,11 @@ arm_status arm__schema_add_key(Armpb__Schema *schema, bool primary, const uint32
                                size_t count, const char *name, struct arm_error *err);
 arm_status arm__schema_add_check(Armpb__Schema *schema, const char *name, const char *sql,
                                  struct arm_error *err);
+/* A column behind the others, without an id yet; `type` is taken, also on failure. */
+arm_status arm__schema_add_column(Armpb__Schema *schema, const char *name, Armpb__Type *type,
+                                  Armpb__Column **out, struct arm_error *err);
+/* Its id is not given again. No key may have it. */
+void arm__schema_remove_column(Armpb__Schema *schema, size_t index);
 void arm__column_set_not_null(Armpb__Column *column, bool not_null);
 /* A string of a message: `text` (NULL: none) in the place of what it was. */
 arm_status arm__text_set(char **field, const char *text, struct arm_error *err);

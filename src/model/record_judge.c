@@ -190,8 +190,10 @@ static arm_status check_kind(const Armpb__TableChange *c, struct arm_error *err)
             return wrong(WHAT, "schema id 0", err);
         }
     }
-    ARM_TRY(check_present(c->schema != NULL, is_create || c->kind == ARMPB__CHANGE_KIND__ALTER,
-                          WHAT, "schema", err));
+    if (c->kind != ARMPB__CHANGE_KIND__RENAME || c->schema == NULL) { /* a rename may bring one */
+        ARM_TRY(check_present(c->schema != NULL, is_create || c->kind == ARMPB__CHANGE_KIND__ALTER,
+                              WHAT, "schema", err));
+    }
     if (has_rows && (is_drop || c->object != ARMPB__OBJECT_KIND__TABLE)) {
         return wrong(WHAT, "rows where there can be none", err);
     }

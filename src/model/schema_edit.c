@@ -82,6 +82,53 @@ done:
     return st;
 }
 
+static arm_status new_column(const char *name, Armpb__Column **out, struct arm_error *err)
+{
+    Armpb__Column *column = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__calloc(1, sizeof *column, &column, err));
+    armpb__column__init(column);
+    ARM_TRY(arm__calloc(1, sizeof *column->field, &column->field, err));
+    armpb__field__init(column->field);
+    ARM_TRY(arm__text_set(&column->field->name, name, err));
+    *out = column;
+    column = NULL;
+done:
+    if (column != NULL) {
+        arm__free(column->field);
+        arm__free(column);
+    }
+    return st;
+}
+
+arm_status arm__schema_add_column(Armpb__Schema *schema, const char *name, Armpb__Type *type,
+                                  Armpb__Column **out, struct arm_error *err)
+{
+    Armpb__Column *column = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__realloc(&schema->columns, schema->n_columns + 1, sizeof(Armpb__Column *), err));
+    ARM_TRY(new_column(name, &column, err));
+    column->field->type = type;
+    type = NULL;
+    schema->columns[schema->n_columns++] = column;
+    *out = column;
+done:
+    if (type != NULL) {
+        armpb__type__free_unpacked(type, NULL);
+    }
+    return st;
+}
+
+void arm__schema_remove_column(Armpb__Schema *schema, size_t index)
+{
+    armpb__column__free_unpacked(schema->columns[index], NULL);
+    schema->n_columns--;
+    memmove(&schema->columns[index], &schema->columns[index + 1],
+            (schema->n_columns - index) * sizeof(Armpb__Column *));
+}
+
 void arm__column_set_not_null(Armpb__Column *column, bool not_null)
 {
     column->has_not_null = not_null; /* the default is not written */

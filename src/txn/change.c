@@ -135,8 +135,8 @@ static void add_batch(struct arm_txn_table *table, struct arm_txn_batch *batch)
     for (size_t i = 0; i < batch->written.entry_count; i++) {
         const struct arm_new_entry *entry = &batch->written.entries[i];
 
-        table->own[table->own_count++] =
-            (struct arm_txn_own){.batch = arm__txn_batch_retain(batch), .index = i};
+        table->own[table->own_count++] = (struct arm_txn_own){
+            .batch = arm__txn_batch_retain(batch), .index = i, .generation = table->generation};
         table->own_rows += entry->rows;
         table->unjoined += entry->is_hot;
     }

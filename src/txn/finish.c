@@ -144,6 +144,11 @@ static arm_status describe(const struct arm_txn_table *table, struct part *part,
         change->kind = ARMPB__CHANGE_KIND__ALTER;
         change->schema = table->schema->schema;
     }
+    if (table->is_renamed) { /* perhaps with new columns */
+        change->kind = ARMPB__CHANGE_KIND__RENAME;
+        change->schema_name = table->schema_name;
+        change->name = table->name;
+    }
     ARM_TRY(arm__calloc(table->own_count + table->base_dead_count, sizeof *part->vectors,
                         &part->vectors, err));
     ARM_TRY(add_own(table, part, change, err));

@@ -159,8 +159,8 @@ static arm_status splice(struct arm_txn_table *table, size_t first, size_t end,
         arm__txn_batch_drop(table->own[i].batch);
     }
     for (size_t i = 0; i < count; i++) {
-        table->own[first + i] =
-            (struct arm_txn_own){.batch = arm__txn_batch_retain(batch), .index = i};
+        table->own[first + i] = (struct arm_txn_own){
+            .batch = arm__txn_batch_retain(batch), .index = i, .generation = table->generation};
     }
     memmove(&table->own[first + count], &table->own[end], rest * sizeof *table->own);
     table->own_count = first + count + rest;
@@ -169,12 +169,14 @@ static arm_status splice(struct arm_txn_table *table, size_t first, size_t end,
     return ARM_OK;
 }
 
-/* Rows with ids of their own are not joined with such that get theirs when committed. */
-static bool joinable(const struct arm_txn_own *own, const struct arm_txn_own *first)
+/* Rows with ids of their own are not joined with such that get theirs when committed, nor are rows
+ * from before the columns changed: they have others. */
+static bool joinable(const struct arm_txn_table *table, const struct arm_txn_own *own,
+                     const struct arm_txn_own *first)
 {
     const struct arm_new_entry *entry = arm__txn_own_entry(own);
 
-    return entry->is_hot && entry->position.size == 0 &&
+    return own->generation == table->generation && entry->is_hot && entry->position.size == 0 &&
            entry->explicit_row_ids == arm__txn_own_entry(first)->explicit_row_ids;
 }
 
@@ -186,7 +188,7 @@ arm_status arm__txn_join(struct arm_txn *txn, struct arm_txn_table *table, struc
     for (size_t first = 0; first < table->own_count; first++) {
         size_t end = first;
 
-        while (end < table->own_count && joinable(&table->own[end], &table->own[first])) {
+        while (end < table->own_count && joinable(table, &table->own[end], &table->own[first])) {
             end++;
         }
         if (end - first >= 2 || (end > first && table->own[first].dead != NULL)) {

@@ -25,11 +25,14 @@ const Armpb__Schema *arm__txn_table_schema(const struct arm_txn_table *table)
 
 bool arm__txn_table_has_changes(const struct arm_txn_table *table)
 {
+    if (table->is_ghost) {
+        return false;
+    }
     if (table->is_created) {
         return !table->is_dropped; /* made and dropped again: it never was */
     }
-    return table->is_dropped || table->truncated || table->has_new_schema || table->own_count > 0 ||
-           table->base_removed != NULL || table->base_dead_count > 0;
+    return table->is_dropped || table->truncated || table->has_new_schema || table->is_renamed ||
+           table->own_count > 0 || table->base_removed != NULL || table->base_dead_count > 0;
 }
 
 void arm__txn_table_changed(struct arm_txn_table *table)
@@ -223,18 +226,26 @@ struct name_walk {
     void *context;
 };
 
-/* A table of the snapshot, unless this transaction dropped it (and perhaps made it anew). */
+/* A name that the snapshot does not have for this table. */
+static bool is_own_name(const struct arm_txn_table *table)
+{
+    return table->is_created || table->is_renamed;
+}
+
+/* A table of the snapshot, unless its name is another's or nobody's here. */
 static arm_status visit_base(void *context, const struct arm_table_row *row, struct arm_error *err)
 {
     struct name_walk *walk = context;
     bool gone = false;
 
     arm__mutex_lock(&walk->txn->mutex);
-    for (size_t i = 0; i < walk->txn->table_count; i++) {
+    for (size_t i = walk->txn->table_count; i-- > 0;) {
         const struct arm_txn_table *table = walk->txn->tables[i];
 
-        gone = gone || (table->is_dropped && table->exists_in_base &&
-                        has_name(table, row->schema_name, row->name));
+        if (has_name(table, row->schema_name, row->name)) {
+            gone = table->is_dropped || is_own_name(table);
+            break;
+        }
     }
     arm__mutex_unlock(&walk->txn->mutex);
     return gone ? ARM_OK : walk->visit(walk->context, row->schema_name, row->name, err);
@@ -251,7 +262,7 @@ arm_status arm__txn_tables(struct arm_txn *txn, arm_visit_name_pair *visit, void
     for (size_t i = 0; i < txn->table_count; i++) { /* only this session adds to the list */
         const struct arm_txn_table *table = txn->tables[i];
 
-        if (table->is_created && !table->is_dropped) {
+        if (is_own_name(table) && !table->is_dropped) {
             ARM_TRY(visit(context, table->schema_name, table->name, err));
         }
     }

@@ -42,6 +42,7 @@ struct arm_txn_own {
     struct arm_txn_batch *batch; /* counted */
     size_t index;                /* in the batch */
     struct arm_txn_dead *dead;   /* counted; NULL: none */
+    uint32_t generation;         /* of the table's columns, when it was written */
 };
 
 /* Where an entry of a list comes from. */
@@ -69,6 +70,9 @@ struct arm_txn_table {
     bool is_dropped; /* by this transaction: the base table, or the created one before it */
     bool truncated;  /* all base entries are replaced */
     bool has_new_schema;
+    bool is_renamed;     /* by this transaction; `base.row` has the name it had */
+    bool is_ghost;       /* no table: a name that one was renamed from; is_dropped is set */
+    uint32_t generation; /* how often its columns changed here */
     struct arm_table_id table_id; /* of a created one: not the one it will have */
     struct arm_table_info base;
     struct arm_table_state *state; /* loaded when first wanted */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "model/type.h"
 #include "txn/txn_private.h"
 
 /* The public part first, so that a pointer to one is a pointer to the other. */
@@ -244,13 +245,32 @@ static const Armpb__ColumnStatistics *find_column(Armpb__ColumnStatistics *const
     return NULL;
 }
 
+/* Bounds are bytes of a type: they say nothing of a column that has another one since. */
+static bool has_type_of_now(const struct arm_view *view, size_t entry, uint32_t column_id)
+{
+    const Armpb__Column *now = arm__schema_column(view->schema, column_id);
+    uint32_t schema_id = view->entries[entry].schema_id;
+    const Armpb__Schema *written = NULL;
+    const Armpb__Column *then;
+
+    if (schema_id == view->schema->schema_id || own_entry(view, entry) != NULL) {
+        return true; /* a transaction does not change the types of rows it wrote */
+    }
+    if (now == NULL || arm__catalog_schema(counted(view)->catalog, &view->table_id, schema_id,
+                                           &written, NULL) != ARM_OK) {
+        return false;
+    }
+    then = arm__schema_column(written, column_id);
+    return then != NULL && arm__type_equal(then->field->type, now->field->type);
+}
+
 const Armpb__ColumnStatistics *arm__view_statistics(const struct arm_view *view, size_t entry,
                                                     uint32_t column_id)
 {
     const struct arm_new_entry *own = own_entry(view, entry);
     const struct arm_chunk_statistics *known = NULL;
 
-    if (view->entries[entry].is_hot) {
+    if (view->entries[entry].is_hot || !has_type_of_now(view, entry, column_id)) {
         return NULL;
     }
     if (own != NULL && own->statistics_count > 0) {

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "duck/alter.hpp"
+
+#include "duck/column_names.hpp"
+#include "duck/columns.hpp"
+#include "duck/error.hpp"
+#include "duck/retype.hpp"
+#include "duck/row_fetch.hpp"
+#include "duck/table_entry.hpp"
+#include "duck/transaction.hpp"
+#include "duckdb/common/vector_operations/vector_operations.hpp"
+#include "duckdb/execution/expression_executor.hpp"
+#include "duckdb/parser/constraints/check_constraint.hpp"
+#include "duckdb/parser/constraints/unique_constraint.hpp"
+#include "duckdb/planner/binder.hpp"
+#include "duckdb/planner/expression_binder/constant_binder.hpp"
+
+namespace arm
+{
+
+using duckdb::AlterTableType;
+using duckdb::CatalogException;
+
+namespace
+{
+
+// One ALTER TABLE under way: the table as it is, and the schema that it gets.
+struct Altering {
+    ClientContext &context;
+    TableEntry &table;
+    arm_txn *txn;
+    shared_ptr<View> view;
+    OwnedSchema schema;
+
+    // The column, or an error as DuckDB's.
+    idx_t Find(const string &name) const;
+    void Apply() const;
+};
+
+idx_t Altering::Find(const string &name) const
+{
+    return table.GetColumnIndex(const_cast<string &>(name)).index; // throws if there is none
+}
+
+void Altering::Apply() const
+{
+    arm_error error;
+
+    Check(arm__txn_alter_table(txn, table.schema.name.c_str(), table.name.c_str(), schema.get(),
+                               &error),
+          error);
+}
+
+OwnedSchema Clone(const Armpb__Schema &schema)
+{
+    Armpb__Schema *copy = nullptr;
+    arm_error error;
+
+    Check(arm__schema_clone(&schema, &copy, &error), error);
+    return OwnedSchema(copy);
+}
+
+void SetText(char **field, const string &text)
+{
+    arm_error error;
+
+    Check(arm__text_set(field, text.c_str(), &error), error);
+}
+
+// ---- Columns come and go ----
+
+// What rows from before the column hold in it.
+Value InitialOf(Altering &a, const duckdb::ColumnDefinition &column)
+{
+    if (!column.HasDefaultValue()) {
+        return Value(column.Type());
+    }
+    auto binder = duckdb::Binder::CreateBinder(a.context);
+    duckdb::ConstantBinder constants(*binder, a.context, "DEFAULT value");
+    auto parsed = column.DefaultValue().Copy();
+    constants.target_type = column.Type();
+    auto bound = constants.Bind(parsed);
+    if (bound->IsVolatile()) {
+        Refuse("ADD COLUMN with a DEFAULT that is another one for each row");
+    }
+    return duckdb::ExpressionExecutor::EvaluateScalar(a.context, *bound);
+}
+
+void SetInitial(Armpb__Column &column, const Value &value)
+{
+    arm_buf bytes = ARM_BUF_INIT(1u << 20);
+    arm_error error;
+
+    if (value.IsNull()) {
+        return;
+    }
+    auto text = value.DefaultCastAs(LogicalType::VARCHAR).ToString();
+    arm_bytes spelling = {reinterpret_cast<const uint8_t *>(text.data()), text.size()};
+    arm_status st = arm__value_initial(column.field->type, spelling, &bytes, &error);
+    if (st == ARM_OK) {
+        column.has_initial_value = 1;
+        column.initial_value = ProtobufCBinaryData{bytes.size, bytes.data}; // the heap's
+    } else {
+        arm__buf_release(&bytes);
+    }
+    Check(st, error);
+}
+
+void AddColumn(Altering &a, duckdb::AddColumnInfo &info)
+{
+    auto &definition = info.new_column;
+    Armpb__Column *column = nullptr;
+    Armpb__Type *type = nullptr;
+    arm_error error;
+
+    if (a.table.ColumnExists(definition.Name())) {
+        if (info.if_column_not_exists) {
+            return;
+        }
+        throw CatalogException("Column with name %s already exists!", definition.Name());
+    }
+    if (definition.Generated()) {
+        throw duckdb::ParserException("Adding generated columns after table creation is not "
+                                      "supported yet");
+    }
+    auto initial = InitialOf(a, definition);
+    auto logical = definition.Type();
+    Check(arm__type_from_duckdb(reinterpret_cast<duckdb_logical_type>(&logical), &type, &error),
+          error);
+    Check(arm__schema_add_column(a.schema.get(), definition.Name().c_str(), type, &column, &error),
+          error);
+    if (definition.HasDefaultValue()) {
+        SetText(&column->default_sql, definition.DefaultValue().ToString());
+    }
+    SetInitial(*column, initial);
+    a.Apply();
+}
+
+// A CHECK or a key that names the column.
+void RefuseIfUsed(const Altering &a, idx_t index, const char *what)
+{
+    auto &name = a.table.GetColumns().GetColumn(duckdb::LogicalIndex(index)).Name();
+
+    for (auto &constraint : a.table.GetConstraints()) {
+        if (constraint->type == duckdb::ConstraintType::CHECK &&
+            NamesColumn(*constraint->Cast<duckdb::CheckConstraint>().expression, name)) {
+            throw CatalogException("Cannot %s column \"%s\" because there is a CHECK constraint "
+                                   "that depends on it",
+                                   what, name);
+        }
+        if (constraint->type != duckdb::ConstraintType::UNIQUE) {
+            continue;
+        }
+        for (auto &column :
+             constraint->Cast<duckdb::UniqueConstraint>().GetLogicalIndexes(a.table.GetColumns())) {
+            if (column.index == index) {
+                throw CatalogException("Cannot %s column \"%s\" because there is a UNIQUE "
+                                       "constraint that depends on it",
+                                       what, name);
+            }
+        }
+    }
+}
+
+void RemoveColumn(Altering &a, duckdb::RemoveColumnInfo &info)
+{
+    if (info.if_column_exists && !a.table.ColumnExists(info.removed_column)) {
+        return;
+    }
+    auto index = a.Find(info.removed_column);
+    RefuseIfUsed(a, index, "drop");
+    if (a.schema->n_columns == 1) {
+        throw CatalogException("Cannot drop column: table only has one column remaining!");
+    }
+    arm__schema_remove_column(a.schema.get(), index);
+    a.Apply();
+}
+
+void RenameColumn(Altering &a, duckdb::RenameColumnInfo &info)
+{
+    auto index = a.Find(info.old_name);
+    Armpb__Column &column = *a.schema->columns[index];
+
+    if (a.table.ColumnExists(info.new_name) && a.Find(info.new_name) != index) {
+        throw CatalogException("Column with name %s already exists!", info.new_name);
+    }
+    for (size_t i = 0; i < a.schema->n_checks; i++) {
+        SetText(&a.schema->checks[i]->sql,
+                RenameIn(a.schema->checks[i]->sql, column.field->name, info.new_name));
+    }
+    SetText(&column.field->name, info.new_name);
+    a.Apply();
+}
+
+// ---- What a column promises ----
+
+void SetDefault(Altering &a, duckdb::SetDefaultInfo &info)
+{
+    auto index = a.Find(info.column_name);
+    char **text = &a.schema->columns[index]->default_sql;
+    arm_error error;
+
+    if (info.expression) {
+        auto binder = duckdb::Binder::CreateBinder(a.context);
+        duckdb::ConstantBinder constants(*binder, a.context, "DEFAULT value");
+        auto parsed = info.expression->Copy();
+        constants.target_type = a.table.GetColumns().GetColumn(duckdb::LogicalIndex(index)).Type();
+        constants.Bind(parsed); // throws what is no default
+        SetText(text, info.expression->ToString());
+    } else {
+        Check(arm__text_set(text, nullptr, &error), error);
+    }
+    a.Apply();
+}
+
+void SetNotNull(Altering &a, duckdb::SetNotNullInfo &info)
+{
+    auto index = a.Find(info.column_name);
+
+    ScanColumns(a.context, a.table.shared_from_this(), a.view, {index}, [&](DataChunk &rows) {
+        if (duckdb::VectorOperations::HasNull(rows.data[0], rows.size())) {
+            arm_error error;
+            arm__fail(&error, ARM_CONSTRAINT, "NOT NULL constraint failed: %s.%s has NULLs",
+                      a.table.name.c_str(), info.column_name.c_str());
+            Throw(error);
+        }
+    });
+    arm__column_set_not_null(a.schema->columns[index], true);
+    a.Apply();
+}
+
+void DropNotNull(Altering &a, duckdb::DropNotNullInfo &info)
+{
+    auto index = a.Find(info.column_name);
+    auto id = a.schema->columns[index]->field->id;
+
+    if (a.schema->n_keys > 0 && a.schema->keys[0]->primary) {
+        auto &key = *a.schema->keys[0];
+        for (size_t i = 0; i < key.n_field_ids; i++) {
+            if (key.field_ids[i] == id) {
+                throw CatalogException(
+                    "Cannot drop NOT NULL of column \"%s\": it is in the primary "
+                    "key",
+                    info.column_name);
+            }
+        }
+    }
+    arm__column_set_not_null(a.schema->columns[index], false);
+    a.Apply();
+}
+
+void ChangeType(Altering &a, duckdb::ChangeColumnTypeInfo &info)
+{
+    auto index = a.Find(info.column_name);
+    auto &column = a.table.GetColumns().GetColumn(duckdb::LogicalIndex(index));
+    Armpb__Type *type = nullptr;
+    arm_error error;
+
+    RefuseIfUsed(a, index, "change the type of");
+    auto target = info.target_type;
+    Check(arm__type_from_duckdb(reinterpret_cast<duckdb_logical_type>(&target), &type, &error),
+          error);
+    Armpb__Field &field = *a.schema->columns[index]->field;
+    bool widens = Widens(column.Type(), target) && IsPlainCast(*info.expression, column.Name()) &&
+                  !a.schema->columns[index]->has_initial_value;
+    armpb__type__free_unpacked(field.type, nullptr);
+    field.type = type;
+    if (widens) {
+        a.Apply();
+        return;
+    }
+    field.id = 0; // the old values are of another column
+    a.schema->columns[index]->has_initial_value = 0;
+    Retype(a.context, a.table, a.view, *a.schema, index, *info.expression);
+}
+
+void RenameTable(Altering &a, duckdb::RenameTableInfo &info)
+{
+    arm_error error;
+
+    Check(arm__txn_rename_table(a.txn, a.table.schema.name.c_str(), a.table.name.c_str(),
+                                info.new_table_name.c_str(), &error),
+          error);
+}
+
+} // namespace
+
+void AlterTable(ClientContext &context, TableEntry &table, duckdb::AlterTableInfo &info)
+{
+    auto &transaction = Transaction::Get(context, table.catalog);
+    auto view = transaction.Look(table);
+    Altering a{context, table, transaction.Txn(), view, Clone(*view->Get().schema)};
+
+    switch (info.alter_table_type) {
+    case AlterTableType::RENAME_COLUMN:
+        return RenameColumn(a, info.Cast<duckdb::RenameColumnInfo>());
+    case AlterTableType::RENAME_TABLE:
+        return RenameTable(a, info.Cast<duckdb::RenameTableInfo>());
+    case AlterTableType::ADD_COLUMN:
+        return AddColumn(a, info.Cast<duckdb::AddColumnInfo>());
+    case AlterTableType::REMOVE_COLUMN:
+        return RemoveColumn(a, info.Cast<duckdb::RemoveColumnInfo>());
+    case AlterTableType::ALTER_COLUMN_TYPE:
+        return ChangeType(a, info.Cast<duckdb::ChangeColumnTypeInfo>());
+    case AlterTableType::SET_DEFAULT:
+        return SetDefault(a, info.Cast<duckdb::SetDefaultInfo>());
+    case AlterTableType::SET_NOT_NULL:
+        return SetNotNull(a, info.Cast<duckdb::SetNotNullInfo>());
+    case AlterTableType::DROP_NOT_NULL:
+        return DropNotNull(a, info.Cast<duckdb::DropNotNullInfo>());
+    default:
+        Refuse("this ALTER TABLE (" + info.ToString() + ")");
+    }
+}
+
+} // namespace arm
