@@ -180,6 +180,9 @@ static arm_status check_kind(const Armpb__TableChange *c, struct arm_error *err)
         ARM_TRY(arm__name_check(c->name, "table", err));
     }
     ARM_TRY(check_present(c->has_version, !is_drop, WHAT, "version", err));
+    if (c->has_base_layout && (is_create || is_drop)) {
+        return wrong(WHAT, "base_layout does not belong here", err);
+    }
     if (!is_drop) {
         ARM_TRY(check_present(c->has_parent_version, !is_create, WHAT, "parent_version", err));
         if (c->version == 0 || (!is_create && c->parent_version == 0) ||
@@ -323,13 +326,97 @@ static arm_status check_checkpoint(const Armpb__Checkpoint *checkpoint, struct a
                : wrong(WHAT, "its runs do not end where it does", err);
 }
 
+/* ---- Compaction ---- */
+
+static arm_status check_source(const Armpb__CompactedSource *source, uint64_t *inout_rows,
+                               struct arm_error *err)
+{
+    static const char WHAT[] = "CompactedSource";
+    uint32_t dropped = 0;
+    uint64_t end;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__position_check(bytes_of(&source->position), err));
+    if (source->rows == 0 || __builtin_add_overflow(source->first_row_id, source->rows, &end)) {
+        return wrong(WHAT, "its rows cannot be counted", err);
+    }
+    if (source->has_dropped) {
+        ARM_TRY(arm__vector_check(bytes_of(&source->dropped), source->rows, &dropped, err));
+        if (dropped == 0) {
+            return wrong(WHAT, "it drops nothing", err);
+        }
+    }
+    *inout_rows += source->rows - dropped;
+done:
+    return st;
+}
+
+/* `*before`: the last position of the group before, and then of this one. */
+static arm_status check_group(const Armpb__CompactedGroup *group, struct arm_bytes *before,
+                              struct arm_error *err)
+{
+    static const char WHAT[] = "CompactedGroup";
+    struct arm_bytes last = *before;
+    uint64_t wanted = 0;
+    uint64_t rows = 0;
+    arm_status st = ARM_OK;
+
+    if (group->n_sources == 0) {
+        return wrong(WHAT, "nothing is compacted", err);
+    }
+    for (size_t i = 0; i < group->n_sources; i++) {
+        ARM_TRY(check_source(group->sources[i], &wanted, err));
+        ARM_TRY(check_order(last, bytes_of(&group->sources[i]->position), "sources", err));
+        last = bytes_of(&group->sources[i]->position);
+    }
+    for (size_t i = 0; i < group->n_entries; i++) {
+        const Armpb__Entry *entry = group->entries[i];
+        struct arm_bytes here = bytes_of(&entry->position);
+
+        ARM_TRY(check_entry(entry, 0, err));
+        ARM_TRY(check_present(entry->has_chunk, true, WHAT, "a chunk", err));
+        ARM_TRY(check_order(*before, here, "compacted entries", err));
+        *before = here;
+        rows += entry->rows;
+    }
+    if (rows != wanted) {
+        return wrong(WHAT, "its entries have not the rows of its sources", err);
+    }
+    if (arm__bytes_compare(last, *before) > 0) {
+        *before = last;
+    }
+done:
+    return st;
+}
+
+static arm_status check_compaction(const Armpb__Compaction *compaction, struct arm_error *err)
+{
+    static const char WHAT[] = "Compaction";
+    struct arm_bytes before = {NULL, 0};
+    arm_status st = ARM_OK;
+
+    if (compaction->commit_id.len != ARM_ID_BYTES ||
+        compaction->table_id.len != ARM_TABLE_ID_BYTES || compaction->root.len != ARM_HASH_BYTES) {
+        return wrong(WHAT, "an id or a hash has not its size", err);
+    }
+    if (compaction->version == 0 || compaction->n_groups == 0) {
+        return wrong(WHAT, "it is of no version, or of no group", err);
+    }
+    for (size_t i = 0; i < compaction->n_groups; i++) {
+        ARM_TRY(check_group(compaction->groups[i], &before, err));
+    }
+done:
+    return st;
+}
+
 static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, struct arm_error *err)
 {
     int alternatives = (record->commit != NULL) + (record->ref != NULL) +
-                       (record->in_chunk != NULL) + (record->checkpoint != NULL);
+                       (record->in_chunk != NULL) + (record->checkpoint != NULL) +
+                       (record->compaction != NULL);
 
     if (alternatives != 1) {
-        return wrong("Record", "not exactly one of commit, ref, in_chunk and checkpoint", err);
+        return wrong("Record", "not exactly one of its alternatives", err);
     }
     if (record->commit != NULL) {
         return check_commit(record->commit, payload_bytes, err);
@@ -339,6 +426,9 @@ static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, str
     }
     if (record->checkpoint != NULL) {
         return check_checkpoint(record->checkpoint, err);
+    }
+    if (record->compaction != NULL) {
+        return check_compaction(record->compaction, err);
     }
     return record->in_chunk->hash.len == ARM_HASH_BYTES && record->in_chunk->bytes > 0
                ? ARM_OK

@@ -35,6 +35,8 @@ static void test_record_M2_round_trips_to_the_same_bytes(void **state)
     assert_round_trip(example_in_chunk(&e));
     e = (struct example){0};
     assert_round_trip(example_checkpoint(&e));
+    e = (struct example){0};
+    assert_round_trip(example_compaction(&e));
     arm__record_free(NULL);
 }
 
@@ -138,6 +140,22 @@ SPOIL_CHECKPOINT(checkpoint_of_no_bytes, e->runs[1].bytes = 0)
 SPOIL_CHECKPOINT(checkpoint_short_run_name, e->runs[1].chunk.len = 31)
 SPOIL_CHECKPOINT(checkpoint_short_previous, e->checkpoint.previous.len = 31)
 SPOIL_CHECKPOINT(checkpoint_short_id, e->checkpoint.commit_id.len = 15)
+/* A compaction instead of the commit. */
+#define SPOIL_COMPACTION(name, change)                                                             \
+    SPOIL(name, e->record = *example_compaction(e); e->record.commit = NULL; change)
+SPOIL_COMPACTION(compaction_without_groups, e->compaction.n_groups = 0)
+SPOIL_COMPACTION(compaction_short_table_id, e->compaction.table_id.len--)
+SPOIL_COMPACTION(compaction_short_root, e->compaction.root.len--)
+SPOIL_COMPACTION(compaction_of_no_version, e->compaction.version = 0)
+SPOIL_COMPACTION(compaction_of_nothing, e->groups[0].n_sources = 0)
+SPOIL_COMPACTION(compaction_loses_a_row, e->compacted.rows--)
+SPOIL_COMPACTION(compaction_loses_a_dropped_row, e->sources[1].has_dropped = false)
+SPOIL_COMPACTION(compaction_drops_no_such_row, e->sources[2].rows = 4)
+SPOIL_COMPACTION(compaction_twice_one_source, e->sources[1].position = e->sources[0].position)
+SPOIL_COMPACTION(compaction_groups_out_of_order, e->sources[2].position = e->sources[0].position)
+SPOIL_COMPACTION(compaction_to_hot_rows, e->compacted.has_chunk = false;
+                 e->compacted.has_payload_offset = true; e->compacted.bytes = 0)
+SPOIL_COMPACTION(compaction_and_commit, e->record.commit = &e->commit)
 
 static spoil *const COMMIT_SPOILS[] = {two_alternatives,
                                        no_alternative,
@@ -185,6 +203,18 @@ static spoil *const COMMIT_SPOILS[] = {two_alternatives,
                                        bad_field,
                                        chunk_of_nothing,
                                        short_chunk_name,
+                                       compaction_without_groups,
+                                       compaction_short_table_id,
+                                       compaction_short_root,
+                                       compaction_of_no_version,
+                                       compaction_of_nothing,
+                                       compaction_loses_a_row,
+                                       compaction_loses_a_dropped_row,
+                                       compaction_drops_no_such_row,
+                                       compaction_twice_one_source,
+                                       compaction_groups_out_of_order,
+                                       compaction_to_hot_rows,
+                                       compaction_and_commit,
                                        checkpoint_without_runs,
                                        checkpoint_with_a_gap,
                                        checkpoint_of_less,

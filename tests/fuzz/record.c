@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     assert((record->commit != NULL) + (record->ref != NULL) + (record->in_chunk != NULL) +
-               (record->checkpoint != NULL) ==
+               (record->checkpoint != NULL) + (record->compaction != NULL) ==
            1);
     st = arm__record_encode(record, &again, &err);
     assert(st == ARM_OK);

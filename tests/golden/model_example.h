@@ -48,6 +48,13 @@ struct example {
     Armpb__CheckpointRun runs[2];
     Armpb__CheckpointRun *run_list[2];
     Armpb__Checkpoint checkpoint;
+    Armpb__CompactedSource sources[3];
+    Armpb__CompactedSource *source_list[3];
+    Armpb__Entry compacted;
+    Armpb__Entry *compacted_list[1];
+    Armpb__CompactedGroup groups[2];
+    Armpb__CompactedGroup *group_list[2];
+    Armpb__Compaction compaction;
     Armpb__Record record;
 };
 
@@ -62,6 +69,9 @@ static inline ProtobufCBinaryData example_bytes(const char *data, size_t size)
 /* The set {1, 2, 3, 70000} as roaring has it: a run container and an array. */
 #define EXAMPLE_BITS                                                                               \
     "\x3B\x30\x01\x00\x01\x00\x00\x02\x00\x01\x00\x00\x00\x01\x00\x01\x00\x02\x00\x70\x11"
+
+/* {0, 1, 2, 3, 4}, a run container. */
+#define EXAMPLE_FIVE "\x3B\x30\x00\x00\x01\x00\x00\x04\x00\x01\x00\x00\x00\x04\x00"
 
 static inline Armpb__Type *example_field(struct example *e, const char *name, Armpb__TypeKind kind,
                                          Armpb__Field **out)
@@ -281,6 +291,8 @@ static inline void example_changes(struct example *e)
     change->n_added = 1;
     change->deleted = e->edit_list;
     change->n_deleted = 2;
+    change->has_base_layout = true;
+    change->base_layout = 10;
     change = example_change(e, 3, ARMPB__CHANGE_KIND__RENAME);
     change->schema_name = "archive";
     change->name = "orders";
@@ -372,6 +384,60 @@ static inline Armpb__Record *example_checkpoint(struct example *e)
     checkpoint->runs = e->run_list;
     armpb__record__init(&e->record);
     e->record.checkpoint = checkpoint;
+    return &e->record;
+}
+
+static inline void example_group(struct example *e, size_t i, size_t source, size_t count)
+{
+    armpb__compacted_group__init(&e->groups[i]);
+    e->groups[i].n_sources = count;
+    e->groups[i].sources = &e->source_list[source];
+    e->group_list[i] = &e->groups[i];
+}
+
+/* Two entries become one, without the four rows that died, and a third, all dead, is gone. */
+static inline Armpb__Record *example_compaction(struct example *e)
+{
+    static uint8_t positions[3][2] = {{1, 0}, {1, 1}, {1, 2}};
+    Armpb__Compaction *compaction = &e->compaction;
+
+    for (size_t i = 0; i < 3; i++) {
+        armpb__compacted_source__init(&e->sources[i]);
+        e->sources[i].position = (ProtobufCBinaryData){2, positions[i]};
+        e->sources[i].first_row_id = 100000 * i;
+        e->sources[i].rows = i == 2 ? 5 : 80000;
+        e->source_list[i] = &e->sources[i];
+    }
+    e->sources[1].has_dropped = e->sources[2].has_dropped = true;
+    e->sources[1].dropped = EXAMPLE_BYTES(EXAMPLE_BITS);
+    e->sources[2].dropped = EXAMPLE_BYTES(EXAMPLE_FIVE);
+    armpb__entry__init(&e->compacted);
+    e->compacted.position = e->sources[0].position;
+    e->compacted.rows = 160000 - 4;
+    e->compacted.bytes = 1234567;
+    e->compacted.schema_id = 1;
+    e->compacted.rows_hash = EXAMPLE_BYTES(EXAMPLE_HASH);
+    e->compacted.has_chunk = true;
+    e->compacted.chunk = EXAMPLE_BYTES(EXAMPLE_HASH);
+    e->compacted.has_explicit_row_ids = true;
+    e->compacted.explicit_row_ids = true;
+    e->compacted_list[0] = &e->compacted;
+    example_group(e, 0, 0, 2);
+    e->groups[0].n_entries = 1;
+    e->groups[0].entries = e->compacted_list;
+    example_group(e, 1, 2, 1);
+    armpb__compaction__init(compaction);
+    compaction->commit_id = EXAMPLE_BYTES(EXAMPLE_ID);
+    compaction->time_us = 1764000000000000;
+    compaction->table_id = example_bytes(EXAMPLE_ID "\0\0\0\0", ARM_TABLE_ID_BYTES);
+    compaction->version = 300;
+    compaction->base_layout = 128;
+    compaction->n_groups = 2;
+    compaction->groups = e->group_list;
+    compaction->data_bytes = 7654321;
+    compaction->root = EXAMPLE_BYTES(EXAMPLE_HASH);
+    armpb__record__init(&e->record);
+    e->record.compaction = compaction;
     return &e->record;
 }
 

@@ -57,6 +57,8 @@ static void test_golden_records(void **state)
     golden_record("record_in_chunk.bin", example_in_chunk(&e));
     e = (struct example){0};
     golden_record("record_checkpoint.bin", example_checkpoint(&e));
+    e = (struct example){0};
+    golden_record("record_compaction.bin", example_compaction(&e));
 }
 
 /* Every field of every message is set somewhere in the examples, or the files would pin less. */
@@ -89,15 +91,25 @@ static void mark(const ProtobufCMessageDescriptor *d, struct arm_bytes bytes, bo
     }
 }
 
-static const ProtobufCMessageDescriptor *const MESSAGES[] = {
-    &armpb__record__descriptor,        &armpb__record_chunk__descriptor,
-    &armpb__commit__descriptor,        &armpb__table_change__descriptor,
-    &armpb__entry__descriptor,         &armpb__column_statistics__descriptor,
-    &armpb__deletion_edit__descriptor, &armpb__schema__descriptor,
-    &armpb__column__descriptor,        &armpb__key__descriptor,
-    &armpb__check__descriptor,         &armpb__field__descriptor,
-    &armpb__type__descriptor,          &armpb__ref_change__descriptor,
-    &armpb__checkpoint__descriptor,    &armpb__checkpoint_run__descriptor};
+static const ProtobufCMessageDescriptor *const MESSAGES[] = {&armpb__record__descriptor,
+                                                             &armpb__record_chunk__descriptor,
+                                                             &armpb__commit__descriptor,
+                                                             &armpb__table_change__descriptor,
+                                                             &armpb__entry__descriptor,
+                                                             &armpb__column_statistics__descriptor,
+                                                             &armpb__deletion_edit__descriptor,
+                                                             &armpb__schema__descriptor,
+                                                             &armpb__column__descriptor,
+                                                             &armpb__key__descriptor,
+                                                             &armpb__check__descriptor,
+                                                             &armpb__field__descriptor,
+                                                             &armpb__type__descriptor,
+                                                             &armpb__ref_change__descriptor,
+                                                             &armpb__checkpoint__descriptor,
+                                                             &armpb__checkpoint_run__descriptor,
+                                                             &armpb__compaction__descriptor,
+                                                             &armpb__compacted_group__descriptor,
+                                                             &armpb__compacted_source__descriptor};
 enum { MESSAGE_COUNT = sizeof MESSAGES / sizeof *MESSAGES };
 
 static size_t index_of(const ProtobufCMessageDescriptor *d)
@@ -134,6 +146,8 @@ static void test_golden_records_have_every_field(void **state)
     mark_record(example_in_chunk(&e), seen);
     e = (struct example){0};
     mark_record(example_checkpoint(&e), seen);
+    e = (struct example){0};
+    mark_record(example_compaction(&e), seen);
     for (size_t i = 0; i < MESSAGE_COUNT; i++) {
         for (unsigned j = 0; j < MESSAGES[i]->n_fields; j++) {
             const ProtobufCFieldDescriptor *field = &MESSAGES[i]->fields[j];

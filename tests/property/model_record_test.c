@@ -377,6 +377,8 @@ static void test_record_M3_every_flip_and_truncation(void **state)
     damage_all(example_in_chunk(&e));
     e = (struct example){0};
     damage_all(example_checkpoint(&e));
+    e = (struct example){0};
+    damage_all(example_compaction(&e));
 }
 
 static void random_entry(struct random *random, struct arm_entry *entry)
