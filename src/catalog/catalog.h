@@ -7,7 +7,7 @@
  * function opens its own short read transaction; nothing here writes. Thread-safe.
  *
  * C1  Everything is read as of a snapshot: a branch at a tx that is durable.
- * C2  A table state is immutable and cached by (table id, version). */
+ * C2  A table state is immutable and cached by (table id, version, layout). */
 
 #include "index/index.h"
 #include "model/name.h"
@@ -150,10 +150,12 @@ struct arm_state_entry {
 struct arm_table_state {
     struct arm_table_id table_id;
     uint64_t version;
+    uint64_t layout; /* of the version: which entries its rows stand in (index.h) */
     uint64_t live_rows;
     size_t entry_count;
     struct arm_state_entry *entries; /* in order of position */
 };
+/* In its newest layout that is durable. */
 arm_status arm__catalog_state(struct arm_catalog *catalog, const struct arm_table_id *table_id,
                               uint64_t version, struct arm_table_state **out,
                               struct arm_error *err);

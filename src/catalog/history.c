@@ -206,18 +206,45 @@ done:
     return st;
 }
 
+/* The parent in the layout that the change is of: the newest when it was committed, unless it names
+ * one. */
+static arm_status find_parent(struct arm_catalog *catalog, const struct arm_table_id *table_id,
+                              const Armpb__TableChange *change, struct arm_version_row *out,
+                              struct arm_error *err)
+{
+    struct arm_version_row own = {.tx = ARM_LAYOUT_NEWEST};
+    struct arm_layout_row layout = {.tx = 0};
+    struct arm_index_txn *txn = NULL;
+    bool found;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__index_version(txn, table_id, change->parent_version, out, NULL, &found, err));
+    if (change->has_version) {
+        ARM_TRY(arm__index_version(txn, table_id, change->version, &own, NULL, &found, err));
+    }
+    layout.tx = change->base_layout;
+    if (!change->has_base_layout) {
+        ARM_TRY(
+            arm__index_layout(txn, table_id, change->parent_version, own.tx, &layout, &found, err));
+    }
+    ARM_TRY(arm__index_lay(txn, out, layout.tx, err));
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
 arm_status arm__catalog_bytes_removed(struct arm_catalog *catalog, const Armpb__TableChange *change,
                                       uint64_t *out, struct arm_error *err)
 {
     struct arm_version_row parent = {.data_bytes = 0};
     struct arm_table_id id;
     uint64_t added = 0;
-    bool found = false;
     arm_status st = ARM_OK;
 
     memcpy(id.bytes, change->table_id.data, sizeof id.bytes);
     if (change->has_parent_version && change->parent_version != 0) {
-        ARM_TRY(find_version(catalog, &id, change->parent_version, &parent, &found, err));
+        ARM_TRY(find_parent(catalog, &id, change, &parent, err));
     }
     for (size_t i = 0; i < change->n_added; i++) {
         added += change->added[i]->bytes;

@@ -19,12 +19,13 @@ enum {
 /* ---- The cache; all under the mutex ---- */
 
 static struct arm_state_slot *find_slot(struct arm_catalog *catalog,
-                                        const struct arm_table_id *table_id, uint64_t version)
+                                        const struct arm_table_id *table_id, uint64_t version,
+                                        uint64_t layout)
 {
     for (size_t i = 0; i < ARM_STATE_CACHE_SIZE; i++) {
         struct arm_table_state *state = catalog->states[i].state;
 
-        if (state != NULL && state->version == version &&
+        if (state != NULL && state->version == version && state->layout == layout &&
             arm__table_id_equal(&state->table_id, table_id)) {
             return &catalog->states[i];
         }
@@ -72,7 +73,7 @@ static void cache_state(struct arm_catalog *catalog, struct arm_table_state *sta
 {
     struct arm_state_slot *slot;
 
-    if (find_slot(catalog, &state->table_id, state->version) != NULL) {
+    if (find_slot(catalog, &state->table_id, state->version, state->layout) != NULL) {
         return; /* another thread was faster */
     }
     while (catalog->cached_entries > 0 &&
@@ -95,15 +96,16 @@ static void drop_evicted(struct evicted *gone)
     }
 }
 
-/* The state of `version`, retained, or NULL. */
+/* The state of a layout of `version`, retained, or NULL. */
 static struct arm_table_state *cached_state(struct arm_catalog *catalog,
-                                            const struct arm_table_id *table_id, uint64_t version)
+                                            const struct arm_table_id *table_id, uint64_t version,
+                                            uint64_t layout)
 {
     struct arm_state_slot *slot;
     struct arm_table_state *state = NULL;
 
     arm__mutex_lock(&catalog->mutex);
-    slot = find_slot(catalog, table_id, version);
+    slot = find_slot(catalog, table_id, version, layout);
     if (slot != NULL) {
         slot->last_used = ++catalog->state_clock;
         state = arm__table_state_retain(slot->state);
@@ -112,10 +114,11 @@ static struct arm_table_state *cached_state(struct arm_catalog *catalog,
     return state;
 }
 
-/* A state of `version` that is the caller's alone: the cached one if nobody else holds it, else
+/* A state of a layout of `version` that is the caller's alone: the cached one if nobody else holds it, else
  * a copy; `*out` NULL if it is not cached. */
 static arm_status own_state(struct arm_catalog *catalog, const struct arm_table_id *table_id,
-                            uint64_t version, struct arm_table_state **out, struct arm_error *err)
+                            uint64_t version, uint64_t layout, struct arm_table_state **out,
+                            struct arm_error *err)
 {
     struct arm_state_slot *slot;
     struct arm_table_state *state = NULL;
@@ -123,7 +126,7 @@ static arm_status own_state(struct arm_catalog *catalog, const struct arm_table_
 
     *out = NULL;
     arm__mutex_lock(&catalog->mutex);
-    slot = find_slot(catalog, table_id, version);
+    slot = find_slot(catalog, table_id, version, layout);
     if (slot != NULL && atomic_load_explicit(&arm__counted_state(slot->state)->references,
                                              memory_order_acquire) == 1) {
         catalog->cached_entries -= slot->state->entry_count;
@@ -178,7 +181,10 @@ static arm_status find_steps(struct arm_catalog *catalog, struct arm_index_txn *
         steps->txs[steps->count++] = row.tx;
         version = row.parent_version;
         if (version != 0) {
-            ARM_TRY(own_state(catalog, table_id, version, &steps->base, err));
+            ARM_TRY(own_state(catalog, table_id, version, row.parent_layout, &steps->base, err));
+        }
+        if (row.parent_layout != 0) {
+            break; /* no change leads to that layout */
         }
     }
 done:
@@ -224,39 +230,47 @@ done:
     return st;
 }
 
-static arm_status make_state(struct arm_catalog *catalog, const struct arm_table_id *table_id,
-                             uint64_t version, struct arm_table_state **out, struct arm_error *err)
+static arm_status make_state(struct arm_catalog *catalog, struct arm_index_txn *txn,
+                             const struct arm_table_id *table_id, uint64_t version, uint64_t layout,
+                             struct arm_table_state **out, struct arm_error *err)
 {
-    struct arm_index_txn *txn = NULL;
+    struct evicted gone = {.count = 0};
     arm_status st = ARM_OK;
 
     *out = NULL;
-    ARM_TRY(arm__index_read(catalog->index, &txn, err));
-    ARM_TRY(follow(catalog, txn, table_id, version, out, err));
-    if (*out == NULL) {
-        ARM_TRY(arm__state_load(txn, table_id, version, out, err));
+    if (layout == 0) { /* another has no change that leads to it */
+        ARM_TRY(follow(catalog, txn, table_id, version, out, err));
     }
+    if (*out == NULL) {
+        ARM_TRY(arm__state_load(txn, table_id, version, layout, out, err));
+    }
+    arm__mutex_lock(&catalog->mutex);
+    cache_state(catalog, *out, &gone);
+    arm__mutex_unlock(&catalog->mutex);
+    drop_evicted(&gone);
 done:
-    arm__index_abort(txn);
     return st;
 }
 
 arm_status arm__catalog_state(struct arm_catalog *catalog, const struct arm_table_id *table_id,
                               uint64_t version, struct arm_table_state **out, struct arm_error *err)
 {
-    struct arm_table_state *state = cached_state(catalog, table_id, version);
-    struct evicted gone = {.count = 0};
+    uint64_t durable = arm__log_durable_to(catalog->log);
+    struct arm_layout_row layout = {.tx = 0};
+    struct arm_table_state *state = NULL;
+    struct arm_index_txn *txn = NULL;
+    bool found;
     arm_status st = ARM_OK;
 
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__index_layout(txn, table_id, version, durable, &layout, &found, err));
+    state = cached_state(catalog, table_id, version, found ? layout.tx : 0);
     if (state == NULL) {
-        ARM_TRY(make_state(catalog, table_id, version, &state, err));
-        arm__mutex_lock(&catalog->mutex);
-        cache_state(catalog, state, &gone);
-        arm__mutex_unlock(&catalog->mutex);
-        drop_evicted(&gone);
+        ARM_TRY(make_state(catalog, txn, table_id, version, found ? layout.tx : 0, &state, err));
     }
     *out = state;
 done:
+    arm__index_abort(txn);
     return st;
 }
 

@@ -196,13 +196,15 @@ done:
 }
 
 arm_status arm__state_load(struct arm_index_txn *txn, const struct arm_table_id *table_id,
-                           uint64_t version, struct arm_table_state **out, struct arm_error *err)
+                           uint64_t version, uint64_t layout, struct arm_table_state **out,
+                           struct arm_error *err)
 {
     struct arm_counted_state *build = NULL;
     arm_status st = ARM_OK;
 
     ARM_TRY(new_state(table_id, version, &build, err));
-    ARM_TRY(arm__index_entries(txn, table_id, version, add_entry, build, err));
+    build->state.layout = layout;
+    ARM_TRY(arm__index_entries(txn, table_id, version, layout, add_entry, build, err));
     *out = &build->state;
     build = NULL;
 done:
@@ -232,6 +234,7 @@ arm_status arm__state_copy(const struct arm_table_state *from, struct arm_table_
     }
     build->state.entry_count = from->entry_count;
     build->state.live_rows = from->live_rows;
+    build->state.layout = from->layout;
     *out = &build->state;
     build = NULL;
 done:
@@ -357,6 +360,7 @@ arm_status arm__state_apply(struct arm_table_state *state, const Armpb__TableCha
         ARM_TRY(apply_deleted(build, change->deleted[i], err));
     }
     state->version = change->version;
+    state->layout = 0;
     if (state->live_rows != change->row_count) {
         st = broken(err);
     }

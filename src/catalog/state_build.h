@@ -27,9 +27,10 @@ static inline struct arm_counted_state *arm__counted_state(struct arm_table_stat
     return (struct arm_counted_state *)state;
 }
 
-/* The state of a version, read whole. */
+/* The state of a version's layout, read whole. */
 arm_status arm__state_load(struct arm_index_txn *txn, const struct arm_table_id *table_id,
-                           uint64_t version, struct arm_table_state **out, struct arm_error *err);
+                           uint64_t version, uint64_t layout, struct arm_table_state **out,
+                           struct arm_error *err);
 
 /* A copy; its vectors are shared. */
 arm_status arm__state_copy(const struct arm_table_state *from, struct arm_table_state **out,

@@ -10,6 +10,8 @@
  *     (truncate, removed entries) conflicts with any other change of the table's rows; a
  *     schema change, rename or drop with any other change of the table; two creations of one
  *     name conflict.
+ *     A compaction conflicts with nothing: deletions follow the rows to where it moved them, a
+ *     replacement goes on from the layout that it was planned on.
  * K4  A change that changes nothing makes no version; a commit of none makes no record.
  * K5  Positions, row ids, version numbers, totals and the time are given under the commit
  *     lock: what a writer prepared stays valid whoever came first. */
@@ -58,7 +60,8 @@ struct arm_new_deletion {
 struct arm_new_change {
     Armpb__ChangeKind kind;
     struct arm_table_id table_id; /* of an existing table */
-    uint64_t base_version;        /* what the writer saw; 0 with CREATE */
+    uint64_t base_version;        /* what the writer saw; 0 with CREATE ... */
+    uint64_t base_layout;         /* ... and in which layout, that the positions are of */
     const char *schema_name;      /* CREATE, RENAME; borrowed */
     const char *name;
     const Armpb__Schema *schema; /* CREATE, ALTER: borrowed; else NULL */

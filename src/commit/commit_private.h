@@ -30,6 +30,15 @@ arm_status arm__header_encode(const struct arm_header *header, struct arm_buf *o
 arm_status arm__header_decode(struct arm_bytes text, struct arm_header *out, bool *out_read_only,
                               struct arm_error *err);
 
+/* Incompatible features. */
+#define ARM_FEATURE_COMPACTION UINT64_C(1) /* records of table versions in other entries */
+
+/* ---- feature.c ---- */
+
+/* Under the commit lock, before the first record that needs them: FORMAT says so, durably. */
+arm_status arm__repository_use_feature(struct arm_repository *repository, uint64_t incompatible,
+                                       struct arm_error *err);
+
 /* ---- trust.c: the file index/trust ---- */
 
 /* What the index file was when it could last be believed. */
@@ -235,6 +244,13 @@ struct arm_change_plan {
     struct arm_version_row parent; /* zeroed with CREATE */
     const char *schema_name;       /* after the change */
     const char *name;
+    /* Its deletions, as of the head's entries: the request's, or translated ones. */
+    size_t deleted_count;
+    const struct arm_new_deletion *deleted;
+    size_t way_count; /* versions from the head back to the base, where they were asked for */
+    struct arm_version_row *way;
+    bool was_moved;       /* compactions came between: deletions are to be translated */
+    bool goes_back;       /* ... and this goes on from the layout that it was planned on */
     bool changes_nothing; /* K4 */
     uint64_t version;     /* given; 0: none */
 };
@@ -258,6 +274,16 @@ static inline uint64_t arm__plan_now(const struct arm_commit_plan *plan)
     return plan->state.folded.next_tx - 1;
 }
 
+/* translate.c: whether compactions came between the writer's base and the head; and then bring its
+ * deletions to the head's entries, and judge them against what others deleted on the way. */
+arm_status arm__translate_find(struct arm_commit_plan *plan, struct arm_change_plan *change,
+                               struct arm_error *err);
+arm_status arm__translate(struct arm_commit_plan *plan, struct arm_change_plan *change,
+                          struct arm_error *err);
+/* validate.c: ARM_CONFLICT, naming the table as the writer knew it. */
+arm_status arm__validate_conflict(struct arm_commit_plan *plan,
+                                  const struct arm_change_plan *change, const char *what,
+                                  uint64_t other_tx, struct arm_error *err);
 /* Find each table, and judge it against what came since (K3). */
 arm_status arm__commit_validate(struct arm_commit_plan *plan, struct arm_error *err);
 /* K4: mark the changes that change nothing. */

@@ -27,9 +27,9 @@
 static const char magic_line[] = "armillaria repository";
 static const char reads_with[] = "0.1.0";
 
-/* Features that this program knows: none yet. */
+/* Features that this program knows. */
 static const uint64_t known_read_only_compatible = 0;
-static const uint64_t known_incompatible = 0;
+static const uint64_t known_incompatible = ARM_FEATURE_COMPACTION;
 
 arm_status arm__header_encode(const struct arm_header *header, struct arm_buf *out,
                               struct arm_error *err)

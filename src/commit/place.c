@@ -248,6 +248,8 @@ static arm_status place_change(struct arm_commit_plan *plan, struct arm_change_p
     }
     ARM_TRY(give_version(plan, change, out, err));
     ARM_TRY(give_schema(plan, change, out, err));
+    out->has_base_layout = change->goes_back;
+    out->base_layout = change->goes_back ? change->request->base_layout : 0;
     ARM_TRY(arm__place_rows(plan, change, out, err));
     ARM_TRY(give_root(plan, change, out, err));
 done:
@@ -294,8 +296,8 @@ static arm_status replaces_by_same(const struct arm_commit_plan *plan,
         *out = false;
         return ARM_OK;
     }
-    ARM_TRY(arm__index_entries(plan->txn, &change->table_id, change->row.version, compare_entry, &c,
-                               err));
+    ARM_TRY(arm__index_entries(plan->txn, &change->table_id, change->row.version,
+                               change->parent.layout, compare_entry, &c, err));
     *out = c.is_equal && c.next == change->request->added_count;
 done:
     return st;

@@ -95,8 +95,8 @@ static arm_status place_removed(struct arm_commit_plan *plan, const struct arm_c
     out->n_removed = request->removed_count;
     qsort(out->removed, out->n_removed, sizeof *out->removed, compare_removed);
     ARM_TRY(arm__index_entries_at(plan->txn, &change->table_id, change->row.version,
-                                  request->removed, request->removed_count, count_removed, out,
-                                  err));
+                                  change->parent.layout, request->removed, request->removed_count,
+                                  count_removed, out, err));
 done:
     return st;
 }
@@ -301,13 +301,12 @@ done:
 static arm_status place_deleted(struct arm_commit_plan *plan, const struct arm_change_plan *change,
                                 Armpb__TableChange *out, struct arm_error *err)
 {
-    const struct arm_new_change *request = change->request;
     arm_status st = ARM_OK;
 
-    for (size_t i = 0; i < request->deleted_count; i++) {
+    for (size_t i = 0; i < change->deleted_count; i++) {
         uint64_t count;
 
-        ARM_TRY(place_deletion(plan, &request->deleted[i], out, &count, err));
+        ARM_TRY(place_deletion(plan, &change->deleted[i], out, &count, err));
         out->rows_removed += count;
     }
     qsort(out->deleted, out->n_deleted, sizeof *out->deleted, compare_edits);
@@ -331,8 +330,7 @@ arm_status arm__place_rows(struct arm_commit_plan *plan, struct arm_change_plan 
     ARM_TRY(arm__index_last_version(plan->txn, &change->table_id, &newest, &found, err));
     out->next_row_id = found ? newest.next_row_id : 0;
     out->data_bytes = change->parent.data_bytes;
-    ARM_TRY(arm__arena_alloc(&plan->arena,
-                             change->request->added_count + change->request->deleted_count,
+    ARM_TRY(arm__arena_alloc(&plan->arena, change->request->added_count + change->deleted_count,
                              sizeof *out->deleted, &out->deleted, err));
     ARM_TRY(place_removed(plan, change, out, err));
     ARM_TRY(place_added(plan, change, out, err));

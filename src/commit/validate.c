@@ -42,8 +42,9 @@ static arm_status conflict(struct arm_commit_plan *plan, const char *schema_name
 }
 
 /* The same by the name that the writer knew, whatever it is called now. */
-static arm_status conflict_on(struct arm_commit_plan *plan, const struct arm_change_plan *change,
-                              const char *what, uint64_t other_tx, struct arm_error *err)
+arm_status arm__validate_conflict(struct arm_commit_plan *plan,
+                                  const struct arm_change_plan *change, const char *what,
+                                  uint64_t other_tx, struct arm_error *err)
 {
     const struct arm_snapshot *snapshot = &plan->request->snapshot;
     struct arm_table_row seen = change->row;
@@ -101,7 +102,7 @@ static arm_status meet_deletions(struct arm_commit_plan *plan, const struct arm_
         ARM_TRY(
             arm__vector_decode(arm__bytes(edit->bits.data, edit->bits.len), ours->rows, &b, err));
         if (roaring_bitmap_intersect(a, b)) {
-            st = conflict_on(plan, change, "the same rows were changed", tx, err);
+            st = arm__validate_conflict(plan, change, "the same rows were changed", tx, err);
         }
         goto done; /* a position stands in a change once */
     }
@@ -121,7 +122,8 @@ static arm_status meet_positions(struct arm_commit_plan *plan, const struct arm_
     for (size_t i = 0; i < request->added_count; i++) {
         for (size_t k = 0; request->added[i].position.size != 0 && k < theirs->n_added; k++) {
             if (compare_position(&request->added[i].position, theirs->added[k]->position) == 0) {
-                return conflict_on(plan, change, "rows were inserted at the same place", tx, err);
+                return arm__validate_conflict(plan, change, "rows were inserted at the same place",
+                                              tx, err);
             }
         }
     }
@@ -153,7 +155,8 @@ static arm_status meet_keys(struct arm_commit_plan *plan, const struct arm_chang
         }
         ARM_TRY(judge->meets(judge->self, &entry, &meets, err));
         if (meets) {
-            return conflict_on(plan, change, "a row with the same key was written", tx, err);
+            return arm__validate_conflict(plan, change, "a row with the same key was written", tx,
+                                          err);
         }
     }
 done:
@@ -169,15 +172,15 @@ static arm_status meet_change(struct arm_commit_plan *plan, const struct arm_cha
     arm_status st = ARM_OK;
 
     if (theirs->kind == ARMPB__CHANGE_KIND__RENAME) {
-        return conflict_on(plan, change, "it was renamed", tx, err);
+        return arm__validate_conflict(plan, change, "it was renamed", tx, err);
     }
     if (they_replace && has_rows(request)) {
-        return conflict_on(plan, change, "its rows were replaced", tx, err);
+        return arm__validate_conflict(plan, change, "its rows were replaced", tx, err);
     }
     if (they_have_rows && is_replacement(request)) {
-        return conflict_on(plan, change, "its rows were changed", tx, err);
+        return arm__validate_conflict(plan, change, "its rows were changed", tx, err);
     }
-    for (size_t i = 0; i < request->deleted_count; i++) {
+    for (size_t i = 0; !change->was_moved && i < request->deleted_count; i++) {
         ARM_TRY(meet_deletions(plan, change, &request->deleted[i], theirs, tx, err));
     }
     ARM_TRY(meet_positions(plan, change, theirs, tx, err));
@@ -212,7 +215,7 @@ static arm_status meet_version(struct arm_commit_plan *plan, const struct arm_ch
                                struct arm_error *err)
 {
     if (is_structural(change)) {
-        return conflict_on(plan, change, "it was changed", row->tx, err);
+        return arm__validate_conflict(plan, change, "it was changed", row->tx, err);
     }
     return theirs != NULL ? meet_change(plan, change, theirs, row->tx, err)
                           : change_from_log(plan, row, change, err);
@@ -233,8 +236,9 @@ static arm_status meet_versions(struct arm_commit_plan *plan, const struct arm_c
         struct arm_version_row row;
 
         if (version == 0 || version < base) {
-            st = conflict_on(plan, change, "the version that it was based on is not its ancestor",
-                             change->row.tx, err);
+            st = arm__validate_conflict(plan, change,
+                                        "the version that it was based on is not its ancestor",
+                                        change->row.tx, err);
             goto done;
         }
         ARM_TRY(
@@ -245,7 +249,7 @@ static arm_status meet_versions(struct arm_commit_plan *plan, const struct arm_c
             goto done;
         }
         if (row.schema_id != newer.schema_id) {
-            st = conflict_on(plan, change, "its columns were changed", newer.tx, err);
+            st = arm__validate_conflict(plan, change, "its columns were changed", newer.tx, err);
             goto done;
         }
         ARM_TRY(meet_version(plan, change, &row, theirs, err));
@@ -259,7 +263,7 @@ static arm_status meet_versions(struct arm_commit_plan *plan, const struct arm_c
 
         ARM_TRY(arm__index_version(plan->txn, &change->table_id, base, &row, NULL, &found, err));
         if (found && row.schema_id != newer.schema_id) {
-            st = conflict_on(plan, change, "its columns were changed", newer.tx, err);
+            st = arm__validate_conflict(plan, change, "its columns were changed", newer.tx, err);
         }
     }
 done:
@@ -280,7 +284,7 @@ static arm_status find_table(struct arm_commit_plan *plan, struct arm_change_pla
     ARM_TRY(arm__index_table_by_id(plan->txn, branch_id, arm__plan_now(plan), &change->table_id,
                                    &change->row, &dropped_tx, &found, err));
     if (!found && dropped_tx > plan->request->snapshot.tx) {
-        st = conflict_on(plan, change, "it was dropped", dropped_tx, err);
+        st = arm__validate_conflict(plan, change, "it was dropped", dropped_tx, err);
         goto done;
     }
     if (!found) {
@@ -411,6 +415,19 @@ static arm_status check_twice(const struct arm_commit_plan *plan, struct arm_err
     return ARM_OK;
 }
 
+/* The parent in the layout that the change is of. */
+static arm_status lay_parent(struct arm_commit_plan *plan, struct arm_change_plan *change,
+                             struct arm_error *err)
+{
+    const struct arm_new_change *request = change->request;
+
+    if (change->goes_back && change->row.version != request->base_version) {
+        return arm__validate_conflict(plan, change, "its rows were replaced", change->row.tx, err);
+    }
+    return arm__index_lay(plan->txn, &change->parent,
+                          change->goes_back ? request->base_layout : ARM_LAYOUT_NEWEST, err);
+}
+
 static arm_status validate_change(struct arm_commit_plan *plan, struct arm_change_plan *change,
                                   struct arm_error *err)
 {
@@ -420,7 +437,10 @@ static arm_status validate_change(struct arm_commit_plan *plan, struct arm_chang
 
     if (!is_new) {
         ARM_TRY(find_table(plan, change, err));
+        ARM_TRY(arm__translate_find(plan, change, err));
         ARM_TRY(meet_versions(plan, change, err));
+        ARM_TRY(arm__translate(plan, change, err));
+        ARM_TRY(lay_parent(plan, change, err));
         change->schema_name = change->row.schema_name;
         change->name = change->row.name;
     }

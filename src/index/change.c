@@ -64,6 +64,7 @@ void arm__tail_extend(const Armpb__TableChange *change, const struct arm_version
 {
     bool is_truncated = change->has_truncated && change->truncated;
 
+    out->root_layout = 0;
     if (change->has_root) {
         out->root_version = change->version;
         out->row.tail_count = 0;
@@ -72,6 +73,7 @@ void arm__tail_extend(const Armpb__TableChange *change, const struct arm_version
         out->row.tail_count = 1;
     } else {
         out->root_version = parent->root_version;
+        out->root_layout = parent->root_layout;
         out->row.tail_count = parent->row.tail_count + 1;
     }
 }

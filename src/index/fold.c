@@ -183,6 +183,21 @@ done:
     return st;
 }
 
+static arm_status fold_compaction(struct arm_index_txn *txn, const struct arm_fold_at *at,
+                                  const Armpb__Compaction *compaction, struct arm_error *err)
+{
+    struct arm_fold fold = {txn, at, 0};
+    struct arm_record_row row = {.is_commit = false, .time_us = compaction->time_us};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(take_id(at, compaction->commit_id, &row.commit_id, err));
+    ARM_TRY(check_order(txn, at, &row.commit_id, compaction->time_us, err));
+    ARM_TRY(put_record(txn, at, &row, err));
+    ARM_TRY(arm__fold_compaction(&fold, compaction, err));
+done:
+    return st;
+}
+
 arm_status arm__index_fold(struct arm_index_txn *txn, const struct arm_fold_at *at,
                            const Armpb__Record *record, struct arm_error *err)
 {
@@ -194,8 +209,10 @@ arm_status arm__index_fold(struct arm_index_txn *txn, const struct arm_fold_at *
         st = fold_ref(txn, at, record->ref, err);
     } else if (record->checkpoint != NULL) {
         st = fold_checkpoint(txn, at, record->checkpoint, err);
+    } else if (record->compaction != NULL) {
+        st = fold_compaction(txn, at, record->compaction, err);
     } else {
-        return wrong(at, "it is neither a commit nor a ref change nor a checkpoint", err);
+        return wrong(at, "it is of no kind that is folded", err);
     }
     if (st == ARM_CORRUPT) {
         return arm__fail_within(err, st, "folding tx %llu", (unsigned long long)at->tx);

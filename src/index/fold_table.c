@@ -8,7 +8,8 @@
  *
  *   version     1 + the last number of the name (of a rename, of both names), or of the table
  *               itself, if it has another name on another branch and got more there
- *   parent      the table's version on the branch before this commit; none with CREATE
+ *   parent      the table's version on the branch before this commit, in its newest layout or in the
+ *               one that the change names; none with CREATE
  *   rows        the parent's + added - removed; added is the sum of the entries, but for rows
  *               that this very change deletes again
  *   row ids     those of new rows are below the next row id, which never goes back
@@ -156,7 +157,11 @@ static arm_status find_parent(struct table_fold *t, struct arm_table_row *row,
         arm__index_version_state(fold->txn, &t->table_id, row->version, &t->parent, &found, err));
     if (!found) {
         st = wrong(t, "its version is missing", err);
+        goto done;
     }
+    ARM_TRY(arm__index_lay_state(
+        fold->txn, &t->parent,
+        t->change->has_base_layout ? t->change->base_layout : ARM_LAYOUT_NEWEST, err));
 done:
     return st;
 }
@@ -357,11 +362,11 @@ done:
     return st;
 }
 
-static arm_status put_chunk(const struct table_fold *t, const Armpb__Entry *entry,
+static arm_status put_chunk(const struct arm_fold *fold, const Armpb__Entry *entry,
                             struct arm_buf *packed, struct arm_error *err)
 {
-    struct arm_index_txn *txn = t->fold->txn;
-    struct arm_chunk_row row = {.tx = t->fold->at->tx, .rows = entry->rows, .bytes = entry->bytes};
+    struct arm_index_txn *txn = fold->txn;
+    struct arm_chunk_row row = {.tx = fold->at->tx, .rows = entry->rows, .bytes = entry->bytes};
     struct arm_buf *bytes = arm__kv_scratch(txn);
     struct arm_hash chunk;
     struct arm_key key;
@@ -389,21 +394,22 @@ done:
     return st;
 }
 
-static arm_status put_chunks(const struct table_fold *t, struct arm_error *err)
+arm_status arm__fold_chunks(const struct arm_fold *fold, Armpb__Entry *const *entries, size_t count,
+                            struct arm_error *err)
 {
     struct arm_buf packed = ARM_BUF_INIT(CHANGE_BYTES_MAX);
     arm_status st = ARM_OK;
 
-    for (size_t i = 0; i < t->change->n_added; i++) {
-        const Armpb__Entry *entry = t->change->added[i];
+    for (size_t i = 0; i < count; i++) {
+        const Armpb__Entry *entry = entries[i];
 
         if (entry->rows_hash.len != ARM_HASH_BYTES ||
             (entry->has_chunk && entry->chunk.len != ARM_HASH_BYTES)) {
-            st = wrong(t, "an entry's hash has not its size", err);
+            st = arm__fail(err, ARM_CORRUPT, "an entry's hash has not its size");
             goto done;
         }
         if (entry->has_chunk) {
-            ARM_TRY(put_chunk(t, entry, &packed, err));
+            ARM_TRY(put_chunk(fold, entry, &packed, err));
         }
     }
 done:
@@ -533,7 +539,7 @@ arm_status arm__fold_table(const struct arm_fold *fold, const Armpb__TableChange
     ARM_TRY(check_number(&t, newest.version, err));
     ARM_TRY(check_totals(&t, newest.next_row_id, err));
     ARM_TRY(put_schema(&t, err));
-    ARM_TRY(put_chunks(&t, err));
+    ARM_TRY(arm__fold_chunks(fold, change->added, change->n_added, err));
     derive_version(&t);
     if (change->has_root) {
         ARM_TRY(check_root(&t, err));

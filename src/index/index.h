@@ -32,6 +32,7 @@
  *   node     hash                           -> ptree node
  *   vector   hash                           -> deletion vector too large for its entry
  *   checkpoint tx                           -> Checkpoint (record.proto)
+ *   layout   table id, version, tx          -> layout row: where its rows stand since a Compaction
  *
  * Every row but the state says which tx put it, in its key or its value: what came after a tx can
  * be told from what was there before (checkpoints).
@@ -44,7 +45,7 @@
 #include "store/chunk.h"
 
 /* Of the rows. Another one's index is made anew from the log, its checkpoints are of no use. */
-#define ARM_INDEX_FORMAT 3u
+#define ARM_INDEX_FORMAT 4u
 
 struct arm_index;
 struct arm_index_txn;
@@ -110,7 +111,7 @@ struct arm_record_row {
     uint64_t segment;
     uint64_t offset;
     uint32_t record;
-    bool is_commit; /* else a ref change or a checkpoint */
+    bool is_commit; /* else a ref change, a checkpoint or a compaction */
     struct arm_id commit_id;
     uint64_t branch_id; /* of a commit, else 0 */
     uint64_t generation;
@@ -202,6 +203,8 @@ struct arm_version_row {
     struct arm_hash root; /* else that of the nearest materialised ancestor ... */
     uint32_t tail_count;  /* ... and how many versions lie between (this one included) */
     struct arm_position last_position; /* of the last entry ever appended; size 0: none */
+    uint64_t layout;        /* that data_bytes, root and tail are of; 0: as it was committed */
+    uint64_t parent_layout; /* of the parent, that its change is of */
 };
 /* `*out_change` (may be NULL): the change without schema and statistics, to be freed with
  * arm__index_change_free; NULL when the version is materialised. */
@@ -210,6 +213,26 @@ arm_status arm__index_version(struct arm_index_txn *txn, const struct arm_table_
                               Armpb__TableChange **out_change, bool *out_found,
                               struct arm_error *err);
 void arm__index_change_free(Armpb__TableChange *change); /* NULL is accepted */
+
+/* Layouts. A Compaction gives the rows of a version other entries; nothing else about it changes.
+ * The layout is named by that record's tx, 0 is the version as it was committed. A version that is
+ * committed later is a change of its parent's newest layout, or of one that its change names. */
+#define ARM_LAYOUT_NEWEST UINT64_MAX
+
+struct arm_layout_row {
+    uint64_t tx;
+    uint64_t base; /* the layout that it was made of */
+    uint64_t data_bytes;
+    struct arm_hash root;
+};
+/* The newest one whose tx is at most `max_tx`. */
+arm_status arm__index_layout(struct arm_index_txn *txn, const struct arm_table_id *table_id,
+                             uint64_t version, uint64_t max_tx, struct arm_layout_row *out,
+                             bool *out_found, struct arm_error *err);
+/* Make a row as arm__index_version gives it that of a layout (ARM_LAYOUT_NEWEST: which there may
+ * be). Errors: ARM_CORRUPT if there is no such layout. */
+arm_status arm__index_lay(struct arm_index_txn *txn, struct arm_version_row *row, uint64_t layout,
+                          struct arm_error *err);
 arm_status arm__index_schema(struct arm_index_txn *txn, const struct arm_table_id *table_id,
                              uint32_t schema_id, Armpb__Schema **out, struct arm_error *err);
 
@@ -257,19 +280,31 @@ arm_status arm__index_materialise(struct arm_index_txn *txn, uint64_t tx,
                                   const Armpb__TableChange *change, struct arm_hash *out_root,
                                   struct arm_error *err);
 
-/* Visit every live entry of a version in order of position, its deletion vector joined from
- * root and tail (`entry->vector` is borrowed, never by hash). */
+/* Visit every live entry of a version's layout in order of position, its deletion vector joined
+ * from root and tail (`entry->vector` is borrowed, never by hash). */
 typedef arm_status arm_visit_entry(void *context, const struct arm_entry *entry,
                                    struct arm_error *err);
 arm_status arm__index_entries(struct arm_index_txn *txn, const struct arm_table_id *table_id,
-                              uint64_t version, arm_visit_entry *visit, void *context,
-                              struct arm_error *err);
+                              uint64_t version, uint64_t layout, arm_visit_entry *visit,
+                              void *context, struct arm_error *err);
 
 /* The same for the entries at `positions` alone. Errors: ARM_NOT_FOUND. */
 arm_status arm__index_entries_at(struct arm_index_txn *txn, const struct arm_table_id *table_id,
-                                 uint64_t version, const struct arm_position *positions,
-                                 size_t count, arm_visit_entry *visit, void *context,
-                                 struct arm_error *err);
+                                 uint64_t version, uint64_t layout,
+                                 const struct arm_position *positions, size_t count,
+                                 arm_visit_entry *visit, void *context, struct arm_error *err);
+
+/* What a Compaction does to the manifest of its version, as a change of it: the sources are removed,
+ * the entries added, and the rows of theirs that died but are not dropped are deleted.
+ * Errors: ARM_CORRUPT if it does not follow from its base. */
+struct arm_layout_change {
+    Armpb__TableChange change; /* borrows from the compaction */
+    uint64_t data_bytes;       /* of the layout that it makes */
+    void *memory;
+};
+arm_status arm__layout_change_init(struct arm_index_txn *txn, const Armpb__Compaction *compaction,
+                                   struct arm_layout_change *out, struct arm_error *err);
+void arm__layout_change_release(struct arm_layout_change *change); /* accepts the zeroed state */
 
 /* ---- Checkpoints ---- */
 

@@ -29,6 +29,7 @@ enum arm_db {
     ARM_DB_NODE,
     ARM_DB_VECTOR,
     ARM_DB_CHECKPOINT,
+    ARM_DB_LAYOUT,
     ARM_DB_COUNT
 };
 
@@ -103,6 +104,7 @@ struct arm_key arm__key_table(uint64_t branch_id, const char *schema_name, const
 struct arm_key arm__key_name(const struct arm_table_id *table_id, uint64_t branch_id, uint64_t tx);
 struct arm_key arm__key_number(const char *schema_name, const char *name, uint64_t version);
 struct arm_key arm__key_version(const struct arm_table_id *table_id, uint64_t version);
+struct arm_key arm__key_layout(const struct arm_table_id *table_id, uint64_t version, uint64_t tx);
 struct arm_key arm__key_schema(const struct arm_table_id *table_id, uint32_t schema_id);
 
 /* The last eight bytes of a key as an integer: a tx, a version. ARM_CORRUPT if it is shorter. */
@@ -155,10 +157,12 @@ arm_status arm__row_take_name(struct arm_bytes row, struct arm_table_name *out,
                               struct arm_error *err);
 
 /* A version row with its change. The root itself stands in the row of `root_version`, which is
- * the version's own number when it is materialised. */
+ * the version's own number when it is materialised; or in that of the layout `root_layout` of it,
+ * if that is what the tail was begun on. */
 struct arm_version_state {
     struct arm_version_row row;
     uint64_t root_version;   /* nearest materialised ancestor or self; 0: none, the empty map */
+    uint64_t root_layout;    /* 0: as it was committed */
     struct arm_bytes change; /* packed; empty when materialised */
 };
 arm_status arm__row_put_version(const struct arm_version_state *version, struct arm_buf *out,
@@ -167,6 +171,11 @@ arm_status arm__row_put_version(const struct arm_version_state *version, struct 
 arm_status arm__row_take_version(struct arm_bytes row, const struct arm_table_id *table_id,
                                  uint64_t version, struct arm_version_state *out,
                                  struct arm_error *err);
+
+arm_status arm__row_put_layout(const struct arm_layout_row *layout, struct arm_buf *out,
+                               struct arm_error *err);
+arm_status arm__row_take_layout(struct arm_bytes row, uint64_t tx, struct arm_layout_row *out,
+                                struct arm_error *err);
 
 /* `statistics`: a packed Entry. */
 arm_status arm__row_put_chunk(const struct arm_chunk_row *chunk, struct arm_bytes statistics,
@@ -206,7 +215,7 @@ arm_status arm__index_version_state(struct arm_index_txn *txn, const struct arm_
 arm_status arm__index_step_up(struct arm_index_txn *txn, uint64_t *inout_branch_id,
                               uint64_t *inout_at_tx, bool *out_more, struct arm_error *err);
 
-/* ---- fold_ref.c, fold_table.c, checkpoint.c ---- */
+/* ---- fold_ref.c, fold_table.c, fold_layout.c, checkpoint.c ---- */
 
 /* What folding a record needs to know beside it. */
 struct arm_fold {
@@ -218,6 +227,11 @@ arm_status arm__fold_ref(const struct arm_fold *fold, const Armpb__RefChange *ch
                          struct arm_error *err);
 arm_status arm__fold_checkpoint(const struct arm_fold *fold, const Armpb__Checkpoint *checkpoint,
                                 struct arm_error *err);
+arm_status arm__fold_compaction(const struct arm_fold *fold, const Armpb__Compaction *compaction,
+                                struct arm_error *err);
+/* Put what is known of the chunks that `entries` name, in `fold`'s tx. */
+arm_status arm__fold_chunks(const struct arm_fold *fold, Armpb__Entry *const *entries, size_t count,
+                            struct arm_error *err);
 arm_status arm__fold_names(const struct arm_fold *fold, const Armpb__Commit *commit,
                            struct arm_error *err);
 arm_status arm__fold_table(const struct arm_fold *fold, const Armpb__TableChange *change,
@@ -226,6 +240,12 @@ arm_status arm__fold_table(const struct arm_fold *fold, const Armpb__TableChange
 /* Fill root version and tail count of the version that `change` makes of `parent`. */
 void arm__tail_extend(const Armpb__TableChange *change, const struct arm_version_state *parent,
                       struct arm_version_state *out);
+
+/* ---- layout.c ---- */
+
+/* arm__index_lay for a state: what is built on it is built on that layout. */
+arm_status arm__index_lay_state(struct arm_index_txn *txn, struct arm_version_state *state,
+                                uint64_t layout, struct arm_error *err);
 
 /* ---- tail.c: a version as a root and what came after it ---- */
 
@@ -249,11 +269,11 @@ struct arm_tail {
     size_t step_count;
     struct arm_step *steps;
 };
-/* The tail of `version` of the table (0: nothing, the empty map), and `last` (may be NULL), a
- * change of tx `last_tx` on top of it, borrowed. */
+/* The tail of `layout` of `version` of the table (0: nothing, the empty map), and `last` (may be
+ * NULL), a change of tx `last_tx` on top of it, borrowed. */
 arm_status arm__tail_load(struct arm_index_txn *txn, const struct arm_table_id *table_id,
-                          uint64_t version, const Armpb__TableChange *last, uint64_t last_tx,
-                          struct arm_tail *out, struct arm_error *err);
+                          uint64_t version, uint64_t layout, const Armpb__TableChange *last,
+                          uint64_t last_tx, struct arm_tail *out, struct arm_error *err);
 void arm__tail_release(struct arm_tail *tail); /* accepts the zeroed state */
 
 /* What is left of one position after its steps. `base_value` is the root's (data NULL: none);

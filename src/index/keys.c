@@ -154,6 +154,14 @@ struct arm_key arm__key_version(const struct arm_table_id *table_id, uint64_t ve
     return key;
 }
 
+struct arm_key arm__key_layout(const struct arm_table_id *table_id, uint64_t version, uint64_t tx)
+{
+    struct arm_key key = arm__key_version(table_id, version);
+
+    append_u64(&key, tx);
+    return key;
+}
+
 struct arm_key arm__key_schema(const struct arm_table_id *table_id, uint32_t schema_id)
 {
     struct arm_key key = {.size = 0};

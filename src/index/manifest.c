@@ -195,6 +195,7 @@ arm_status arm__index_materialise(struct arm_index_txn *txn, uint64_t tx,
     arm__kv_set_tx(txn, tx);
     ARM_TRY(table_id_of(change, &table_id, err));
     ARM_TRY(arm__tail_load(txn, &table_id, change->has_parent_version ? change->parent_version : 0,
+                           change->has_base_layout ? change->base_layout : ARM_LAYOUT_NEWEST,
                            change, tx, &tail, err));
     ARM_TRY(arm__calloc(tail.step_count, sizeof *list.edits, &list.edits, err));
     ARM_TRY(arm__calloc(tail.step_count, sizeof *list.offsets, &list.offsets, err));
@@ -277,15 +278,15 @@ done:
 }
 
 arm_status arm__index_entries(struct arm_index_txn *txn, const struct arm_table_id *table_id,
-                              uint64_t version, arm_visit_entry *visit, void *context,
-                              struct arm_error *err)
+                              uint64_t version, uint64_t layout, arm_visit_entry *visit,
+                              void *context, struct arm_error *err)
 {
     struct entry_walk walk = {.txn = txn, .vector = ARM_BUF_INIT(VECTOR_BYTES_MAX)};
     struct arm_version_row row;
     bool found;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__tail_load(txn, table_id, version, NULL, 0, &walk.tail, err));
+    ARM_TRY(arm__tail_load(txn, table_id, version, layout, NULL, 0, &walk.tail, err));
     ARM_TRY(arm__index_version(txn, table_id, version, &row, NULL, &found, err));
     ARM_TRY(walk_entries(&walk, visit, context, err));
     if (!found || walk.live_rows != row.row_count) {
@@ -353,15 +354,15 @@ done:
 }
 
 arm_status arm__index_entries_at(struct arm_index_txn *txn, const struct arm_table_id *table_id,
-                                 uint64_t version, const struct arm_position *positions,
-                                 size_t count, arm_visit_entry *visit, void *context,
-                                 struct arm_error *err)
+                                 uint64_t version, uint64_t layout,
+                                 const struct arm_position *positions, size_t count,
+                                 arm_visit_entry *visit, void *context, struct arm_error *err)
 {
     struct entry_walk walk = {.txn = txn, .vector = ARM_BUF_INIT(VECTOR_BYTES_MAX)};
     struct arm_buf base = ARM_BUF_INIT(ARM_PTREE_VALUE_BYTES_MAX);
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__tail_load(txn, table_id, version, NULL, 0, &walk.tail, err));
+    ARM_TRY(arm__tail_load(txn, table_id, version, layout, NULL, 0, &walk.tail, err));
     for (size_t i = 0; i < count; i++) {
         ARM_TRY(visit_at(&walk, arm__position_bytes(&positions[i]), &base, visit, context, err));
     }

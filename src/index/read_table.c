@@ -337,6 +337,14 @@ static arm_status find_root(struct arm_index_txn *txn, struct arm_version_state 
     if (state->row.is_materialised || state->root_version == 0) {
         return ARM_OK;
     }
+    if (state->root_layout != 0) {
+        struct arm_version_row begun = {.table_id = state->row.table_id,
+                                        .version = state->root_version};
+
+        ARM_TRY(arm__index_lay(txn, &begun, state->root_layout, err));
+        state->row.root = begun.root;
+        goto done;
+    }
     ARM_TRY(arm__index_version_state(txn, &state->row.table_id, state->root_version, &base, &found,
                                      err));
     if (!found || !base.row.is_materialised) {

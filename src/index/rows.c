@@ -3,7 +3,7 @@
  * varint length and the bytes, `u64` little-endian. What does not decode to the last byte is
  * ARM_CORRUPT (I6).
  *
- *   state    u8 index format, 3 · u64 segment, offset, next tx · 32 previous · u64 last time
+ *   state    u8 index format, 4 · u64 segment, offset, next tx · 32 previous · u64 last time
  *   record   u8 flags: 1 commit · 16 commit id · u64 time · varint segment, offset, record,
  *            branch id, generation
  *   ref      u8 flags: 1 dropped · varint branch id, target tx, described tx
@@ -13,8 +13,9 @@
  *   name     blob schema, name (both empty: dropped)
  *   number   varint tx · 20 table id
  *   version  varint tx · u8 flags: 1 materialised · varint parent version, schema id, row count,
- *            data bytes, next row id, rows added, rows removed, bytes added, root version, tail
- *            count · blob last position · 32 root (materialised), else the packed change
+ *            data bytes, next row id, rows added, rows removed, bytes added, root version, root
+ *            layout, tail count · blob last position · 32 root (materialised), else the packed change
+ *   layout   varint base, data bytes · 32 root
  *   chunk    varint tx, rows, bytes · 32 rows hash · packed Entry with statistics alone
  *   schema, rows, node, vector   varint tx · content
  *
@@ -361,10 +362,10 @@ arm_status arm__row_put_version(const struct arm_version_state *version, struct 
                                 struct arm_error *err)
 {
     const struct arm_version_row *row = &version->row;
-    const uint64_t numbers[] = {row->parent_version, row->schema_id,   row->row_count,
-                                row->data_bytes,     row->next_row_id, row->rows_added,
-                                row->rows_removed,   row->bytes_added, version->root_version,
-                                row->tail_count};
+    const uint64_t numbers[] = {row->parent_version,  row->schema_id,   row->row_count,
+                                row->data_bytes,      row->next_row_id, row->rows_added,
+                                row->rows_removed,    row->bytes_added, version->root_version,
+                                version->root_layout, row->tail_count};
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__buf_varint(out, row->tx, err));
@@ -419,6 +420,7 @@ arm_status arm__row_take_version(struct arm_bytes bytes, const struct arm_table_
     ARM_TRY(arm__take_varint(&r, &row->rows_removed, err));
     ARM_TRY(arm__take_varint(&r, &row->bytes_added, err));
     ARM_TRY(arm__take_varint(&r, &state.root_version, err));
+    ARM_TRY(arm__take_varint(&r, &state.root_layout, err));
     ARM_TRY(take_u32(&r, &row->tail_count, err));
     ARM_TRY(take_position(&r, &row->last_position, err));
     if (row->is_materialised) {
@@ -427,7 +429,40 @@ arm_status arm__row_take_version(struct arm_bytes bytes, const struct arm_table_
     } else {
         state.change = r.rest;
     }
+    if (row->tail_count == 1 && state.root_version == row->parent_version) {
+        row->parent_layout = state.root_layout; /* the tail begins on it */
+    }
     *out = state;
+done:
+    return st;
+}
+
+/* ---- layout ---- */
+
+arm_status arm__row_put_layout(const struct arm_layout_row *layout, struct arm_buf *out,
+                               struct arm_error *err)
+{
+    const uint64_t numbers[] = {layout->base, layout->data_bytes};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(put_varints(out, numbers, sizeof numbers / sizeof *numbers, err));
+    ARM_TRY(arm__buf_append(out, layout->root.bytes, ARM_HASH_BYTES, err));
+done:
+    return st;
+}
+
+arm_status arm__row_take_layout(struct arm_bytes row, uint64_t tx, struct arm_layout_row *out,
+                                struct arm_error *err)
+{
+    struct arm_reader r = arm__reader(row, "index layout row");
+    struct arm_layout_row layout = {.tx = tx};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__take_varint(&r, &layout.base, err));
+    ARM_TRY(arm__take_varint(&r, &layout.data_bytes, err));
+    ARM_TRY(take_bytes(&r, layout.root.bytes, ARM_HASH_BYTES, err));
+    ARM_TRY(arm__take_end(&r, err));
+    *out = layout;
 done:
     return st;
 }

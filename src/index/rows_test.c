@@ -102,6 +102,13 @@ static arm_status take_version(struct arm_bytes row)
     return arm__row_take_version(row, &id, 1, &out, &err);
 }
 
+static arm_status take_layout(struct arm_bytes row)
+{
+    struct arm_layout_row layout;
+
+    return arm__row_take_layout(row, 9, &layout, &err);
+}
+
 /* Cut, lengthened, or of random bytes, a row is refused or read, and nothing outside it is
  * touched (ASan judges). */
 static void batter(take_row *take, const struct arm_buf *row, bool has_open_end)
@@ -176,7 +183,10 @@ static void test_rows_of_refs_and_versions_are_read_back(void **state)
                                                 .last_position = arm__position_first()},
                                         .root_version = 6};
     struct arm_version_state read_version;
+    struct arm_layout_row layout = {.tx = 9, .base = 300, .data_bytes = 1u << 20, .root = {{7}}};
+    struct arm_layout_row read_layout;
 
+    memset(&read_layout, 0, sizeof read_layout);
     assert_ok(arm__row_put_ref(&ref, false, &row, &err), err);
     batter(take_ref, &row, false);
     arm__buf_clear(&row);
@@ -199,6 +209,11 @@ static void test_rows_of_refs_and_versions_are_read_back(void **state)
     assert_ok(arm__row_take_version(arm__buf_bytes(&row), &id, 6, &read_version, &err), err);
     assert_int_equal(read_version.change.size, 6);
     batter(take_version, &row, true);
+    arm__buf_clear(&row);
+    assert_ok(arm__row_put_layout(&layout, &row, &err), err);
+    assert_ok(arm__row_take_layout(arm__buf_bytes(&row), 9, &read_layout, &err), err);
+    assert_memory_equal(&read_layout, &layout, sizeof layout);
+    batter(take_layout, &row, false);
     arm__buf_release(&row);
 }
 

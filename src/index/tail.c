@@ -164,8 +164,8 @@ static arm_status check_length(const struct arm_version_row *row, struct arm_err
 }
 
 arm_status arm__tail_load(struct arm_index_txn *txn, const struct arm_table_id *table_id,
-                          uint64_t version, const Armpb__TableChange *last, uint64_t last_tx,
-                          struct arm_tail *out, struct arm_error *err)
+                          uint64_t version, uint64_t layout, const Armpb__TableChange *last,
+                          uint64_t last_tx, struct arm_tail *out, struct arm_error *err)
 {
     struct arm_tail tail = {.steps = NULL};
     uint64_t txs[ARM_TAIL_MAX];
@@ -180,6 +180,9 @@ arm_status arm__tail_load(struct arm_index_txn *txn, const struct arm_table_id *
         st = arm__fail(err, ARM_NOT_FOUND, "index: there is no version %llu of the table",
                        (unsigned long long)version);
         goto done;
+    }
+    if (version != 0) {
+        ARM_TRY(arm__index_lay(txn, &row, layout, err));
     }
     ARM_TRY(check_length(&row, err));
     tail.root = row.root;

@@ -129,6 +129,7 @@ static arm_status describe(const struct arm_txn_table *table, struct part *part,
         .kind = ARMPB__CHANGE_KIND__WRITE,
         .table_id = table->table_id,
         .base_version = table->base.row.version,
+        .base_layout = table->state == NULL ? 0 : table->state->layout,
         .truncated = table->truncated,
     };
     if (table->is_dropped) {

@@ -544,7 +544,7 @@ def test_a_feature_that_only_reading_may_ignore(victim):
 
 
 def test_a_feature_that_must_be_known(victim):
-    with_format(victim, incompatible=1)
+    with_format(victim, incompatible=1 << 63)
     for args in (["tables"], ["sql", "-c", GOOD], ["verify"], ["recover"]):
         result = victim.run(*args, status=1)
         assert "7.8.9" in result.err and "feature" in result.err

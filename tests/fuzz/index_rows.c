@@ -71,6 +71,7 @@ static void check_tables(struct arm_bytes row)
     struct arm_table_row table;
     struct arm_table_name name;
     struct arm_version_state version;
+    struct arm_layout_row layout;
     bool is_dropped;
 
     FUZZ_FILL(table);
@@ -91,6 +92,11 @@ static void check_tables(struct arm_bytes row)
                arm__position_check(arm__position_bytes(&version.row.last_position), NULL) ==
                    ARM_OK);
         same(arm__row_put_version(&version, &again, NULL), row);
+    }
+    FUZZ_FILL(layout);
+    if (taken(arm__row_take_layout(row, 9, &layout, &err), &layout, sizeof layout)) {
+        assert(layout.tx == 9);
+        same(arm__row_put_layout(&layout, &again, NULL), row);
     }
 }
 

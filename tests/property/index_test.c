@@ -56,15 +56,15 @@ static void check_table(struct kernel *k)
 
     assert_true(kernel_find(k, &at, "t", &info));
     assert_ok(arm__index_read(arm__repository_index(k->repository), &check.txn, &k->err), k->err);
-    assert_ok(arm__index_entries(check.txn, &info.row.table_id, info.row.version, check_entry,
-                                 &check, &k->err),
+    assert_ok(arm__index_entries(check.txn, &info.row.table_id, info.row.version, ARM_LAYOUT_NEWEST,
+                                 check_entry, &check, &k->err),
               k->err);
     assert_int_equal(check.next, model.count);
     for (size_t i = 0; i < model.count; i++) {
         check.next = i;
         assert_ok(arm__index_entries_at(check.txn, &info.row.table_id, info.row.version,
-                                        &rows->entries[i].position, 1, check_entry, &check,
-                                        &k->err),
+                                        ARM_LAYOUT_NEWEST, &rows->entries[i].position, 1,
+                                        check_entry, &check, &k->err),
                   k->err);
         assert_true(model.entries[i].rows == rows->entries[i].rows);
         assert_int_equal(rows->entries[i].dead, roaring_bitmap_get_cardinality(model.dead[i]));

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Feature bits taken into use: FORMAT says what a program must know before it may read (R1). A bit
+ * is set, durably, before the first record that needs it, and never taken back. */
+
+#include "base/alloc.h"
+#include "commit/commit_private.h"
+
+enum { HEADER_BYTES_MAX = 1 << 16 };
+
+arm_status arm__repository_use_feature(struct arm_repository *repository, uint64_t incompatible,
+                                       struct arm_error *err)
+{
+    const struct arm_io *io = repository->io;
+    struct arm_buf text = ARM_BUF_INIT(HEADER_BYTES_MAX);
+    struct arm_header header;
+    bool read_only;
+    char *path = NULL;
+    arm_status st = ARM_OK;
+
+    if ((repository->header.incompatible & incompatible) == incompatible) {
+        return ARM_OK;
+    }
+    /* Another process may have set bits since we read them: the file is asked, under the lock. */
+    ARM_TRY(arm__anchor_check(&repository->anchor, err)); /* R5 */
+    ARM_TRY(arm__path_join(repository->path, "FORMAT", &path, err));
+    ARM_TRY(arm__io_read_file(io, path, &text, err));
+    ARM_TRY(arm__header_decode(arm__buf_bytes(&text), &header, &read_only, err));
+    if ((header.incompatible & incompatible) != incompatible) {
+        header.incompatible |= incompatible;
+        arm__buf_clear(&text);
+        ARM_TRY(arm__header_encode(&header, &text, err));
+        ARM_TRY(arm__io_replace_file(io, path, arm__buf_bytes(&text), err));
+    }
+    repository->header.incompatible = header.incompatible;
+done:
+    arm__free(path);
+    arm__buf_release(&text);
+    return st;
+}
