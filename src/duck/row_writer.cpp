@@ -9,10 +9,14 @@ namespace arm
 RowWriter::RowWriter(const SessionState &session, const Armpb__Schema &schema, const string &table,
                      bool has_ids)
 {
-    arm_writer_options options = {
-        session.session.repository, session.session.engine, &schema, table.c_str(), false, has_ids};
+    arm_writer_options options = {};
     arm_error error;
 
+    options.repository = session.session.repository;
+    options.engine = session.session.engine;
+    options.schema = &schema;
+    options.table = table.c_str();
+    options.explicit_row_ids = has_ids;
     Check(arm__writer_new(&options, &writer, &error), error);
 }
 

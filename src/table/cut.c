@@ -6,14 +6,17 @@
 
 #include <assert.h>
 
-/* One row in TARGET - MIN is below it, which makes the mean TARGET. */
+/* One row in TARGET - MIN is below it, which makes the mean TARGET: times the factor. */
 #define THRESHOLD (UINT64_MAX / (ARM_CUT_TARGET - ARM_CUT_MIN))
 
 _Static_assert(ARM_CUT_MAX <= ARM_CUT_TARGET + ARM_CUT_TARGET / 2, "at most 1.5 x target");
 
-void arm__cutter_init(struct arm_cutter *cutter)
+void arm__cutter_init(struct arm_cutter *cutter, uint32_t factor)
 {
-    *cutter = (struct arm_cutter){.best_hash = UINT64_MAX, .bytes_hash = UINT64_MAX};
+    assert(factor > 0);
+    assert(factor <= ARM_CUT_FACTOR_MAX);
+    *cutter =
+        (struct arm_cutter){.factor = factor, .best_hash = UINT64_MAX, .bytes_hash = UINT64_MAX};
 }
 
 /* Take one row; how many rows to cut after, 0: none. */
@@ -21,17 +24,17 @@ static uint32_t take_row(struct arm_cutter *cutter, uint64_t hash, uint32_t size
 {
     uint32_t row = ++cutter->rows;
 
-    assert(row <= ARM_CUT_MAX);
+    assert(row <= cutter->factor * ARM_CUT_MAX);
     cutter->bytes += size;
-    if (row >= ARM_CUT_MIN) {
-        if (hash < THRESHOLD) {
+    if (row >= cutter->factor * ARM_CUT_MIN) {
+        if (hash < THRESHOLD / cutter->factor) {
             return row;
         }
         if (hash < cutter->best_hash || cutter->best_row == 0) {
             cutter->best_hash = hash;
             cutter->best_row = row;
         }
-        if (row == ARM_CUT_MAX) {
+        if (row == cutter->factor * ARM_CUT_MAX) {
             return cutter->best_row;
         }
     }
@@ -55,7 +58,7 @@ void arm__cutter_feed(struct arm_cutter *cutter, const uint64_t *hashes, const u
 
         if (cut > 0) {
             assert(cut <= cutter->rows);
-            arm__cutter_init(cutter);
+            arm__cutter_init(cutter, cutter->factor);
             *out_cut = cut;
             *out_used = i + 1;
             return;

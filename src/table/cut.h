@@ -11,7 +11,9 @@
  *
  * Rows so large that fewer of them reach ARM_CUT_BYTES_MAX are cut by bytes: behind the row with
  * the smallest hash of those at or after ARM_CUT_BYTES_MIN, so that memory is bounded and the
- * cut still moves with the rows. */
+ * cut still moves with the rows.
+ *
+ * A large table has larger chunks: `factor` times the rows, cut by the same rule, and no more bytes. */
 
 #include "base/buf.h"
 
@@ -21,7 +23,10 @@
 #define ARM_CUT_BYTES_MIN (24u << 20)
 #define ARM_CUT_BYTES_MAX (48u << 20)
 
+#define ARM_CUT_FACTOR_MAX 8u
+
 struct arm_cutter {
+    uint32_t factor;   /* 1 to ARM_CUT_FACTOR_MAX */
     uint32_t rows;     /* since the last cut */
     uint32_t best_row; /* smallest hash so far in the window: the cut if no other comes */
     uint64_t best_hash;
@@ -30,7 +35,7 @@ struct arm_cutter {
     uint64_t bytes_hash;
 };
 
-void arm__cutter_init(struct arm_cutter *cutter);
+void arm__cutter_init(struct arm_cutter *cutter, uint32_t factor);
 /* Take `count` hashes, and the bytes of each row (`sizes`, as arm__row_sizes gives them; NULL: not
  * looked at). `*out_cut` > 0: cut after so many rows counted from the last cut (the caller then
  * feeds the rows behind the cut again); `*out_used`: how many of these hashes were looked at.

@@ -38,7 +38,7 @@ static size_t cut_all(const uint64_t *hashes, const uint32_t *sizes, size_t coun
     size_t at = 0;
     size_t cut_count = 0;
 
-    arm__cutter_init(&cutter);
+    arm__cutter_init(&cutter, 1);
     while (at < count) {
         uint32_t size = count - at < batch ? (uint32_t)(count - at) : batch;
         uint32_t cut = 0;

@@ -42,7 +42,7 @@ arm_status arm__writer_new(const struct arm_writer_options *options, struct arm_
     assert(options->schema->n_columns > 0);
     ARM_TRY(arm__calloc(1, sizeof *writer, &writer, err));
     arm__workers_init(&writer->workers, &writer->plan);
-    arm__cutter_init(&writer->cutter);
+    arm__cutter_init(&writer->cutter, options->chunk_factor == 0 ? 1 : options->chunk_factor);
     ARM_TRY(arm__chunk_plan_init(&writer->plan, options, err));
     ARM_TRY(arm__strdup(options->table, &writer->table, err));
     writer->no_hot = options->no_hot;

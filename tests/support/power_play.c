@@ -15,6 +15,7 @@
 #include "commit/commit_private.h"
 #include "log/log_private.h"
 #include "support/power_rows.h"
+#include "table/compact.h"
 #include "txn/txn_fixture.h"
 
 enum { WIDE_BYTES = (1 << 20) + 100000, PAIR_WAIT_US = 5000000 };
@@ -352,6 +353,15 @@ static void lose_index(struct play *play)
     }
 }
 
+static arm_status compact(struct play *play, struct arm_error *err)
+{
+    struct arm_compact_job job = {
+        .repository = play->repository, .engine = play->engine, .branch = "main"};
+    struct arm_compact_report report;
+
+    return arm__compact(&job, &report, err);
+}
+
 arm_status play_step(struct play *play, const struct play_step *step, struct arm_error *err)
 {
     struct arm_recovery_report report;
@@ -377,6 +387,8 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
         return arm__repository_recover(play->repository, &report, err);
     case PLAY_CHECKPOINT:
         return arm__repository_checkpoint(play->repository, err);
+    case PLAY_COMPACT:
+        return compact(play, err);
     case PLAY_ON_BRANCH:
         play->branch = step->name;
         return ARM_OK;
