@@ -19,6 +19,7 @@ extern const struct cli_verb cli_verb_show;
 extern const struct cli_verb cli_verb_stats;
 extern const struct cli_verb cli_verb_verify;
 extern const struct cli_verb cli_verb_recover;
+extern const struct cli_verb cli_verb_compact;
 
 /* What the shell prints of the open session, as the verbs do; the exit status. `at` NULL: now. */
 int cli_print_tables(struct cli *cli, const char *at);

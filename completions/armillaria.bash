@@ -64,7 +64,7 @@ _armillaria_paths() {
 }
 
 _armillaria() {
-    local verbs='init import export sql tables versions schema log show stats verify recover help'
+    local verbs='init import export sql tables versions schema log show stats verify recover compact help'
     local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local verb='' positional=0 i word values
     COMPREPLY=()
@@ -100,7 +100,7 @@ _armillaria() {
     case $verb:$positional in
         :* | help:0) _armillaria_words "$verbs" ;;
         init:0) _armillaria_paths -d ;;
-        import:0 | export:0 | versions:0 | schema:0) _armillaria_words "$(_armillaria_tables)" ;;
+        import:0 | export:0 | versions:0 | schema:0 | compact:0) _armillaria_words "$(_armillaria_tables)" ;;
         import:* | export:1) _armillaria_paths -f ;;
         show:0) _armillaria_words main ;;
     esac

@@ -390,6 +390,39 @@ struct arm_recover_result {
 ARM_API arm_status arm_recover(arm_repo *repo, struct arm_recover_result *out,
                                struct arm_error *err);
 
+/* ---- Upkeep ---- */
+
+struct arm_compact_options {
+    size_t size;
+    /** `done` of `total` rows that are to be written anew, as far as is known; false stops between
+     * two steps, and what was done stays. May be NULL. */
+    bool (*on_progress)(void *context, uint64_t done, uint64_t total);
+    void *context;
+};
+/** What a compaction did. */
+struct arm_compact_result {
+    uint64_t tables;           /**< whose rows stand in other chunks now */
+    uint64_t entries_removed;  /**< chunks and batches of hot rows that were joined, per table */
+    uint64_t entries_added;    /**< chunks in their place */
+    uint64_t hot_rows_flushed; /**< rows that stood in the log and now stand in a chunk as well */
+    uint64_t dead_rows;        /**< deleted rows that were left out */
+    uint64_t rows;             /**< rows that were written anew */
+    uint64_t bytes_added;      /**< newly stored */
+    uint64_t given_up; /**< joins that were given up since others changed the rows meanwhile;
+                                * another run will find them */
+};
+
+/** Bring the rows of `table` ("name" or "schema.name"; NULL: all tables) into good chunks, on the
+ * session's branch as it is now: hot rows are flushed, neighbouring small chunks joined, deleted
+ * rows dropped where they are a quarter of a chunk. No version is made, rows keep their ids, every
+ * version reads as before, and no commit of anybody fails because of it, nor waits for it longer
+ * than for another commit. `options` and `out` may be NULL. Blocks and syncs; from one thread, as
+ * all calls of a session, while others read and write. Errors: ARM_NOT_FOUND, ARM_READ_ONLY,
+ * ARM_INVALID (a transaction is open), ARM_INTERRUPTED, ARM_FULL, those of a commit. */
+ARM_API arm_status arm_compact(arm_session *session, const char *table,
+                               const struct arm_compact_options *options,
+                               struct arm_compact_result *out, struct arm_error *err);
+
 #ifdef __cplusplus
 }
 #endif

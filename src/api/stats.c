@@ -41,6 +41,7 @@ struct sizes {
 };
 
 struct stats_walk {
+    struct arm_repository *repository;
     struct arm_catalog *catalog;
     struct arm_snapshot at;
     struct arm_rows *rows;
@@ -87,6 +88,54 @@ done:
     return st;
 }
 
+/* The newest layout of a version whose tx is at most `max_tx`; 0: there is none. */
+static arm_status find_layout(struct stats_walk *walk, const struct arm_version_row *version,
+                              uint64_t max_tx, uint64_t *out_tx, struct arm_error *err)
+{
+    struct arm_layout_row layout = {.tx = 0};
+    struct arm_index_txn *txn = NULL;
+    bool found;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(arm__repository_index(walk->repository), &txn, err));
+    ARM_TRY(
+        arm__index_layout(txn, &version->table_id, version->version, max_tx, &layout, &found, err));
+    *out_tx = found ? layout.tx : 0;
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
+/* Chunks that compactions gave the version. */
+static arm_status note_layouts(struct stats_walk *walk, const struct arm_version_row *version,
+                               struct arm_error *err)
+{
+    uint64_t tx = arm__log_durable_to(arm__repository_log(walk->repository));
+    Armpb__Record *record = NULL;
+    arm_status st = ARM_OK;
+
+    for (;;) {
+        ARM_TRY(find_layout(walk, version, tx, &tx, err));
+        if (tx == 0) {
+            break;
+        }
+        ARM_TRY(arm__catalog_record(walk->catalog, tx, &record, NULL, err));
+        for (size_t i = 0; record->compaction != NULL && i < record->compaction->n_groups; i++) {
+            const Armpb__CompactedGroup *group = record->compaction->groups[i];
+
+            for (size_t k = 0; k < group->n_entries; k++) {
+                ARM_TRY(note_chunk(walk, group->entries[k], err));
+            }
+        }
+        arm__record_free(record);
+        record = NULL;
+        tx--;
+    }
+done:
+    arm__record_free(record);
+    return st;
+}
+
 static arm_status note_version(void *context, const struct arm_version_info *info,
                                struct arm_error *err)
 {
@@ -104,6 +153,7 @@ static arm_status note_version(void *context, const struct arm_version_info *inf
             ARM_TRY(note_change(walk, change, err));
         }
     }
+    ARM_TRY(note_layouts(walk, &info->version, err));
 done:
     arm__record_free(record);
     return st;
@@ -192,10 +242,11 @@ arm_status arm_stats(arm_session *session, struct ArrowArrayStream *out, struct 
     ARM_TRY(arm__session_enter(session, err));
     ARM_TRY(arm__require(out, "out", err));
     ARM_TRY(arm__session_snapshot(session, NULL, &walk.at, err));
+    walk.repository = arm__root_repository(session->root);
     walk.catalog = arm__session_catalog(session);
     ARM_TRY(arm__rows_new(stats_fields, STATS_FIELDS, &walk.rows, err));
     ARM_TRY(arm__catalog_tables(walk.catalog, &walk.at, push_table, &walk, err));
-    ARM_TRY(arm__repository_sizes(arm__root_repository(session->root), &report, err));
+    ARM_TRY(arm__repository_sizes(walk.repository, &report, err));
     walk.total.stored_bytes = report.chunk_bytes + report.log_bytes + report.index_bytes;
     ARM_TRY(push_sizes(walk.rows, NULL, &walk.total, err));
     st = arm__rows_stream(walk.rows, out, err);

@@ -54,6 +54,11 @@ arm_status arm__session_export(struct arm_query_session *session, const char *ta
 arm_status arm__arrow_write_file(struct ArrowArrayStream *stream, const char *path,
                                  uint64_t *out_rows, struct arm_error *err);
 
+struct arm_compact_report; /* table/compact.h */
+arm_status arm__session_compact(struct arm_query_session *session, const char *table,
+                                arm_progress *progress, void *context,
+                                struct arm_compact_report *out, struct arm_error *err);
+
 /* "schema.name" or "name", quoted as in SQL, taken apart; schema is "main" where none is named.
  * Errors: ARM_INVALID_NAME. */
 arm_status arm__table_name_parse(const char *text, char schema_name[256], char name[256],

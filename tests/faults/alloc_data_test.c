@@ -131,6 +131,39 @@ static void begin_arrow(struct scene *s)
     begin_write(s);
 }
 
+/* ---- Upkeep ---- */
+
+static void begin_compact(struct scene *s)
+{
+    (void)must_run(s, "CREATE OR REPLACE TABLE c AS SELECT range AS x FROM range(10)");
+    (void)must_run(s, "INSERT INTO c SELECT range AS x FROM range(10)");
+    (void)must_run(s, "DELETE FROM c WHERE x = 3");
+}
+
+static arm_status run_compact(struct scene *s, struct arm_error *err)
+{
+    struct arm_compact_result result;
+    arm_status st;
+
+    set_untouched(&result, sizeof result);
+    st = arm_compact(s->session, "c", NULL, &result, err);
+    if (st != ARM_OK) {
+        check_untouched(&result, sizeof result);
+    } else {
+        assert_int_equal(result.rows, 18);
+    }
+    return st;
+}
+
+static void test_alloc_upkeep(void **state)
+{
+    static const struct trial trials[] = {
+        {"arm_compact", begin_compact, run_compact, NULL},
+    };
+
+    RUN_TRIALS(trials, NULL);
+}
+
 static void test_alloc_data_in(void **state)
 {
     static const struct trial trials[] = {
@@ -160,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alloc_data_in),
         cmocka_unit_test(test_alloc_data_out),
+        cmocka_unit_test(test_alloc_upkeep),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
