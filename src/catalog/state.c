@@ -114,8 +114,8 @@ static struct arm_table_state *cached_state(struct arm_catalog *catalog,
     return state;
 }
 
-/* A state of a layout of `version` that is the caller's alone: the cached one if nobody else holds it, else
- * a copy; `*out` NULL if it is not cached. */
+/* The state of a layout of `version`, the caller's alone: the cached one if nobody else holds it,
+ * else a copy; `*out` NULL if it is not cached. */
 static arm_status own_state(struct arm_catalog *catalog, const struct arm_table_id *table_id,
                             uint64_t version, uint64_t layout, struct arm_table_state **out,
                             struct arm_error *err)

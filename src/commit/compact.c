@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
 #include "commit/commit_private.h"
 #include "model/vector.h"
 

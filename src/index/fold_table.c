@@ -8,7 +8,7 @@
  *
  *   version     1 + the last number of the name (of a rename, of both names), or of the table
  *               itself, if it has another name on another branch and got more there
- *   parent      the table's version on the branch before this commit, in its newest layout or in the
+ *   parent      the table's version on the branch before this commit, in its newest layout or the
  *               one that the change names; none with CREATE
  *   rows        the parent's + added - removed; added is the sum of the entries, but for rows
  *               that this very change deletes again

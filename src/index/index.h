@@ -294,7 +294,7 @@ arm_status arm__index_entries_at(struct arm_index_txn *txn, const struct arm_tab
                                  const struct arm_position *positions, size_t count,
                                  arm_visit_entry *visit, void *context, struct arm_error *err);
 
-/* What a Compaction does to the manifest of its version, as a change of it: the sources are removed,
+/* What a Compaction does to its version's manifest, as a change of it: the sources are removed,
  * the entries added, and the rows of theirs that died but are not dropped are deleted.
  * Errors: ARM_CORRUPT if it does not follow from its base. */
 struct arm_layout_change {

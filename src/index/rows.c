@@ -14,7 +14,7 @@
  *   number   varint tx · 20 table id
  *   version  varint tx · u8 flags: 1 materialised · varint parent version, schema id, row count,
  *            data bytes, next row id, rows added, rows removed, bytes added, root version, root
- *            layout, tail count · blob last position · 32 root (materialised), else the packed change
+ *            layout, tail count · blob last position · 32 root (materialised), else packed change
  *   layout   varint base, data bytes · 32 root
  *   chunk    varint tx, rows, bytes · 32 rows hash · packed Entry with statistics alone
  *   schema, rows, node, vector   varint tx · content

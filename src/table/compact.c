@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One table, pass by pass: plan, write, commit, look again. Each pass joins what the one before left
+/* One table, pass by pass: plan, write, commit, look again. Each joins what the one before left
  * small; a pass that got no further is the last. Spans are committed in batches, so that little is
  * lost when something fails, and no record lists more than a few thousand entries. */
 
@@ -12,7 +12,6 @@
 #include "commit/compact.h"
 #include "model/vector.h"
 #include "table/rewrite.h"
-#include "table/writer_private.h"
 
 enum {
     PASSES_MAX = 8,

@@ -4,7 +4,7 @@
 
 /* What of a table is worth writing anew. Pure.
  *
- * Wanting are entries that are hot, that are small, or of which a quarter is dead. Neighbouring ones
+ * Wanting are entries that are hot or small, or of which a quarter is dead. Neighbouring ones
  * of one schema are joined; a small chunk alone is not, nor beside others that are less than a
  * quarter of it: so a row is written anew a number of times that grows with the logarithm of the
  * chunk it ends in, however often a table is compacted. */

@@ -13,7 +13,7 @@
  * the smallest hash of those at or after ARM_CUT_BYTES_MIN, so that memory is bounded and the
  * cut still moves with the rows.
  *
- * A large table has larger chunks: `factor` times the rows, cut by the same rule, and no more bytes. */
+ * A large table has larger chunks: `factor` times the rows, by the same rule; no more bytes. */
 
 #include "base/buf.h"
 

@@ -3,7 +3,7 @@
 #define ARM_TABLE_REWRITE_H
 
 /* The live rows of entries, read back and pushed into a writer, in order: what a compaction writes.
- * All entries are of one schema, so that every value is written in the type that it was written in. */
+ * All entries are of one schema, so that every value is written in the type that it had. */
 
 #include "table/writer.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* U1, U3 at random: one plan of transactions, several of them open at once, runs in two
- * repositories, one of which is compacted at any time. Every commit succeeds in both or conflicts in
+ * repositories, one of which is compacted now and then. A commit succeeds in both or conflicts in
  * both, and every version has the same rows, with the same ids, in the same order. At the end the
  * compacted one is opened anew without its index, and is sound.
  *
