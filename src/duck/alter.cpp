@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/alter.hpp"
 
+#include <algorithm>
+
 #include "duck/column_names.hpp"
 #include "duck/columns.hpp"
 #include "duck/error.hpp"
@@ -10,8 +12,7 @@
 #include "duck/transaction.hpp"
 #include "duckdb/common/vector_operations/vector_operations.hpp"
 #include "duckdb/execution/expression_executor.hpp"
-#include "duckdb/parser/constraints/check_constraint.hpp"
-#include "duckdb/parser/constraints/unique_constraint.hpp"
+#include "duckdb/parser/parser.hpp"
 #include "duckdb/planner/binder.hpp"
 #include "duckdb/planner/expression_binder/constant_binder.hpp"
 
@@ -136,29 +137,46 @@ void AddColumn(Altering &a, duckdb::AddColumnInfo &info)
     a.Apply();
 }
 
-// A CHECK or a key that names the column.
-void RefuseIfUsed(const Altering &a, idx_t index, const char *what)
+[[noreturn]] void Forbid(const char *what, const string &name, const char *constraint)
 {
-    auto &name = a.table.GetColumns().GetColumn(duckdb::LogicalIndex(index)).Name();
+    throw CatalogException("Cannot %s column \"%s\" because there is a %s constraint that depends "
+                           "on it",
+                           what, name, constraint);
+}
 
-    for (auto &constraint : a.table.GetConstraints()) {
-        if (constraint->type == duckdb::ConstraintType::CHECK &&
-            NamesColumn(*constraint->Cast<duckdb::CheckConstraint>().expression, name)) {
-            throw CatalogException("Cannot %s column \"%s\" because there is a CHECK constraint "
-                                   "that depends on it",
-                                   what, name);
-        }
-        if (constraint->type != duckdb::ConstraintType::UNIQUE) {
-            continue;
-        }
-        for (auto &column :
-             constraint->Cast<duckdb::UniqueConstraint>().GetLogicalIndexes(a.table.GetColumns())) {
-            if (column.index == index) {
-                throw CatalogException("Cannot %s column \"%s\" because there is a UNIQUE "
-                                       "constraint that depends on it",
-                                       what, name);
+void RefuseIfKey(const Altering &a, idx_t index, const char *what)
+{
+    auto id = a.schema->columns[index]->field->id;
+
+    for (size_t k = 0; k < a.schema->n_keys; k++) {
+        auto &key = *a.schema->keys[k];
+        for (size_t i = 0; i < key.n_field_ids; i++) {
+            if (key.field_ids[i] == id) {
+                Forbid(what, a.schema->columns[index]->field->name,
+                       key.primary ? "PRIMARY KEY" : "UNIQUE");
             }
         }
+    }
+}
+
+// Checks that name the column: those of it alone go with it, where `drops`.
+void RefuseIfChecked(Altering &a, idx_t index, const char *what, bool drops)
+{
+    auto &schema = *a.schema;
+    string name = schema.columns[index]->field->name;
+
+    for (size_t i = 0; i < schema.n_checks;) {
+        auto expressions = duckdb::Parser::ParseExpressionList(schema.checks[i]->sql);
+        if (!NamesColumn(*expressions[0], name)) {
+            i++;
+            continue;
+        }
+        if (!drops || NamesOthers(*expressions[0], name)) {
+            Forbid(what, name, "CHECK");
+        }
+        armpb__check__free_unpacked(schema.checks[i], nullptr);
+        schema.n_checks--;
+        std::copy(schema.checks + i + 1, schema.checks + schema.n_checks + 1, schema.checks + i);
     }
 }
 
@@ -168,10 +186,11 @@ void RemoveColumn(Altering &a, duckdb::RemoveColumnInfo &info)
         return;
     }
     auto index = a.Find(info.removed_column);
-    RefuseIfUsed(a, index, "drop");
+    RefuseIfKey(a, index, "drop");
     if (a.schema->n_columns == 1) {
         throw CatalogException("Cannot drop column: table only has one column remaining!");
     }
+    RefuseIfChecked(a, index, "drop", true);
     arm__schema_remove_column(a.schema.get(), index);
     a.Apply();
 }
@@ -256,7 +275,8 @@ void ChangeType(Altering &a, duckdb::ChangeColumnTypeInfo &info)
     Armpb__Type *type = nullptr;
     arm_error error;
 
-    RefuseIfUsed(a, index, "change the type of");
+    RefuseIfKey(a, index, "change the type of");
+    RefuseIfChecked(a, index, "change the type of", false);
     auto target = info.target_type;
     Check(arm__type_from_duckdb(reinterpret_cast<duckdb_logical_type>(&target), &type, &error),
           error);

@@ -57,6 +57,19 @@ bool NamesColumn(const ParsedExpression &expression, const string &column)
     return result;
 }
 
+bool NamesOthers(const ParsedExpression &expression, const string &column)
+{
+    bool result = false;
+
+    if (expression.GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF) {
+        result = !PlaceOf(expression.Cast<ColumnRefExpression>(), column).IsValid();
+    }
+    ParsedExpressionIterator::EnumerateChildren(expression, [&](const ParsedExpression &child) {
+        result = result || NamesOthers(child, column);
+    });
+    return result;
+}
+
 string RenameIn(const string &sql, const string &from, const string &to)
 {
     auto expressions = duckdb::Parser::ParseExpressionList(sql);

@@ -12,6 +12,9 @@ namespace arm
 
 bool NamesColumn(const duckdb::ParsedExpression &expression, const string &column);
 
+// Whether it names any column but that one.
+bool NamesOthers(const duckdb::ParsedExpression &expression, const string &column);
+
 // `sql` with the column `from` as `to`.
 string RenameIn(const string &sql, const string &from, const string &to);
 

@@ -55,7 +55,7 @@ SchemaEntry &RepositoryCatalog::Schema(const string &name)
 shared_ptr<TableEntry> RepositoryCatalog::Entry(SchemaEntry &schema, const View &view,
                                                 const string &at)
 {
-    bool is_shared = at.empty() && view.Get().version != 0;
+    bool is_shared = at.empty() && !view.Get().has_own_schema;
     string key = EntryKey(view.Get());
 
     if (!is_shared) {

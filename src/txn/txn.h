@@ -41,6 +41,7 @@ struct arm_view {
     uint64_t first_own_row_id;   /* from here on ids are of rows that this transaction made, and
                                 * only until it commits */
     const Armpb__Schema *schema; /* current columns */
+    bool has_own_schema;         /* made by this transaction: its id says nothing yet */
     size_t entry_count;
     const struct arm_state_entry *entries; /* in order; own ones last, dead rows joined */
 };

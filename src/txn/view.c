@@ -108,6 +108,7 @@ static arm_status make_view(struct arm_txn *txn, struct arm_txn_table *table, bo
     self->view.version = table->base.row.version;
     self->view.first_own_row_id = table->base.version.next_row_id;
     self->view.live_rows = table->base.version.row_count - table->removed_rows + table->own_rows;
+    self->view.has_own_schema = table->schema != NULL;
     if (table->schema != NULL) {
         self->schema = arm__txn_schema_retain(table->schema);
         self->view.schema = table->schema->schema;
