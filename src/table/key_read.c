@@ -318,7 +318,9 @@ static arm_status append_value(const struct key_schema *keys, size_t i, duckdb_r
 {
     char *value = duckdb_value_varchar(result, i, 0);
     const char *text = value == NULL ? "NULL" : value;
-    const char *canonical = strcmp(text, "-0.0") == 0 ? "0.0" : text;
+    const char *canonical = strcmp(text, "-0.0") == 0   ? "0.0" /* of FLOAT and DOUBLE */
+                            : strcmp(text, "-nan") == 0 ? "nan"
+                                                        : text;
     int shown = strlen(canonical) > TEXT_VALUE_MAX ? TEXT_VALUE_MAX : (int)strlen(canonical);
     arm_status st =
         arm__buf_printf(out, err, "%s%s: %.*s%s", i == 0 ? "" : ", ", keys->columns[i]->field->name,
