@@ -109,9 +109,9 @@ static const char *const acts[][2] = {
      "INSERT INTO t (id, e) VALUES (%zu * 7, 'one') ON CONFLICT (id) DO UPDATE SET e = excluded.e"},
     {"UPDATE of one row by key", "UPDATE t SET e = 'up %zu' WHERE id = 7000"},
     {"DELETE of one row by key", "DELETE FROM t WHERE id = %zu * 7"},
-    {"upsert of 10,000 rows, half of them there",
-     "INSERT INTO t (id, e) SELECT range * 14 + %zu * 7, 'ups' FROM range(137000, 147000) ON CONFLICT "
-     "(id) DO UPDATE SET e = excluded.e"},
+    {"upsert of 10,000 rows, half of them there", "INSERT INTO t (id, e) SELECT range * 14 + %zu * "
+                                                  "7, 'ups' FROM range(137000, 147000) ON CONFLICT "
+                                                  "(id) DO UPDATE SET e = excluded.e"},
     {"UPDATE of 1 % of the rows, scattered", "UPDATE t SET b = b + %zu WHERE id % 700 = 70"},
 };
 enum { ACT_COUNT = sizeof acts / sizeof *acts, ACT_UPDATE = ACT_COUNT - 1 };
@@ -173,16 +173,18 @@ static void measure_acts(struct sides *s, size_t runs, const char *path)
     (void)time_ours(s, sql);
     (void)time_duckdb(s, sql);
     (void)bench_path(path, "chunks", chunks);
-    printf("| a table of %d rows and ten columns | ms | DuckDB's own table in memory, ms | bytes of "
-           "chunks |\n|---|---|---|---|\n",
-           ROWS);
+    printf(
+        "| a table of %d rows and ten columns | ms | DuckDB's own table in memory, ms | bytes of "
+        "chunks |\n|---|---|---|---|\n",
+        ROWS);
     for (size_t act = 0; act < ACT_COUNT; act++) {
         update = measure_act(s, act, runs, chunks, &bytes);
     }
-    printf("\nbudget: an UPDATE of 1 %% of the rows in %.1f ms and %.2f MB of chunks, at most %.0f ms "
-           "and %.2f MB: %s\n",
-           update, bytes / 1e6, update_budget_ms, update_budget_bytes / 1e6,
-           bench_verdict(update <= update_budget_ms && bytes <= update_budget_bytes));
+    printf(
+        "\nbudget: an UPDATE of 1 %% of the rows in %.1f ms and %.2f MB of chunks, at most %.0f ms "
+        "and %.2f MB: %s\n",
+        update, bytes / 1e6, update_budget_ms, update_budget_bytes / 1e6,
+        bench_verdict(update <= update_budget_ms && bytes <= update_budget_bytes));
 }
 
 int main(int argc, char **argv)

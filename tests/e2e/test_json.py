@@ -83,7 +83,8 @@ def test_what_changes_something(tmp_path):
 
 
 def test_no_verb_is_left_out():
-    tested = {args[0] for args in [*LISTS, *OBJECTS]} | {"init", "import", "export", "sql"}
+    tested = {args[0] for args in [*LISTS, *OBJECTS]} | {"init", "import", "export", "sql",
+                                                         "compact"}
     assert set(verbs()) <= tested
 
 

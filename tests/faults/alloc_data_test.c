@@ -40,6 +40,41 @@ static arm_status run_write(struct scene *s, struct arm_error *err)
     return of_stream(st, err);
 }
 
+/* A keyed table of two chunks and a hot row; 3,000 rows come, every other of which is there. */
+static void begin_upsert(struct scene *s)
+{
+    struct arm_error err = {0};
+
+    (void)must_run(s, "CREATE OR REPLACE TABLE w (x BIGINT PRIMARY KEY, y VARCHAR UNIQUE)");
+    (void)must_run(s, "INSERT INTO w SELECT range * 2, 'a' || range FROM range(11000)");
+    (void)must_run(s, "INSERT INTO w VALUES (-1, 'hot')");
+    assert_ok(arm_sql(s->session, "SELECT range AS x, range::VARCHAR AS y FROM range(3000)", NULL,
+                      &s->stream, NULL, &err),
+              err);
+}
+
+static arm_status run_upsert(struct scene *s, struct arm_error *err)
+{
+    static const char *const key[] = {"x"};
+    const struct arm_write_options how = {
+        .size = sizeof how, .mode = ARM_WRITE_UPSERT, .key = key, .key_count = 1};
+    struct arm_write_result result;
+    arm_status st;
+
+    set_untouched(&result, sizeof result);
+    st = arm_write(s->session, "w", &s->stream, &how, &result, err);
+    if (st != ARM_OK) {
+        check_untouched(&result, sizeof result);
+    }
+    return of_stream(st, err);
+}
+
+static void check_upsert(struct scene *s)
+{
+    assert_int_equal(must_run(s, "SELECT x FROM w"), 12501);
+    drop_w(s);
+}
+
 static arm_status import_from(struct scene *s, const char *path, struct arm_error *err)
 {
     struct arm_write_result result;
@@ -135,6 +170,7 @@ static void begin_arrow(struct scene *s)
 
 static void begin_compact(struct scene *s)
 {
+    s->commits_parts = true;
     (void)must_run(s, "CREATE OR REPLACE TABLE c AS SELECT range AS x FROM range(10)");
     (void)must_run(s, "INSERT INTO c SELECT range AS x FROM range(10)");
     (void)must_run(s, "DELETE FROM c WHERE x = 3");
@@ -170,6 +206,7 @@ static void test_alloc_data_in(void **state)
         {"arm_write", begin_write, run_write, drop_w},
         {"arm_import, csv", NULL, run_import_csv, drop_w},
         {"arm_import, parquet", NULL, run_import_parquet, drop_w},
+        {"arm_write, upsert", begin_upsert, run_upsert, check_upsert},
     };
 
     RUN_TRIALS(trials, make_parquet);
