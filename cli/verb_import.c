@@ -39,8 +39,8 @@ static bool is_format(const char *format)
     return false;
 }
 
-/* Where the name at `at` ends; it stands in double quotes if it holds a comma. Its bytes go to `out`,
- * which has room for them and a NUL. NULL: the quotes do not end. */
+/* Where the name at `at` ends; it stands in double quotes if it holds a comma. Its bytes go to
+ * `out`, which has room for them and a NUL. NULL: the quotes do not end. */
 static const char *take_name(const char *at, char **out)
 {
     bool quoted = *at == '"';

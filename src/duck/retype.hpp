@@ -18,8 +18,8 @@ bool Widens(const LogicalType &from, const LogicalType &to);
 // Whether a USING is none: the column itself, cast.
 bool IsPlainCast(const duckdb::ParsedExpression &expression, const string &column);
 
-// All rows of `view` once more, with what `expression` makes of them in column `index`, as the rows of
-// the table, which gets `schema`.
+// All rows of `view` once more, with what `expression` makes of them in column `index`, as the rows
+// of the table, which gets `schema`.
 void Retype(ClientContext &context, TableEntry &table, const shared_ptr<View> &view,
             Armpb__Schema &schema, idx_t index, const duckdb::ParsedExpression &expression);
 

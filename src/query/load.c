@@ -15,7 +15,6 @@
 
 #include "base/alloc.h"
 #include "query/load_private.h"
-#include "table/types.h"
 
 void arm__name_list_release(struct arm_name_list *names)
 {
@@ -179,7 +178,7 @@ static arm_status judge_check(const struct loading *l, duckdb_data_chunk rows, s
 
         if (is_known && !passes[i]) {
             return arm__fail(err, ARM_CONSTRAINT, "CHECK(%s) of table %s refuses row %llu",
-                             check->sql, l->name, (unsigned long long)(l->rows + i + 1));
+                             check->sql, l->name, (unsigned long long)l->rows + i + 1);
         }
     }
     return ARM_OK;

@@ -41,7 +41,8 @@ arm_status arm__chunk_write(const struct arm_chunk_plan *plan, duckdb_connection
 arm_status arm__chunk_find(const struct arm_chunk_plan *plan, struct arm_new_entry *entry,
                            bool *out_found, struct arm_error *err);
 
-/* The keys of `run`'s rows, in `entry->keys`; those of a chunk are kept where they are not known. */
+/* The keys of `run`'s rows, in `entry->keys`; those of a chunk are kept, where they are not
+ * known. */
 arm_status arm__entry_keys(const struct arm_chunk_plan *plan, const struct arm_run *run,
                            struct arm_new_entry *entry, struct arm_error *err);
 

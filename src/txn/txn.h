@@ -88,8 +88,8 @@ arm_status arm__txn_create_table(struct arm_txn *txn, const char *schema_name, c
                                  struct arm_error *err);
 arm_status arm__txn_drop_table(struct arm_txn *txn, const char *schema_name, const char *name,
                                struct arm_error *err);
-/* Other columns or constraints (`schema` is copied, columns without an id get one); the rows stay as
- * they are. Errors: ARM_UNSUPPORTED: the type of a column whose rows this transaction wrote. */
+/* Other columns or constraints (`schema` is copied, columns without an id get one); the rows stay
+ * as they are. Errors: ARM_UNSUPPORTED: the type of a column whose rows this transaction wrote. */
 arm_status arm__txn_alter_table(struct arm_txn *txn, const char *schema_name, const char *name,
                                 const Armpb__Schema *schema, struct arm_error *err);
 /* Errors: ARM_EXISTS. */
