@@ -3,8 +3,8 @@
 #define ARM_KEYS_KEY_STORE_H
 
 /* What a process knows of the keys of a repository's rows: runs of chunks, in memory and as files
- * in index/keys/, and the keys of hot rows. All of it is derived: a file that is missing, damaged or
- * cannot be written costs time, never an answer.
+ * in index/keys/, and the keys of hot rows. All of it is derived: a file that is missing,
+ * damaged or cannot be written costs time, never an answer.
  *
  * Thread-safe. */
 
