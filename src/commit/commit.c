@@ -181,6 +181,17 @@ static void plan_release(struct arm_commit_plan *plan)
     arm__arena_release(&plan->arena);
 }
 
+/* R1: what an older program would take for damage is told by FORMAT before it is written. */
+static arm_status use_features(struct arm_commit_plan *plan, struct arm_error *err)
+{
+    for (size_t i = 0; i < plan->commit.n_changes; i++) {
+        if (plan->commit.changes[i]->object != ARMPB__OBJECT_KIND__TABLE) {
+            return arm__repository_use_feature(plan->repository, ARM_FEATURE_OBJECTS, err);
+        }
+    }
+    return ARM_OK;
+}
+
 /* Everything between lock and append. `*out_retried`: the id is there, with tx `*out_tx`. */
 static arm_status prepare(struct arm_commit_plan *plan, uint64_t *out_tx, bool *out_retried,
                           struct arm_error *err)
@@ -195,6 +206,7 @@ static arm_status prepare(struct arm_commit_plan *plan, uint64_t *out_tx, bool *
     ARM_TRY(arm__commit_validate(plan, err));
     ARM_TRY(arm__commit_sift(plan, err));
     ARM_TRY(arm__commit_place(plan, err));
+    ARM_TRY(use_features(plan, err));
 done:
     return st;
 }

@@ -74,6 +74,8 @@ struct arm_new_change {
     const struct arm_new_deletion *deleted;
     bool force_version;                /* a version even if nothing changes (udr) */
     const struct arm_key_judge *judge; /* NULL: the table has no key; borrowed */
+    Armpb__ObjectKind object;          /* CREATE: what is made; 0: a table. A schema is made with
+                                        * schema_name "" and an empty `schema`. */
 };
 
 struct arm_commit_request {
@@ -102,6 +104,18 @@ arm_status arm__commit(struct arm_repository *repository, const struct arm_commi
 /* Append a ref change (fields of `change` but id, time and author are the caller's). */
 arm_status arm__commit_ref(struct arm_repository *repository, Armpb__RefChange *change,
                            uint64_t *out_tx, struct arm_error *err);
+
+/* Take up to `wanted` places (at least 1) of a committed sequence, whatever branch it is on: the
+ * `*out_count` from `*out_first` on are nobody else's in any process, and never given again. What
+ * is taken ahead is kept for the next call, so that few calls append a record and wait for its
+ * sync. Errors: ARM_NOT_FOUND: there never was such a sequence; ARM_FULL: no place is left; those
+ * of a commit. Thread-safe. */
+struct arm_places {
+    uint64_t first;
+    uint64_t count;
+};
+arm_status arm__sequence_take(struct arm_repository *repository, const struct arm_table_id *id,
+                              uint64_t wanted, struct arm_places *out, struct arm_error *err);
 
 /* Whether a commit is in the log: after ARM_COMMIT_UNKNOWN and a reopening. 0: it is not. */
 arm_status arm__commit_find(struct arm_repository *repository, const struct arm_id *commit_id,

@@ -33,6 +33,8 @@ arm_status arm__header_decode(struct arm_bytes text, struct arm_header *out, boo
 /* Incompatible features. */
 #define ARM_FEATURE_COMPACTION UINT64_C(1) /* records of table versions in other entries */
 
+#define ARM_FEATURE_OBJECTS UINT64_C(2)    /* schemas, views and sequences */
+
 /* ---- feature.c ---- */
 
 /* Under the commit lock, before the first record that needs them: FORMAT says so, durably. */
@@ -127,6 +129,16 @@ struct arm_checkpointer {
     uint64_t found_bytes; /* the log when it was started */
 };
 
+/* sequence.c: places taken ahead, by sequence. */
+struct arm_sequence_block;
+struct arm_sequences {
+    struct arm_mutex mutex; /* held while a block is taken: who wants of it waits anyway */
+    size_t count;
+    struct arm_sequence_block *blocks;
+};
+void arm__sequences_init(struct arm_sequences *sequences);
+void arm__sequences_release(struct arm_sequences *sequences);
+
 struct arm_repository {
     const struct arm_io *io;
     char *path;
@@ -145,6 +157,7 @@ struct arm_repository {
     struct arm_key_store *keys;
     struct arm_recovery_report report;
     struct arm_checkpointer checkpointer;
+    struct arm_sequences sequences;
 };
 
 /* A handle that knows its path alone; then everything below it, the locks first (header is set);

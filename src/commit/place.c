@@ -181,6 +181,11 @@ static arm_status give_schema(struct arm_commit_plan *plan, struct arm_change_pl
     ARM_TRY(arm__schema_clone(change->request->schema, &out->schema, err));
     if (change->kind == ARMPB__CHANGE_KIND__CREATE) {
         out->schema->schema_id = 1;
+    } else if (change->row.object == ARMPB__OBJECT_KIND__VIEW) {
+        uint32_t last_id = 0; /* the fields of a view are nowhere but here */
+
+        ARM_TRY(arm__index_last_schema(plan->txn, &change->table_id, &last_id, err));
+        out->schema->schema_id = last_id + 1;
     } else {
         ARM_TRY(continue_schema(plan, change, out->schema, err));
     }
@@ -218,8 +223,7 @@ static void give_object(const struct arm_change_plan *change, Armpb__TableChange
     Armpb__ObjectKind object = change->row.object;
 
     if (change->kind == ARMPB__CHANGE_KIND__CREATE) {
-        object = change->request->schema->view_sql != NULL ? ARMPB__OBJECT_KIND__VIEW
-                                                           : ARMPB__OBJECT_KIND__TABLE;
+        object = change->request->object == 0 ? ARMPB__OBJECT_KIND__TABLE : change->request->object;
     }
     out->object = object;
     out->has_object = object != ARMPB__OBJECT_KIND__TABLE;

@@ -22,10 +22,11 @@ static const char *const default_schema = "main";
 
 /* ---- Telling ---- */
 
-/* ARM_CONFLICT with the other commit's id. */
-static arm_status conflict(struct arm_commit_plan *plan, const char *schema_name, const char *name,
+/* ARM_CONFLICT about `row`, with the other commit's id. */
+static arm_status conflict(struct arm_commit_plan *plan, const struct arm_table_row *row,
                            const char *what, uint64_t other_tx, struct arm_error *err)
 {
+    bool is_schema = row->object == ARMPB__OBJECT_KIND__SCHEMA;
     struct arm_record_row other = {.tx = 0};
     struct arm_error ignored;
     bool found = false;
@@ -33,8 +34,9 @@ static arm_status conflict(struct arm_commit_plan *plan, const char *schema_name
 
     (void)arm__index_record(plan->txn, other_tx, &other, &found, &ignored);
     st = arm__fail(err, ARM_CONFLICT,
-                   "table \"%s\".\"%s\": %s by tx %llu since this transaction began; run it again",
-                   schema_name, name, what, (unsigned long long)other_tx);
+                   "%s %s%s%s\"%s\": %s by tx %llu since this transaction began; run it again",
+                   arm__object_word(row->object), is_schema ? "" : "\"", row->schema_name,
+                   is_schema ? "" : "\".", row->name, what, (unsigned long long)other_tx);
     if (found) {
         arm__error_set_commit(err, &other.commit_id);
     }
@@ -54,7 +56,7 @@ arm_status arm__validate_conflict(struct arm_commit_plan *plan,
 
     (void)arm__index_table_by_id(plan->txn, snapshot->branch_id, snapshot->tx, &change->table_id,
                                  &seen, &dropped_tx, &found, &ignored);
-    return conflict(plan, seen.schema_name, seen.name, what, other_tx, err);
+    return conflict(plan, &seen, what, other_tx, err);
 }
 
 /* ---- What ours is ---- */
@@ -348,10 +350,9 @@ static arm_status check_free(struct arm_commit_plan *plan, const struct arm_chan
         goto done;
     }
     st = taken.tx > plan->request->snapshot.tx
-             ? conflict(plan, change->schema_name, change->name, "it was created or changed",
-                        taken.tx, err)
-             : arm__fail(err, ARM_EXISTS, "there is a table \"%s\".\"%s\" already",
-                         change->schema_name, change->name);
+             ? conflict(plan, &taken, "it was created or changed", taken.tx, err)
+             : arm__fail(err, ARM_EXISTS, "there is a %s \"%s\".\"%s\" already",
+                         arm__object_word(taken.object), change->schema_name, change->name);
 done:
     return st;
 }
@@ -368,9 +369,9 @@ static arm_status check_request(const struct arm_new_change *request, struct arm
         if (request->name == NULL) {
             return arm__fail(err, ARM_INVALID, "a table is to be made without a name");
         }
-        ARM_TRY(arm__name_check(
-            request->schema_name != NULL ? request->schema_name : default_schema, "schema", err));
-        ARM_TRY(arm__name_check(request->name, "table", err));
+        ARM_TRY(arm__object_name_check(
+            request->object, request->schema_name != NULL ? request->schema_name : default_schema,
+            request->name, err));
     }
     if (request->kind == ARMPB__CHANGE_KIND__CREATE && request->schema == NULL) {
         st = arm__fail(err, ARM_INVALID, "table \"%s\" is to be made without columns",

@@ -198,6 +198,21 @@ done:
     return st;
 }
 
+static arm_status fold_sequence(struct arm_index_txn *txn, const struct arm_fold_at *at,
+                                const Armpb__SequenceAdvance *advance, struct arm_error *err)
+{
+    struct arm_fold fold = {txn, at, 0};
+    struct arm_record_row row = {.is_commit = false, .time_us = advance->time_us};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(take_id(at, advance->commit_id, &row.commit_id, err));
+    ARM_TRY(check_order(txn, at, &row.commit_id, advance->time_us, err));
+    ARM_TRY(put_record(txn, at, &row, err));
+    ARM_TRY(arm__fold_sequence(&fold, advance, err));
+done:
+    return st;
+}
+
 arm_status arm__index_fold(struct arm_index_txn *txn, const struct arm_fold_at *at,
                            const Armpb__Record *record, struct arm_error *err)
 {
@@ -211,8 +226,10 @@ arm_status arm__index_fold(struct arm_index_txn *txn, const struct arm_fold_at *
         st = fold_checkpoint(txn, at, record->checkpoint, err);
     } else if (record->compaction != NULL) {
         st = fold_compaction(txn, at, record->compaction, err);
+    } else if (record->sequence != NULL) {
+        st = fold_sequence(txn, at, record->sequence, err);
     } else {
-        return wrong(at, "it is of no kind that is folded", err);
+        return wrong(at, "it is none of the records that can be folded", err);
     }
     if (st == ARM_CORRUPT) {
         return arm__fail_within(err, st, "folding tx %llu", (unsigned long long)at->tx);

@@ -123,8 +123,7 @@ static arm_status set_new_name(struct table_fold *t, struct arm_error *err)
     if (change->schema_name == NULL || change->name == NULL) {
         return wrong(t, "it gets no name", err);
     }
-    ARM_TRY(arm__name_check(change->schema_name, "schema", err));
-    ARM_TRY(arm__name_check(change->name, "table", err));
+    ARM_TRY(arm__object_name_check(change->object, change->schema_name, change->name, err));
     memcpy(t->name.schema_name, change->schema_name, strlen(change->schema_name) + 1);
     memcpy(t->name.name, change->name, strlen(change->name) + 1);
     ARM_TRY(arm__index_table(fold->txn, fold->branch_id, fold->at->tx, change->schema_name,

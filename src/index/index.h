@@ -33,6 +33,7 @@
  *   vector   hash                           -> deletion vector too large for its entry
  *   checkpoint tx                           -> Checkpoint (record.proto)
  *   layout   table id, version, tx          -> layout row: where its rows stand since a Compaction
+ *   sequence table id, tx                   -> how many of its places are taken from there on
  *
  * Every row but the state says which tx put it, in its key or its value: what came after a tx can
  * be told from what was there before (checkpoints).
@@ -106,12 +107,17 @@ arm_status arm__index_folded(struct arm_index_txn *txn, const struct arm_log_pos
 
 /* ---- Typed reads. `*out_found` false leaves the output untouched. ---- */
 
+/* Places of a sequence that are taken, by all that is folded. `*out_found` false: there never was
+ * a sequence of that id. */
+arm_status arm__index_sequence(struct arm_index_txn *txn, const struct arm_table_id *table_id,
+                               uint64_t *out_used, bool *out_found, struct arm_error *err);
+
 struct arm_record_row {
     uint64_t tx;
     uint64_t segment;
     uint64_t offset;
     uint32_t record;
-    bool is_commit; /* else a ref change, a checkpoint or a compaction */
+    bool is_commit; /* else a ref change, a checkpoint, a compaction, a sequence's advance */
     struct arm_id commit_id;
     uint64_t branch_id; /* of a commit, else 0 */
     uint64_t generation;

@@ -30,6 +30,7 @@ enum arm_db {
     ARM_DB_VECTOR,
     ARM_DB_CHECKPOINT,
     ARM_DB_LAYOUT,
+    ARM_DB_SEQUENCE,
     ARM_DB_COUNT
 };
 
@@ -105,6 +106,7 @@ struct arm_key arm__key_name(const struct arm_table_id *table_id, uint64_t branc
 struct arm_key arm__key_number(const char *schema_name, const char *name, uint64_t version);
 struct arm_key arm__key_version(const struct arm_table_id *table_id, uint64_t version);
 struct arm_key arm__key_layout(const struct arm_table_id *table_id, uint64_t version, uint64_t tx);
+struct arm_key arm__key_sequence(const struct arm_table_id *table_id, uint64_t tx);
 struct arm_key arm__key_schema(const struct arm_table_id *table_id, uint32_t schema_id);
 
 /* The last eight bytes of a key as an integer: a tx, a version. ARM_CORRUPT if it is shorter. */
@@ -215,7 +217,7 @@ arm_status arm__index_version_state(struct arm_index_txn *txn, const struct arm_
 arm_status arm__index_step_up(struct arm_index_txn *txn, uint64_t *inout_branch_id,
                               uint64_t *inout_at_tx, bool *out_more, struct arm_error *err);
 
-/* ---- fold_ref.c, fold_table.c, fold_layout.c, checkpoint.c ---- */
+/* ---- fold_ref.c, fold_table.c, fold_layout.c, checkpoint.c, sequence.c ---- */
 
 /* What folding a record needs to know beside it. */
 struct arm_fold {
@@ -232,6 +234,8 @@ arm_status arm__fold_compaction(const struct arm_fold *fold, const Armpb__Compac
 /* Put what is known of the chunks that `entries` name, in `fold`'s tx. */
 arm_status arm__fold_chunks(const struct arm_fold *fold, Armpb__Entry *const *entries, size_t count,
                             struct arm_error *err);
+arm_status arm__fold_sequence(const struct arm_fold *fold, const Armpb__SequenceAdvance *advance,
+                              struct arm_error *err);
 arm_status arm__fold_names(const struct arm_fold *fold, const Armpb__Commit *commit,
                            struct arm_error *err);
 arm_status arm__fold_table(const struct arm_fold *fold, const Armpb__TableChange *change,

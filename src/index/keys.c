@@ -162,6 +162,15 @@ struct arm_key arm__key_layout(const struct arm_table_id *table_id, uint64_t ver
     return key;
 }
 
+struct arm_key arm__key_sequence(const struct arm_table_id *table_id, uint64_t tx)
+{
+    struct arm_key key = {.size = 0};
+
+    append(&key, table_id->bytes, sizeof table_id->bytes);
+    append_u64(&key, tx);
+    return key;
+}
+
 struct arm_key arm__key_schema(const struct arm_table_id *table_id, uint32_t schema_id)
 {
     struct arm_key key = {.size = 0};

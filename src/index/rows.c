@@ -18,6 +18,7 @@
  *   layout   varint base, data bytes · 32 root
  *   chunk    varint tx, rows, bytes · 32 rows hash · packed Entry with statistics alone
  *   schema, rows, node, vector   varint tx · content
+ *   sequence varint places taken
  *
  * A changed encoding changes the index format: an index of another format is made anew. */
 
@@ -314,7 +315,7 @@ arm_status arm__row_take_table(struct arm_bytes row, uint64_t tx, struct arm_tab
         goto done;
     }
     ARM_TRY(arm__take_u8(&r, &object, err));
-    if (object < ARMPB__OBJECT_KIND__TABLE || object > ARMPB__OBJECT_KIND__SEQUENCE) {
+    if (object < ARMPB__OBJECT_KIND__TABLE || object > ARMPB__OBJECT_KIND__SCHEMA) {
         st = arm__fail(err, ARM_CORRUPT, "%s: unknown object %u", r.what, object);
         goto done;
     }

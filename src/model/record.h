@@ -39,6 +39,18 @@ void arm__schema_free(Armpb__Schema *schema);
 arm_status arm__schema_clone(const Armpb__Schema *schema, Armpb__Schema **out,
                              struct arm_error *err);
 
+/* What an object of that kind may be called: a namespace stands in none (""), all others in one.
+ * Errors: ARM_INVALID_NAME with the reason. */
+arm_status arm__object_name_check(Armpb__ObjectKind object, const char *schema_name,
+                                  const char *name, struct arm_error *err);
+/* "table", "view", "sequence", "schema". */
+const char *arm__object_word(Armpb__ObjectKind object);
+
+/* The value at a place of a sequence. ARM_CONSTRAINT: it has come to its end; `name` is for the
+ * message. */
+arm_status arm__sequence_value(const Armpb__Sequence *sequence, const char *name, uint64_t place,
+                               int64_t *out, struct arm_error *err);
+
 /* Names and types of two schemas are the same, column by column (ids left out). */
 bool arm__schema_same_columns(const Armpb__Schema *a, const Armpb__Schema *b);
 

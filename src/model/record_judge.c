@@ -146,6 +146,7 @@ static arm_status check_schema(const Armpb__TableChange *change, struct arm_erro
 {
     const Armpb__Schema *schema = change->schema;
     bool is_view = change->object == ARMPB__OBJECT_KIND__VIEW;
+    bool is_sequence = change->object == ARMPB__OBJECT_KIND__SEQUENCE;
     arm_status st = ARM_OK;
 
     if (schema == NULL) {
@@ -156,8 +157,15 @@ static arm_status check_schema(const Armpb__TableChange *change, struct arm_erro
         return wrong("TableChange", "its schema has another id", err);
     }
     ARM_TRY(check_present(schema->view_sql != NULL, is_view, "Schema", "view_sql", err));
+    ARM_TRY(check_present(schema->sequence != NULL, is_sequence, "Schema", "sequence", err));
     if (change->object == ARMPB__OBJECT_KIND__TABLE && schema->n_columns == 0) {
         return wrong("Schema", "a table without a column", err);
+    }
+    if (change->object != ARMPB__OBJECT_KIND__TABLE && schema->n_keys + schema->n_checks > 0) {
+        return wrong("Schema", "keys or checks of what has no rows", err);
+    }
+    if (!is_view && change->object != ARMPB__OBJECT_KIND__TABLE && schema->n_columns > 0) {
+        return wrong("Schema", "columns of what has none", err);
     }
 done:
     return st;
@@ -176,8 +184,7 @@ static arm_status check_kind(const Armpb__TableChange *c, struct arm_error *err)
     ARM_TRY(check_present(c->schema_name != NULL, is_named, WHAT, "schema_name", err));
     ARM_TRY(check_present(c->name != NULL, is_named, WHAT, "name", err));
     if (is_named) {
-        ARM_TRY(arm__name_check(c->schema_name, "schema", err));
-        ARM_TRY(arm__name_check(c->name, "table", err));
+        ARM_TRY(arm__object_name_check(c->object, c->schema_name, c->name, err));
     }
     ARM_TRY(check_present(c->has_version, !is_drop, WHAT, "version", err));
     if (c->has_base_layout && (is_create || is_drop)) {
@@ -407,13 +414,19 @@ static arm_status check_compaction(const Armpb__Compaction *compaction, struct a
     }
 done:
     return st;
+static arm_status check_sequence(const Armpb__SequenceAdvance *sequence, struct arm_error *err)
+{
+    if (sequence->commit_id.len != ARM_ID_BYTES || sequence->table_id.len != ARM_TABLE_ID_BYTES) {
+        return wrong("SequenceAdvance", "an id has not its size", err);
+    }
+    return sequence->used > 0 ? ARM_OK : wrong("SequenceAdvance", "it gives nothing away", err);
 }
 
 static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, struct arm_error *err)
 {
     int alternatives = (record->commit != NULL) + (record->ref != NULL) +
                        (record->in_chunk != NULL) + (record->checkpoint != NULL) +
-                       (record->compaction != NULL);
+                       (record->compaction != NULL) + (record->sequence != NULL);
 
     if (alternatives != 1) {
         return wrong("Record", "not exactly one of its alternatives", err);
@@ -429,6 +442,9 @@ static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, str
     }
     if (record->compaction != NULL) {
         return check_compaction(record->compaction, err);
+    }
+    if (record->sequence != NULL) {
+        return check_sequence(record->sequence, err);
     }
     return record->in_chunk->hash.len == ARM_HASH_BYTES && record->in_chunk->bytes > 0
                ? ARM_OK

@@ -37,6 +37,10 @@ static void test_record_M2_round_trips_to_the_same_bytes(void **state)
     assert_round_trip(example_checkpoint(&e));
     e = (struct example){0};
     assert_round_trip(example_compaction(&e));
+    e = (struct example){0};
+    assert_round_trip(example_objects(&e));
+    e = (struct example){0};
+    assert_round_trip(example_advance(&e));
     arm__record_free(NULL);
 }
 
@@ -225,6 +229,41 @@ static spoil *const COMMIT_SPOILS[] = {two_alternatives,
                                        checkpoint_short_previous,
                                        checkpoint_short_id};
 
+/* What has no rows: changes[0] a schema, [1] a view, [2] a sequence. */
+#define SPOIL_OBJECT(name, change)                                                                 \
+    SPOIL(name, *e = (struct example){0}; (void)example_objects(e); change)
+SPOIL_OBJECT(schema_in_a_schema, e->changes[0].schema_name = "main")
+SPOIL_OBJECT(view_in_no_schema, e->changes[1].schema_name = "")
+SPOIL_OBJECT(schema_without_name, e->changes[0].name = "")
+SPOIL_OBJECT(schema_with_columns, e->changes[0].schema = &e->object_schemas[1])
+SPOIL_OBJECT(view_without_sql, e->object_schemas[1].view_sql = NULL)
+SPOIL_OBJECT(view_of_no_sql, e->object_schemas[1].view_sql = "")
+SPOIL_OBJECT(view_with_key, e->object_schemas[1].keys = e->key_list;
+             e->object_schemas[1].n_keys = 1)
+SPOIL_OBJECT(view_with_rows, e->changes[1].added = e->entry_list; e->changes[1].n_added = 1)
+SPOIL_OBJECT(sequence_of_a_view, e->object_schemas[1].sequence = &e->sequence)
+SPOIL_OBJECT(sequence_without_one, e->object_schemas[2].sequence = NULL)
+SPOIL_OBJECT(sequence_aliases,
+             e->object_schemas[2].view_aliases = e->object_schemas[1].view_aliases;
+             e->object_schemas[2].n_view_aliases = 1)
+SPOIL_OBJECT(sequence_of_no_step, e->sequence.increment = 0)
+SPOIL_OBJECT(sequence_below_itself, e->sequence.start = 5; e->sequence.min_value = 6)
+SPOIL_OBJECT(sequence_above_itself, e->sequence.start = 5; e->sequence.max_value = 4)
+SPOIL_OBJECT(sequence_of_one, e->sequence.min_value = e->sequence.max_value = 5)
+#define SPOIL_ADVANCE(name, change)                                                                \
+    SPOIL(name, e->record = *example_advance(e); e->record.commit = NULL; change)
+SPOIL_ADVANCE(advance_by_nothing, e->advance.used = 0)
+SPOIL_ADVANCE(advance_short_id, e->advance.commit_id.len = 15)
+SPOIL_ADVANCE(advance_short_table_id, e->advance.table_id.len = 16)
+SPOIL_ADVANCE(advance_and_commit, e->record.commit = &e->commit)
+
+static spoil *const OBJECT_SPOILS[] = {
+    schema_in_a_schema,    view_in_no_schema,  schema_without_name,   schema_with_columns,
+    view_without_sql,      view_of_no_sql,     view_with_key,         view_with_rows,
+    sequence_of_a_view,    sequence_aliases,   sequence_without_one,  sequence_of_no_step,
+    sequence_below_itself, sequence_of_one,    sequence_above_itself, advance_by_nothing,
+    advance_short_id,      advance_and_commit, advance_short_table_id};
+
 SPOIL(ref_id, e->ref.commit_id.len = 0)
 SPOIL(ref_name, e->ref.name = "a..b")
 SPOIL(new_name, e->ref.new_name = "x")
@@ -277,6 +316,13 @@ static void test_record_M3_M4_every_rule_holds_both_ways(void **state)
         (void)example_ref(&e);
         REF_SPOILS[i](&e);
         assert_refused(&e.record, 100 + i);
+    }
+    for (size_t i = 0; i < sizeof OBJECT_SPOILS / sizeof *OBJECT_SPOILS; i++) {
+        struct example e = {0};
+
+        (void)example_commit(&e);
+        OBJECT_SPOILS[i](&e);
+        assert_refused(&e.record, 200 + i);
     }
 }
 

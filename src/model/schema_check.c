@@ -253,6 +253,21 @@ static arm_status check_key(const Armpb__Schema *schema, size_t at, struct arm_e
     return ARM_OK;
 }
 
+/* Of views and sequences: what the first says of its columns, and that the second gives a value. */
+static arm_status check_object(const Armpb__Schema *schema, struct arm_error *err)
+{
+    const Armpb__Sequence *s = schema->sequence;
+
+    if (schema->view_sql == NULL ? schema->n_view_aliases > 0 : schema->view_sql[0] == '\0') {
+        return wrong("view", "names without a query", err);
+    }
+    if (s != NULL && (s->increment == 0 || s->min_value > s->start || s->start > s->max_value ||
+                      s->min_value == s->max_value)) {
+        return wrong("sequence", "its bounds give no values", err);
+    }
+    return ARM_OK;
+}
+
 static arm_status judge(const Armpb__Schema *schema, struct arm_error *err)
 {
     arm_status st = ARM_OK;
@@ -270,6 +285,7 @@ static arm_status judge(const Armpb__Schema *schema, struct arm_error *err)
             return wrong("check", "it is empty", err);
         }
     }
+    ARM_TRY(check_object(schema, err));
 done:
     return st;
 }

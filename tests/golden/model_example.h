@@ -55,6 +55,9 @@ struct example {
     Armpb__CompactedGroup groups[2];
     Armpb__CompactedGroup *group_list[2];
     Armpb__Compaction compaction;
+    Armpb__Schema object_schemas[3];
+    Armpb__Sequence sequence;
+    Armpb__SequenceAdvance advance;
     Armpb__Record record;
 };
 
@@ -438,6 +441,59 @@ static inline Armpb__Record *example_compaction(struct example *e)
     compaction->root = EXAMPLE_BYTES(EXAMPLE_HASH);
     armpb__record__init(&e->record);
     e->record.compaction = compaction;
+    return &e->record;
+}
+
+/* A commit that makes what has no rows: a schema, and a view and a sequence in it. */
+static inline Armpb__Record *example_objects(struct example *e)
+{
+    static const Armpb__ObjectKind KINDS[] = {ARMPB__OBJECT_KIND__SCHEMA, ARMPB__OBJECT_KIND__VIEW,
+                                              ARMPB__OBJECT_KIND__SEQUENCE};
+    static char *const NAMES[] = {"archive", "busy", "next_id"};
+    static char *aliases[] = {"id", "how many"};
+
+    (void)example_commit(e);
+    for (size_t i = 0; i < 3; i++) {
+        Armpb__TableChange *change = example_change(e, i, ARMPB__CHANGE_KIND__CREATE);
+
+        armpb__schema__init(&e->object_schemas[i]);
+        e->object_schemas[i].schema_id = 1;
+        change->has_object = true;
+        change->object = KINDS[i];
+        change->schema_name = i == 0 ? "" : "archive";
+        change->name = NAMES[i];
+        change->schema = &e->object_schemas[i];
+        change->schema_id = 1;
+        change->row_count = change->data_bytes = change->next_row_id = 0;
+    }
+    e->object_schemas[1].view_sql = "SELECT i, count(*) FROM t GROUP BY i";
+    e->object_schemas[1].view_aliases = aliases;
+    e->object_schemas[1].n_view_aliases = 2;
+    e->object_schemas[1].columns = e->column_list;
+    e->object_schemas[1].n_columns = 1;
+    e->object_schemas[1].last_field_id = e->schema.last_field_id;
+    armpb__sequence__init(&e->sequence);
+    e->sequence.start = 5;
+    e->sequence.increment = -2;
+    e->sequence.min_value = INT64_MIN;
+    e->sequence.max_value = INT64_MAX;
+    e->sequence.has_cycle = e->sequence.cycle = true;
+    e->sequence.has_used = true;
+    e->sequence.used = 300;
+    e->object_schemas[2].sequence = &e->sequence;
+    e->commit.n_changes = 3;
+    return &e->record;
+}
+
+static inline Armpb__Record *example_advance(struct example *e)
+{
+    armpb__sequence_advance__init(&e->advance);
+    e->advance.commit_id = EXAMPLE_BYTES(EXAMPLE_ID);
+    e->advance.time_us = 1795383000123456;
+    e->advance.table_id = EXAMPLE_BYTES(EXAMPLE_ID "\2\0\0\0");
+    e->advance.used = 1324;
+    armpb__record__init(&e->record);
+    e->record.sequence = &e->advance;
     return &e->record;
 }
 
