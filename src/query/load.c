@@ -268,7 +268,10 @@ static arm_status find_table(struct loading *l, struct arm_error *err)
 
     ARM_TRY(arm__table_name_parse(l->load->table, l->schema_name, l->name, err));
     ARM_TRY(arm__txn_view(l->txn, l->schema_name, l->name, &l->view, err));
-    if (l->view != NULL && l->load->mode == ARM_WRITE_CREATE) {
+    if (l->view != NULL && l->view->object != ARMPB__OBJECT_KIND__TABLE) {
+        st = arm__fail(err, ARM_EXISTS, "\"%s\" is a %s, not a table", l->name,
+                       arm__object_word(l->view->object));
+    } else if (l->view != NULL && l->load->mode == ARM_WRITE_CREATE) {
         st = arm__fail(err, ARM_EXISTS, "table \"%s\" exists already: append to it, or replace it",
                        l->name);
     } else if (l->view == NULL && fits_table(l)) {

@@ -12,7 +12,7 @@ enum { SCHEMA_BYTES_MAX = 64 << 20 };
 
 /* ---- Tables ---- */
 
-static void drop_table(struct arm_txn *txn, struct arm_txn_table *table)
+void arm__txn_drop_found(struct arm_txn *txn, struct arm_txn_table *table)
 {
     arm__txn_table_clear_changes(table);
     table->has_new_schema = false;
@@ -34,7 +34,7 @@ static arm_status give_table_id(struct arm_txn *txn, struct arm_txn_table *table
 }
 
 /* SQL has these for itself: a table in one could not be named, or another would be found. */
-static arm_status check_schema_name(const char *name, struct arm_error *err)
+arm_status arm__txn_check_schema_name(const char *name, struct arm_error *err)
 {
     static const char *const kept[] = {"information_schema", "pg_catalog", "temp", "system",
                                        "armillaria"};
@@ -48,31 +48,81 @@ static arm_status check_schema_name(const char *name, struct arm_error *err)
     return arm__name_check(name, "schema", err);
 }
 
-static arm_status create_table(struct arm_txn *txn, const char *schema_name, const char *name,
-                               const Armpb__Schema *schema, bool or_replace, struct arm_error *err)
+/* A view that is replaced goes on under its id: the next version of it. */
+static arm_status replace_view(struct arm_txn *txn, struct arm_txn_table *view,
+                               const Armpb__Schema *schema, struct arm_error *err)
+{
+    uint32_t id = view->is_created ? 1 : view->base.version.schema_id + 1;
+    struct arm_txn_schema *own = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__txn_schema_new(schema, id, &own, err));
+    arm__txn_schema_drop(view->schema);
+    view->schema = own;
+    view->has_new_schema = !view->is_created;
+    txn->catalog_version++;
+done:
+    return st;
+}
+
+static arm_status exists(const struct arm_txn_table *old, const struct arm_txn_creation *creation,
+                         struct arm_error *err)
+{
+    const char *word = arm__object_word(old->object);
+
+    if (creation->or_replace) {
+        return arm__fail(err, ARM_EXISTS, "\"%s\" is a %s: a %s cannot replace it", creation->name,
+                         word, arm__object_word(creation->object));
+    }
+    return arm__fail(err, ARM_EXISTS, "%s \"%s\" exists already", word, creation->name);
+}
+
+/* Room in the list for what is made, its id given. */
+static arm_status add_created(struct arm_txn *txn, const struct arm_txn_creation *creation,
+                              struct arm_txn_table **out, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__txn_add_table(txn, creation->schema_name, creation->name, out, err));
+    (*out)->object = creation->object;
+    st = give_table_id(txn, *out, err);
+    if (st != ARM_OK) {
+        arm__txn_remove_last(txn);
+    }
+done:
+    return st;
+}
+
+arm_status arm__txn_create(struct arm_txn *txn, const struct arm_txn_creation *creation,
+                           struct arm_error *err)
 {
     struct arm_txn_schema *own = NULL;
     struct arm_txn_table *old = NULL;
     struct arm_txn_table *table = NULL;
     arm_status st = ARM_OK;
 
-    ARM_TRY(check_schema_name(schema_name, err));
-    ARM_TRY(arm__name_check(name, "table", err));
-    ARM_TRY(arm__keys_check(schema, err));
-    ARM_TRY(arm__txn_find(txn, schema_name, name, &old, err));
-    if (old != NULL && !or_replace) {
-        st = arm__fail(err, ARM_EXISTS, "table \"%s\" exists already", name);
+    if (txn->read_only) {
+        return arm__fail(err, ARM_READ_ONLY, "cannot create %s \"%s\": this session only reads",
+                         arm__object_word(creation->object), creation->name);
+    }
+    ARM_TRY(arm__object_name_check(creation->object, creation->schema_name, creation->name, err));
+    ARM_TRY(arm__txn_check_schema_name(
+        creation->object == ARMPB__OBJECT_KIND__SCHEMA ? creation->name : creation->schema_name,
+        err));
+    ARM_TRY(arm__keys_check(creation->schema, err));
+    ARM_TRY(arm__txn_find(txn, creation->schema_name, creation->name, &old, err));
+    if (old != NULL && (!creation->or_replace || old->object != creation->object)) {
+        st = exists(old, creation, err);
         goto done;
     }
-    ARM_TRY(arm__txn_schema_new(schema, 1, &own, err));
-    ARM_TRY(arm__txn_add_table(txn, schema_name, name, &table, err));
-    st = give_table_id(txn, table, err);
-    if (st != ARM_OK) {
-        arm__txn_remove_last(txn);
+    if (old != NULL && old->object == ARMPB__OBJECT_KIND__VIEW) {
+        st = replace_view(txn, old, creation->schema, err);
         goto done;
     }
+    ARM_TRY(arm__txn_schema_new(creation->schema, 1, &own, err));
+    ARM_TRY(add_created(txn, creation, &table, err));
     if (old != NULL) {
-        drop_table(txn, old);
+        arm__txn_drop_found(txn, old);
     }
     table->is_created = true;
     table->schema = own;
@@ -87,14 +137,15 @@ arm_status arm__txn_create_table(struct arm_txn *txn, const char *schema_name, c
                                  const Armpb__Schema *schema, bool or_replace,
                                  struct arm_error *err)
 {
+    struct arm_txn_creation creation = {.object = ARMPB__OBJECT_KIND__TABLE,
+                                        .schema_name = schema_name,
+                                        .name = name,
+                                        .schema = schema,
+                                        .or_replace = or_replace};
     arm_status st;
 
-    if (txn->read_only) {
-        return arm__fail(err, ARM_READ_ONLY, "cannot create table \"%s\": this session only reads",
-                         name);
-    }
     arm__mutex_lock(&txn->mutex);
-    st = create_table(txn, schema_name, name, schema, or_replace, err);
+    st = arm__txn_create(txn, &creation, err);
     arm__mutex_unlock(&txn->mutex);
     return st;
 }
@@ -102,15 +153,7 @@ arm_status arm__txn_create_table(struct arm_txn *txn, const char *schema_name, c
 arm_status arm__txn_drop_table(struct arm_txn *txn, const char *schema_name, const char *name,
                                struct arm_error *err)
 {
-    struct arm_txn_table *table = NULL;
-    arm_status st = ARM_OK;
-
-    arm__mutex_lock(&txn->mutex);
-    ARM_TRY(arm__txn_find_for_change(txn, schema_name, name, &table, err));
-    drop_table(txn, table);
-done:
-    arm__mutex_unlock(&txn->mutex);
-    return st;
+    return arm__txn_drop(txn, ARMPB__OBJECT_KIND__TABLE, schema_name, name, err);
 }
 
 /* ---- Rows in ---- */

@@ -119,6 +119,17 @@ done:
     return st;
 }
 
+/* What the transaction took of a sequence that it made stays taken. */
+static void tell_used(const struct arm_txn_table *table)
+{
+    Armpb__Sequence *sequence = table->schema->schema->sequence;
+
+    if (sequence != NULL && table->sequence_used > 0) {
+        sequence->has_used = true;
+        sequence->used = table->sequence_used;
+    }
+}
+
 /* One table's change; it has one. */
 static arm_status describe(const struct arm_txn_table *table, struct part *part,
                            struct arm_new_change *change, struct arm_error *err)
@@ -138,6 +149,8 @@ static arm_status describe(const struct arm_txn_table *table, struct part *part,
     }
     if (table->is_created) {
         change->kind = ARMPB__CHANGE_KIND__CREATE;
+        change->object = table->object;
+        tell_used(table);
         change->schema_name = table->schema_name;
         change->name = table->name;
         change->schema = table->schema->schema;

@@ -120,6 +120,7 @@ arm_status arm__txn_find(struct arm_txn *txn, const char *schema_name, const cha
     if (found) {
         ARM_TRY(arm__txn_add_table(txn, info.row.schema_name, info.row.name, &table, err));
         table->exists_in_base = true;
+        table->object = info.row.object;
         table->table_id = info.row.table_id;
         table->base = info;
         info.schema = NULL;
@@ -143,6 +144,11 @@ arm_status arm__txn_find_for_change(struct arm_txn *txn, const char *schema_name
     ARM_TRY(arm__txn_find(txn, schema_name, name, &table, err));
     if (table == NULL) {
         st = arm__fail(err, ARM_NOT_FOUND, "there is no table \"%s\"", name);
+        goto done;
+    }
+    if (table->object != ARMPB__OBJECT_KIND__TABLE) {
+        st = arm__fail(err, ARM_INVALID, "\"%s\" is a %s, not a table", name,
+                       arm__object_word(table->object));
         goto done;
     }
     *out = table;
@@ -222,7 +228,7 @@ uint64_t arm__txn_catalog_version(const struct arm_txn *txn)
 
 struct name_walk {
     struct arm_txn *txn;
-    arm_visit_name_pair *visit;
+    arm_visit_object *visit;
     void *context;
 };
 
@@ -232,7 +238,7 @@ static bool is_own_name(const struct arm_txn_table *table)
     return table->is_created || table->is_renamed;
 }
 
-/* A table of the snapshot, unless its name is another's or nobody's here. */
+/* An object of the snapshot, unless its name is another's or nobody's here. */
 static arm_status visit_base(void *context, const struct arm_table_row *row, struct arm_error *err)
 {
     struct name_walk *walk = context;
@@ -248,11 +254,12 @@ static arm_status visit_base(void *context, const struct arm_table_row *row, str
         }
     }
     arm__mutex_unlock(&walk->txn->mutex);
-    return gone ? ARM_OK : walk->visit(walk->context, row->schema_name, row->name, err);
+    return gone ? ARM_OK
+                : walk->visit(walk->context, row->object, row->schema_name, row->name, err);
 }
 
-arm_status arm__txn_tables(struct arm_txn *txn, arm_visit_name_pair *visit, void *context,
-                           struct arm_error *err)
+arm_status arm__txn_objects(struct arm_txn *txn, arm_visit_object *visit, void *context,
+                            struct arm_error *err)
 {
     struct name_walk walk = {txn, visit, context};
     arm_status st = ARM_OK;
@@ -263,9 +270,31 @@ arm_status arm__txn_tables(struct arm_txn *txn, arm_visit_name_pair *visit, void
         const struct arm_txn_table *table = txn->tables[i];
 
         if (is_own_name(table) && !table->is_dropped) {
-            ARM_TRY(visit(context, table->schema_name, table->name, err));
+            ARM_TRY(visit(context, table->object, table->schema_name, table->name, err));
         }
     }
 done:
     return st;
+}
+
+struct table_walk {
+    arm_visit_name_pair *visit;
+    void *context;
+};
+
+static arm_status visit_table(void *context, Armpb__ObjectKind object, const char *schema_name,
+                              const char *name, struct arm_error *err)
+{
+    struct table_walk *walk = context;
+
+    return object == ARMPB__OBJECT_KIND__TABLE ? walk->visit(walk->context, schema_name, name, err)
+                                               : ARM_OK;
+}
+
+arm_status arm__txn_tables(struct arm_txn *txn, arm_visit_name_pair *visit, void *context,
+                           struct arm_error *err)
+{
+    struct table_walk walk = {visit, context};
+
+    return arm__txn_objects(txn, visit_table, &walk, err);
 }

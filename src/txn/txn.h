@@ -30,8 +30,10 @@ uint64_t arm__txn_catalog_version(const struct arm_txn *txn);
 
 /* ---- What it sees ---- */
 
-/* One table as a statement sees it: immutable, counted. */
+/* One table as a statement sees it: immutable, counted. A name may also be a view's or a
+ * sequence's, which have no rows: what they are is in `schema`. */
 struct arm_view {
+    Armpb__ObjectKind object;
     struct arm_table_id table_id;
     char schema_name[256];
     char name[256];
@@ -78,6 +80,16 @@ typedef arm_status arm_visit_name_pair(void *context, const char *schema_name, c
                                        struct arm_error *err);
 arm_status arm__txn_tables(struct arm_txn *txn, arm_visit_name_pair *visit, void *context,
                            struct arm_error *err);
+/* The same of all objects: schemas that were made as such (`schema_name` "") come first. */
+typedef arm_status arm_visit_object(void *context, Armpb__ObjectKind object,
+                                    const char *schema_name, const char *name,
+                                    struct arm_error *err);
+arm_status arm__txn_objects(struct arm_txn *txn, arm_visit_object *visit, void *context,
+                            struct arm_error *err);
+/* Whether there is a schema of that name: main, one that was made, or one that has something in
+ * it. */
+arm_status arm__txn_schema_exists(struct arm_txn *txn, const char *name, bool *out,
+                                  struct arm_error *err);
 
 /* ---- What it changes. All fail with ARM_READ_ONLY, and leave the transaction as it was. ---- */
 
@@ -95,6 +107,32 @@ arm_status arm__txn_alter_table(struct arm_txn *txn, const char *schema_name, co
 /* Errors: ARM_EXISTS. */
 arm_status arm__txn_rename_table(struct arm_txn *txn, const char *schema_name, const char *name,
                                  const char *new_name, struct arm_error *err);
+
+/* Views (schema->view_sql) and sequences (schema->sequence). They share the names of tables: what
+ * has the name and is no such thing is ARM_EXISTS even to `or_replace`, and not dropped by
+ * arm__txn_drop (ARM_INVALID). A view that is replaced gets a next version; a sequence is a new
+ * one. */
+arm_status arm__txn_create_view(struct arm_txn *txn, const char *schema_name, const char *name,
+                                const Armpb__Schema *schema, bool or_replace,
+                                struct arm_error *err);
+arm_status arm__txn_create_sequence(struct arm_txn *txn, const char *schema_name, const char *name,
+                                    const Armpb__Schema *schema, bool or_replace,
+                                    struct arm_error *err);
+arm_status arm__txn_drop(struct arm_txn *txn, Armpb__ObjectKind object, const char *schema_name,
+                         const char *name, struct arm_error *err);
+/* `if_not_exists`: one that only has something in it is made nonetheless, and stays without. */
+arm_status arm__txn_create_schema(struct arm_txn *txn, const char *name, bool if_not_exists,
+                                  struct arm_error *err);
+/* `cascade`: with everything in it; else ARM_INVALID if there is something. */
+arm_status arm__txn_drop_schema(struct arm_txn *txn, const char *name, bool cascade,
+                                struct arm_error *err);
+/* Places of a sequence (arm__sequence_take): of one that this transaction made they are its own,
+ * and vanish with it; of others they stay taken whatever becomes of the transaction. */
+arm_status arm__txn_sequence_take(struct arm_txn *txn, const char *schema_name, const char *name,
+                                  uint64_t wanted, struct arm_places *out, struct arm_error *err);
+
+/* ---- Rows ---- */
+
 /* The entries of `written` are taken (it is empty afterwards). */
 arm_status arm__txn_append(struct arm_txn *txn, const char *schema_name, const char *name,
                            struct arm_written *written, struct arm_error *err);

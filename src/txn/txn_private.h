@@ -62,8 +62,10 @@ struct arm_txn_list {
     struct arm_txn_origin *origins;
 };
 
+/* A table, or another thing that has a name: then without rows. */
 struct arm_txn_table {
-    char schema_name[256]; /* as written */
+    Armpb__ObjectKind object;
+    char schema_name[256]; /* as written; of a schema "" */
     char name[256];
     bool exists_in_base;
     bool is_created; /* by this transaction */
@@ -88,6 +90,7 @@ struct arm_txn_table {
     size_t unjoined;           /* hot entries since they were last joined */
     struct arm_txn_list *list; /* counted; NULL: to be made */
     size_t list_own;           /* how many own entries it shows */
+    uint64_t sequence_used;    /* places taken of a sequence that was created here */
 };
 
 struct arm_txn {
@@ -132,7 +135,8 @@ const struct arm_new_entry *arm__txn_own_entry(const struct arm_txn_own *own);
 /* The live table of a name, looked up in the snapshot the first time; NULL: none. */
 arm_status arm__txn_find(struct arm_txn *txn, const char *schema_name, const char *name,
                          struct arm_txn_table **out, struct arm_error *err);
-/* As arm__txn_find; ARM_NOT_FOUND if there is none, ARM_READ_ONLY if nothing may be changed. */
+/* As arm__txn_find; ARM_NOT_FOUND if there is none, ARM_INVALID if it is no table, ARM_READ_ONLY if
+ * nothing may be changed. */
 arm_status arm__txn_find_for_change(struct arm_txn *txn, const char *schema_name, const char *name,
                                     struct arm_txn_table **out, struct arm_error *err);
 /* A new table in the list; freed with the transaction. */
@@ -147,6 +151,22 @@ arm_status arm__txn_load_state(struct arm_txn *txn, struct arm_txn_table *table,
 void arm__txn_table_clear_changes(struct arm_txn_table *table);
 /* The list is of the past: the next statement has a new one made. */
 void arm__txn_table_changed(struct arm_txn_table *table);
+
+/* ---- What is made and dropped (change.c); under the mutex ---- */
+
+/* SQL has some names for itself: ARM_INVALID_NAME. */
+arm_status arm__txn_check_schema_name(const char *name, struct arm_error *err);
+struct arm_txn_creation {
+    Armpb__ObjectKind object;
+    const char *schema_name;
+    const char *name;
+    const Armpb__Schema *schema; /* copied */
+    bool or_replace;
+};
+arm_status arm__txn_create(struct arm_txn *txn, const struct arm_txn_creation *creation,
+                           struct arm_error *err);
+/* Cannot fail. */
+void arm__txn_drop_found(struct arm_txn *txn, struct arm_txn_table *table);
 
 /* ---- Views (list.c, view.c); under the mutex ---- */
 

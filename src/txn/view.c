@@ -105,6 +105,7 @@ static arm_status make_view(struct arm_txn *txn, struct arm_txn_table *table, bo
     }
     ARM_TRY(
         new_view(txn->repository, &table->table_id, table->schema_name, table->name, &self, err));
+    self->view.object = table->object;
     self->view.version = table->base.row.version;
     self->view.first_own_row_id = table->base.version.next_row_id;
     self->view.live_rows = table->base.version.row_count - table->removed_rows + table->own_rows;
@@ -171,6 +172,7 @@ arm_status arm__txn_view_at(struct arm_txn *txn, const char *schema_name, const 
     ARM_TRY(arm__catalog_state(catalog, &info.row.table_id, info.row.version, &state, err));
     ARM_TRY(new_view(txn->repository, &info.row.table_id, info.row.schema_name, info.row.name,
                      &self, err));
+    self->view.object = info.row.object;
     self->view.version = info.row.version;
     ARM_TRY(arm__catalog_schema(catalog, &info.row.table_id, info.version.schema_id,
                                 &self->view.schema, err));
