@@ -5,6 +5,7 @@
 
 #include "api/api_private.h"
 #include "api/rows.h"
+#include "model/object.h"
 #include "model/type.h"
 
 static const struct arm_rows_field list_of_text = {.name = "item", .format = "u"};
@@ -275,6 +276,9 @@ static arm_status find_table(struct arm_session *session, const char *table, con
     if (!found) {
         st = arm__fail(err, ARM_NOT_FOUND, "there is no table \"%s\" on branch \"%s\"", name,
                        now.branch);
+    } else if (!arm__object_is_versioned(out->row.object)) {
+        st = arm__fail(err, ARM_INVALID, "\"%s\" is a %s: it has no columns", name,
+                       arm__object_word(out->row.object));
     }
 done:
     return st;

@@ -5,6 +5,7 @@
 
 #include "api/api_private.h"
 #include "api/rows.h"
+#include "model/object.h"
 
 enum {
     COMMIT_TX,
@@ -154,7 +155,9 @@ static arm_status push_commit(struct commits_walk *walk, const struct arm_commit
     ARM_TRY(arm__rows_text(arm__rows_column(rows, COMMIT_AUTHOR), commit->author, err));
     ARM_TRY(arm__rows_text(arm__rows_column(rows, COMMIT_MESSAGE), commit->message, err));
     for (size_t i = 0; i < commit->n_changes; i++) {
-        ARM_TRY(push_change(walk, info, commit->changes[i], arm__rows_child(changes, 0), err));
+        if (arm__object_is_versioned(commit->changes[i]->object)) {
+            ARM_TRY(push_change(walk, info, commit->changes[i], arm__rows_child(changes, 0), err));
+        }
     }
     ARM_TRY(arm__rows_end(changes, err));
     arm__rows_end_row(rows);

@@ -10,6 +10,10 @@
 #include "duckdb/parser/parsed_data/create_table_function_info.hpp"
 #include "duckdb/parser/qualified_name.hpp"
 
+extern "C" {
+#include "model/object.h"
+}
+
 namespace arm
 {
 
@@ -202,7 +206,9 @@ void AddCommit(History &history, const arm_commit_info &info)
         parents.push_back(IdOf(commit.parents[i].data));
     }
     for (size_t i = 0; i < commit.n_changes; i++) {
-        changes.push_back(ChangeOf(history, info, *commit.changes[i]));
+        if (arm__object_is_versioned(commit.changes[i]->object)) {
+            changes.push_back(ChangeOf(history, info, *commit.changes[i]));
+        }
     }
     history.rows.push_back({Number(info.row.tx), IdOf(info.row.commit_id.bytes),
                             Value::LIST(LogicalType::VARCHAR, parents), Value(info.branch),

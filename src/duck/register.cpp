@@ -8,6 +8,7 @@
 #include "duck/history_functions.hpp"
 #include "duck/repository_catalog.hpp"
 #include "duck/scan.hpp"
+#include "duck/sequence_functions.hpp"
 #include "duck/transaction_manager.hpp"
 #include "duckdb/main/attached_database.hpp"
 #include "duckdb/main/capi/capi_internal.hpp"
@@ -72,6 +73,7 @@ arm_status arm__duck_register(struct arm_engine *engine, struct arm_error *err)
             arm::RegisterScan(*connection.context);
             arm::RegisterFiltersAbove(*connection.context);
             arm::RegisterHistoryFunctions(*connection.context);
+            arm::RegisterSequenceFunctions(*connection.context);
         });
         arm::Run(connection, "ATTACH '' AS armillaria (TYPE armillaria)");
         // A chunk's footer is read once, not at every scan.

@@ -3,10 +3,12 @@
 
 #include "duck/error.hpp"
 #include "duck/schema_entry.hpp"
+#include "duck/sequence_users.hpp"
 #include "duck/table_entry.hpp"
 #include "duck/transaction.hpp"
 #include "duckdb/main/attached_database.hpp"
 #include "duckdb/parser/parsed_data/create_schema_info.hpp"
+#include "duckdb/parser/parsed_data/drop_info.hpp"
 #include "duckdb/storage/database_size.hpp"
 
 namespace arm
@@ -41,7 +43,7 @@ void RepositoryCatalog::Initialize(bool)
 SchemaEntry &RepositoryCatalog::Schema(const string &name)
 {
     std::lock_guard<std::mutex> guard(mutex);
-    auto &schema = schemas[duckdb::StringUtil::Lower(name)];
+    auto &schema = schemas[name];
 
     if (!schema) {
         duckdb::CreateSchemaInfo info;
@@ -93,12 +95,11 @@ optional_ptr<duckdb::SchemaCatalogEntry> RepositoryCatalog::LookupSchema(
     const string &name = lookup.GetEntryName();
 
     if (duckdb::StringUtil::CIEquals(name, DEFAULT_SCHEMA)) {
-        return Schema(DEFAULT_SCHEMA);
+        return Schema(DEFAULT_SCHEMA); // also where there is no transaction
     }
-    for (auto &known : Transaction::Get(transaction.GetContext(), *this).SchemaNames()) {
-        if (duckdb::StringUtil::CIEquals(known, name)) {
-            return Schema(known);
-        }
+    auto known = Transaction::Get(transaction.GetContext(), *this).SchemaName(name);
+    if (!known.empty()) {
+        return Schema(known);
     }
     if (if_not_found == duckdb::OnEntryNotFound::THROW_EXCEPTION) {
         throw duckdb::CatalogException(lookup.GetErrorContext(),
@@ -110,11 +111,8 @@ optional_ptr<duckdb::SchemaCatalogEntry> RepositoryCatalog::LookupSchema(
 void RepositoryCatalog::ScanSchemas(ClientContext &context,
                                     std::function<void(duckdb::SchemaCatalogEntry &)> visit)
 {
-    visit(Schema(DEFAULT_SCHEMA));
     for (auto &name : Transaction::Get(context, *this).SchemaNames()) {
-        if (!duckdb::StringUtil::CIEquals(name, DEFAULT_SCHEMA)) {
-            visit(Schema(name));
-        }
+        visit(Schema(name));
     }
 }
 
@@ -131,15 +129,34 @@ duckdb::DatabaseSize RepositoryCatalog::GetDatabaseSize(ClientContext &context)
     return result;
 }
 
-optional_ptr<duckdb::CatalogEntry> RepositoryCatalog::CreateSchema(duckdb::CatalogTransaction,
-                                                                   duckdb::CreateSchemaInfo &)
+optional_ptr<duckdb::CatalogEntry> RepositoryCatalog::CreateSchema(
+    duckdb::CatalogTransaction transaction, duckdb::CreateSchemaInfo &info)
 {
-    Refuse("CREATE SCHEMA");
+    auto &ours = Transaction::Get(transaction.GetContext(), *this);
+    bool replaces = info.on_conflict == duckdb::OnCreateConflict::REPLACE_ON_CONFLICT;
+    bool ignores = info.on_conflict == duckdb::OnCreateConflict::IGNORE_ON_CONFLICT;
+    arm_error error;
+
+    if (replaces && !ours.SchemaName(info.schema).empty()) {
+        Check(arm__txn_drop_schema(ours.Txn(), info.schema.c_str(), false, &error), error);
+    }
+    Check(arm__txn_create_schema(ours.Txn(), info.schema.c_str(), ignores, &error), error);
+    return Schema(ours.SchemaName(info.schema));
 }
 
-void RepositoryCatalog::DropSchema(ClientContext &, duckdb::DropInfo &)
+void RepositoryCatalog::DropSchema(ClientContext &context, duckdb::DropInfo &info)
 {
-    Refuse("DROP SCHEMA");
+    auto &ours = Transaction::Get(context, *this);
+    arm_error error;
+
+    if (info.if_not_found == duckdb::OnEntryNotFound::RETURN_NULL &&
+        ours.SchemaName(info.name).empty()) {
+        return;
+    }
+    if (info.cascade) {
+        DropUsersOfSchema(context, ours, info.name);
+    }
+    Check(arm__txn_drop_schema(ours.Txn(), info.name.c_str(), info.cascade, &error), error);
 }
 
 } // namespace arm

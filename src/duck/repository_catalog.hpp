@@ -73,7 +73,7 @@ private:
     SchemaEntry &Schema(const string &name);
 
     std::mutex mutex;
-    // By folded name; an entry says nothing but the name, so it is kept for good.
+    // By name as written; an entry says nothing but that, so it is kept for good.
     duckdb::unordered_map<string, unique_ptr<SchemaEntry>> schemas;
     duckdb::unordered_map<string, shared_ptr<TableEntry>> entries;
 };

@@ -7,8 +7,11 @@
 #include "duck/definition.hpp"
 #include "duck/error.hpp"
 #include "duck/repository_catalog.hpp"
+#include "duck/sequence_entry.hpp"
+#include "duck/sequence_users.hpp"
 #include "duck/table_entry.hpp"
 #include "duck/transaction.hpp"
+#include "duck/view_definition.hpp"
 #include "duckdb/parser/parsed_data/create_function_info.hpp"
 #include "duckdb/parser/parsed_data/create_schema_info.hpp"
 #include "duckdb/parser/parsed_data/drop_info.hpp"
@@ -58,29 +61,50 @@ string RefOf(const duckdb::BoundAtClause &at)
     return text;
 }
 
+namespace
+{
+
+bool IsKept(CatalogType type)
+{
+    return type == CatalogType::TABLE_ENTRY || type == CatalogType::VIEW_ENTRY ||
+           type == CatalogType::SEQUENCE_ENTRY;
+}
+
+// To DuckDB tables and views are of one set, and sequences of another.
+bool IsSequence(CatalogType type)
+{
+    return type == CatalogType::SEQUENCE_ENTRY;
+}
+
+} // namespace
+
 optional_ptr<duckdb::CatalogEntry> SchemaEntry::LookupEntry(CatalogTransaction transaction,
                                                             const duckdb::EntryLookupInfo &lookup)
 {
     auto at = lookup.GetAtClause();
 
-    if (lookup.GetCatalogType() != CatalogType::TABLE_ENTRY) {
+    if (!IsKept(lookup.GetCatalogType())) {
         return nullptr;
     }
     auto &ours = Transaction::Get(transaction.GetContext(), catalog);
-    return ours.Table(*this, lookup.GetEntryName(), at ? RefOf(*at) : string()).get();
+    auto entry = ours.Find(*this, lookup.GetEntryName(), at ? RefOf(*at) : string());
+    if (entry && IsSequence(entry->type) != IsSequence(lookup.GetCatalogType())) {
+        return nullptr;
+    }
+    return entry;
 }
 
 void SchemaEntry::Scan(ClientContext &context, CatalogType type,
                        const std::function<void(duckdb::CatalogEntry &)> &visit)
 {
-    if (type != CatalogType::TABLE_ENTRY) {
+    if (!IsKept(type)) {
         return;
     }
     auto &ours = Transaction::Get(context, catalog);
-    for (auto &table_name : ours.TableNames(name)) {
-        auto table = ours.Table(*this, table_name, string());
-        if (table) {
-            visit(*table);
+    for (auto &entry_name : ours.Names(name)) {
+        auto entry = ours.Find(*this, entry_name, string());
+        if (entry && IsSequence(entry->type) == IsSequence(type)) {
+            visit(*entry);
         }
     }
 }
@@ -97,7 +121,7 @@ optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateTable(CatalogTransaction t
     arm_error error;
 
     if (base.on_conflict == duckdb::OnCreateConflict::IGNORE_ON_CONFLICT &&
-        ours.Table(*this, base.table, string())) {
+        ours.Find(*this, base.table, string())) {
         return nullptr;
     }
     auto schema = SchemaOf(base);
@@ -107,15 +131,35 @@ optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateTable(CatalogTransaction t
     return ours.Table(*this, base.table, string()).get();
 }
 
+namespace
+{
+
+Armpb__ObjectKind ObjectOf(CatalogType type)
+{
+    switch (type) {
+    case CatalogType::TABLE_ENTRY:
+        return ARMPB__OBJECT_KIND__TABLE;
+    case CatalogType::VIEW_ENTRY:
+        return ARMPB__OBJECT_KIND__VIEW;
+    case CatalogType::SEQUENCE_ENTRY:
+        return ARMPB__OBJECT_KIND__SEQUENCE;
+    default:
+        Refuse("DROP " + duckdb::CatalogTypeToString(type));
+    }
+}
+
+} // namespace
+
 void SchemaEntry::DropEntry(ClientContext &context, duckdb::DropInfo &info)
 {
     auto &ours = Transaction::Get(context, catalog);
+    Armpb__ObjectKind object = ObjectOf(info.type);
     arm_error error;
 
-    if (info.type != CatalogType::TABLE_ENTRY) {
-        Refuse("DROP " + duckdb::CatalogTypeToString(info.type));
+    if (object == ARMPB__OBJECT_KIND__SEQUENCE) {
+        DropUsers(context, ours, *this, info.name, info.cascade);
     }
-    Check(arm__txn_drop_table(ours.Txn(), name.c_str(), info.name.c_str(), &error), error);
+    Check(arm__txn_drop(ours.Txn(), object, name.c_str(), info.name.c_str(), &error), error);
 }
 
 void SchemaEntry::Alter(CatalogTransaction transaction, duckdb::AlterInfo &info)
@@ -149,16 +193,45 @@ optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateFunction(CatalogTransactio
     Refuse("CREATE FUNCTION");
 }
 
-optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateView(CatalogTransaction,
-                                                           duckdb::CreateViewInfo &)
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateView(CatalogTransaction transaction,
+                                                           duckdb::CreateViewInfo &info)
 {
-    Refuse("CREATE VIEW");
+    auto &ours = Transaction::Get(transaction.GetContext(), catalog);
+    bool replaces = info.on_conflict == duckdb::OnCreateConflict::REPLACE_ON_CONFLICT;
+    arm_error error;
+
+    if (info.on_conflict == duckdb::OnCreateConflict::IGNORE_ON_CONFLICT &&
+        ours.Find(*this, info.view_name, string())) {
+        return nullptr;
+    }
+    auto schema = SchemaOfView(info);
+    Check(arm__txn_create_view(ours.Txn(), name.c_str(), info.view_name.c_str(), schema.get(),
+                               replaces, &error),
+          error);
+    return ours.Find(*this, info.view_name, string());
 }
 
-optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateSequence(CatalogTransaction,
-                                                               duckdb::CreateSequenceInfo &)
+optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateSequence(CatalogTransaction transaction,
+                                                               duckdb::CreateSequenceInfo &info)
 {
-    Refuse("CREATE SEQUENCE");
+    auto &context = transaction.GetContext();
+    auto &ours = Transaction::Get(context, catalog);
+    bool replaces = info.on_conflict == duckdb::OnCreateConflict::REPLACE_ON_CONFLICT;
+    auto known = ours.Find(*this, info.name, string());
+    arm_error error;
+
+    if (known && info.on_conflict == duckdb::OnCreateConflict::IGNORE_ON_CONFLICT) {
+        return nullptr;
+    }
+    if (known && replaces && known->type == CatalogType::SEQUENCE_ENTRY) {
+        DropUsers(context, ours, *this, info.name, false);
+    }
+    auto schema = SchemaOfSequence(info);
+    Check(arm__txn_create_sequence(ours.Txn(), name.c_str(), info.name.c_str(), schema.get(),
+                                   replaces, &error),
+          error);
+    ours.session.ForgetSequence(name, info.name); // of another one of that name
+    return ours.Find(*this, info.name, string());
 }
 
 optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateTableFunction(

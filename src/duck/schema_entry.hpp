@@ -2,7 +2,7 @@
 #ifndef ARM_DUCK_SCHEMA_ENTRY_HPP
 #define ARM_DUCK_SCHEMA_ENTRY_HPP
 
-// A namespace. It knows its name alone: which tables it has is the transaction's to say.
+// A namespace. It knows its name alone: what is in it is the transaction's to say.
 
 #include "duck/core.hpp"
 #include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
@@ -28,6 +28,10 @@ public:
 
     optional_ptr<duckdb::CatalogEntry> CreateTable(duckdb::CatalogTransaction transaction,
                                                    duckdb::BoundCreateTableInfo &info) override;
+    optional_ptr<duckdb::CatalogEntry> CreateView(duckdb::CatalogTransaction transaction,
+                                                  duckdb::CreateViewInfo &info) override;
+    optional_ptr<duckdb::CatalogEntry> CreateSequence(duckdb::CatalogTransaction transaction,
+                                                      duckdb::CreateSequenceInfo &info) override;
     void DropEntry(ClientContext &context, duckdb::DropInfo &info) override;
 
     void Alter(duckdb::CatalogTransaction transaction, duckdb::AlterInfo &info) override;
@@ -38,10 +42,6 @@ public:
                                                    duckdb::TableCatalogEntry &table) override;
     optional_ptr<duckdb::CatalogEntry> CreateFunction(duckdb::CatalogTransaction transaction,
                                                       duckdb::CreateFunctionInfo &info) override;
-    optional_ptr<duckdb::CatalogEntry> CreateView(duckdb::CatalogTransaction transaction,
-                                                  duckdb::CreateViewInfo &info) override;
-    optional_ptr<duckdb::CatalogEntry> CreateSequence(duckdb::CatalogTransaction transaction,
-                                                      duckdb::CreateSequenceInfo &info) override;
     optional_ptr<duckdb::CatalogEntry> CreateTableFunction(
         duckdb::CatalogTransaction transaction, duckdb::CreateTableFunctionInfo &info) override;
     optional_ptr<duckdb::CatalogEntry> CreateCopyFunction(

@@ -40,6 +40,37 @@ void SessionState::Register(ClientContext &context, const shared_ptr<SessionStat
     context.registered_state->Insert(KEY, state);
 }
 
+static string SequenceKey(const string &schema_name, const string &name)
+{
+    return schema_name + '\0' + name;
+}
+
+void SessionState::SetSequenceValue(const string &schema_name, const string &name, int64_t value)
+{
+    std::lock_guard<std::mutex> guard(mutex);
+
+    sequence_values[SequenceKey(schema_name, name)] = value;
+}
+
+bool SessionState::SequenceValue(const string &schema_name, const string &name, int64_t &out)
+{
+    std::lock_guard<std::mutex> guard(mutex);
+    auto known = sequence_values.find(SequenceKey(schema_name, name));
+
+    if (known == sequence_values.end()) {
+        return false;
+    }
+    out = known->second;
+    return true;
+}
+
+void SessionState::ForgetSequence(const string &schema_name, const string &name)
+{
+    std::lock_guard<std::mutex> guard(mutex);
+
+    sequence_values.erase(SequenceKey(schema_name, name));
+}
+
 void SessionState::TransactionBegin(duckdb::MetaTransaction &transaction, ClientContext &context)
 {
     auto database = duckdb::DatabaseManager::Get(context).GetDatabase(CATALOG);

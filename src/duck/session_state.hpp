@@ -6,6 +6,7 @@
 // all sessions of an engine; this is how it tells them apart.
 
 #include <atomic>
+#include <mutex>
 
 #include "duck/core.hpp"
 #include "duckdb/common/case_insensitive_map.hpp"
@@ -27,6 +28,11 @@ public:
     // D2: the snapshot is taken when DuckDB's transaction begins, not at the first touch.
     void TransactionBegin(duckdb::MetaTransaction &transaction, ClientContext &context) override;
 
+    // What nextval gave last in this session (currval); false: nothing yet. Any thread.
+    void SetSequenceValue(const string &schema_name, const string &name, int64_t value);
+    bool SequenceValue(const string &schema_name, const string &name, int64_t &out);
+    void ForgetSequence(const string &schema_name, const string &name);
+
     const arm_duck_session &session;
     // Chunks opened so far by this session's scans.
     shared_ptr<std::atomic<uint64_t>> opened;
@@ -35,6 +41,10 @@ public:
     arm_error commit_error;
     // Streams that statements may read as tables, by name; borrowed.
     duckdb::case_insensitive_map_t<ArrowArrayStream *> streams;
+
+private:
+    std::mutex mutex;
+    duckdb::case_insensitive_map_t<int64_t> sequence_values; // by schema, NUL and name
 };
 
 } // namespace arm

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/transaction.hpp"
 
+#include <algorithm>
+
 #include "duck/error.hpp"
 #include "duck/repository_catalog.hpp"
 #include "duck/schema_entry.hpp"
+#include "duck/sequence_entry.hpp"
 #include "duck/table_entry.hpp"
+#include "duck/view_definition.hpp"
 
 namespace arm
 {
@@ -58,32 +62,85 @@ shared_ptr<View> Transaction::FindView(const string &schema_name, const string &
     return view == nullptr ? nullptr : make_shared_ptr<View>(view);
 }
 
-optional_ptr<TableEntry> Transaction::Table(SchemaEntry &schema, const string &name,
-                                            const string &at)
+namespace
+{
+
+// A view is asked at a ref together with the tables below it: a number, which counts one object's
+// versions, would mean something else to each.
+void RefuseNumber(const string &name, const string &at)
+{
+    arm_ref ref;
+
+    if (std::all_of(at.begin(), at.end(), duckdb::StringUtil::CharacterIsDigit) ||
+        (arm__ref_parse(at.c_str(), &ref, nullptr) == ARM_OK && ref.kind == ARM_REF_VERSION)) {
+        Refuse("AT with a version's number of view \"" + name +
+               "\" (a branch, a tag, tx:N or a time names it and its tables alike)");
+    }
+}
+
+} // namespace
+
+shared_ptr<duckdb::CatalogEntry> Transaction::Make(SchemaEntry &schema, const View &view,
+                                                   const string &at)
+{
+    switch (view.Get().object) {
+    case ARMPB__OBJECT_KIND__VIEW:
+        if (!at.empty()) {
+            RefuseNumber(view.Get().name, at);
+        }
+        return MakeView(schema.catalog, schema, view.Get());
+    case ARMPB__OBJECT_KIND__SEQUENCE:
+        return SequenceEntry::Make(schema.catalog, schema, view.Get());
+    default:
+        return schema.Repository().Entry(schema, view, at);
+    }
+}
+
+// Names or columns changed: look again.
+void Transaction::Refresh()
+{
+    uint64_t version = arm__txn_catalog_version(txn);
+
+    if (version != catalog_version) {
+        for (auto &entry : entries) {
+            retired.push_back(std::move(entry.second));
+        }
+        entries.clear();
+        schema_names.clear();
+        catalog_version = version;
+    }
+}
+
+optional_ptr<duckdb::CatalogEntry> Transaction::Find(SchemaEntry &schema, const string &name,
+                                                     const string &at)
 {
     std::lock_guard<std::mutex> guard(mutex);
-    uint64_t version = arm__txn_catalog_version(txn);
     string key =
         duckdb::StringUtil::Lower(schema.name) + '\0' + duckdb::StringUtil::Lower(name) + '\0' + at;
 
-    if (version != catalog_version) { // names or columns changed: look again
-        for (auto &table : tables) {
-            retired.push_back(std::move(table.second));
-        }
-        tables.clear();
-        catalog_version = version;
-    }
-    auto known = tables.find(key);
-    if (known != tables.end()) {
+    Refresh();
+    auto known = entries.find(key);
+    if (known != entries.end()) {
         return known->second.get();
     }
     auto view = FindView(schema.name, name, at, false);
     if (!view) {
         return nullptr;
     }
-    auto entry = schema.Repository().Entry(schema, *view, at);
-    tables[key] = entry;
+    auto entry = Make(schema, *view, at);
+    entries[key] = entry;
     return entry.get();
+}
+
+optional_ptr<TableEntry> Transaction::Table(SchemaEntry &schema, const string &name,
+                                            const string &at)
+{
+    auto entry = Find(schema, name, at);
+
+    if (!entry || entry->type != duckdb::CatalogType::TABLE_ENTRY) {
+        return nullptr;
+    }
+    return entry->Cast<TableEntry>();
 }
 
 shared_ptr<View> Transaction::FindTable(const TableEntry &table, bool with_rows)
@@ -109,22 +166,39 @@ shared_ptr<View> Transaction::LookAtColumns(const TableEntry &table)
 namespace
 {
 
-struct Names {
-    const string *schema_name; // of this schema only; null: the schemas' names
-    vector<string> *out;
+struct InSchema {
+    const string &schema_name;
+    vector<string> &out;
 };
 
-arm_status VisitName(void *context, const char *schema_name, const char *name, arm_error *err)
+arm_status VisitInSchema(void *context, Armpb__ObjectKind, const char *schema_name,
+                         const char *name, arm_error *err)
 {
-    auto &names = *static_cast<Names *>(context);
+    auto &walk = *static_cast<InSchema *>(context);
 
     return Guard(err, [&]() {
-        if (names.schema_name == nullptr) {
-            if (names.out->empty() || names.out->back() != schema_name) {
-                names.out->push_back(schema_name);
-            }
-        } else if (duckdb::StringUtil::CIEquals(*names.schema_name, schema_name)) {
-            names.out->push_back(name);
+        if (duckdb::StringUtil::CIEquals(walk.schema_name, schema_name)) {
+            walk.out.push_back(name);
+        }
+        return ARM_OK;
+    });
+}
+
+struct Schemas {
+    duckdb::case_insensitive_set_t seen;
+    vector<string> &out;
+};
+
+// A schema is there if it was made, or if something is in it.
+arm_status VisitSchema(void *context, Armpb__ObjectKind object, const char *schema_name,
+                       const char *name, arm_error *err)
+{
+    auto &walk = *static_cast<Schemas *>(context);
+
+    return Guard(err, [&]() {
+        string found = object == ARMPB__OBJECT_KIND__SCHEMA ? name : schema_name;
+        if (walk.seen.insert(found).second) {
+            walk.out.push_back(found);
         }
         return ARM_OK;
     });
@@ -132,24 +206,42 @@ arm_status VisitName(void *context, const char *schema_name, const char *name, a
 
 } // namespace
 
-vector<string> Transaction::TableNames(const string &schema_name)
+vector<string> Transaction::Names(const string &schema_name)
 {
     vector<string> result;
-    Names names = {&schema_name, &result};
+    InSchema walk = {schema_name, result};
     arm_error error;
 
-    Check(arm__txn_tables(txn, VisitName, &names, &error), error);
+    Check(arm__txn_objects(txn, VisitInSchema, &walk, &error), error);
     return result;
 }
 
 vector<string> Transaction::SchemaNames()
 {
-    vector<string> result;
-    Names names = {nullptr, &result};
-    arm_error error;
+    std::lock_guard<std::mutex> guard(mutex);
 
-    Check(arm__txn_tables(txn, VisitName, &names, &error), error);
-    return result;
+    Refresh();
+    if (schema_names.empty()) {
+        vector<string> found = {DEFAULT_SCHEMA};
+        Schemas walk = {{DEFAULT_SCHEMA}, found};
+        arm_error error;
+        Check(arm__txn_objects(txn, VisitSchema, &walk, &error), error);
+        schema_names = found;
+    }
+    return schema_names;
+}
+
+string Transaction::SchemaName(const string &name)
+{
+    if (duckdb::StringUtil::CIEquals(name, DEFAULT_SCHEMA)) {
+        return DEFAULT_SCHEMA;
+    }
+    for (auto &known : SchemaNames()) {
+        if (duckdb::StringUtil::CIEquals(known, name)) {
+            return known;
+        }
+    }
+    return string();
 }
 
 } // namespace arm

@@ -29,29 +29,38 @@ public:
     // Hand over what commit or rollback frees.
     arm_txn *Take();
 
-    // The table of that name, at a ref ("": now); null: there is none. Valid as long as the
-    // transaction, or whoever shares it.
+    // The table, view or sequence of that name, at a ref ("": now); null: there is none. Valid as
+    // long as the transaction, or whoever shares it.
+    optional_ptr<duckdb::CatalogEntry> Find(SchemaEntry &schema, const string &name,
+                                            const string &at);
+    // The same; null also if it is no table.
     optional_ptr<TableEntry> Table(SchemaEntry &schema, const string &name, const string &at);
     // The rows it has at this moment. Throws if there is no such table.
     shared_ptr<View> Look(const TableEntry &table);
     // Its columns and how many rows it has, at a cost that does not grow with them (X5).
     shared_ptr<View> LookAtColumns(const TableEntry &table);
-    // Names of all tables of a schema; of all schemas.
-    vector<string> TableNames(const string &schema_name);
+    // Names of all that is in a schema; of all schemas, main among them.
+    vector<string> Names(const string &schema_name);
     vector<string> SchemaNames();
+    // A schema's name as it was written; empty: there is none.
+    string SchemaName(const string &name);
 
     SessionState &session;
 
 private:
+    shared_ptr<duckdb::CatalogEntry> Make(SchemaEntry &schema, const View &view, const string &at);
+    void Refresh();
     shared_ptr<View> FindView(const string &schema_name, const string &name, const string &at,
                               bool with_rows);
     shared_ptr<View> FindTable(const TableEntry &table, bool with_rows);
 
     arm_txn *txn = nullptr;
     std::mutex mutex;
-    uint64_t catalog_version = 0; // that `tables` is of
-    duckdb::unordered_map<string, shared_ptr<TableEntry>> tables;
-    vector<shared_ptr<TableEntry>> retired; // plans of this transaction may still point there
+    uint64_t catalog_version = 0; // that `entries` and `schema_names` are of
+    duckdb::unordered_map<string, shared_ptr<duckdb::CatalogEntry>> entries;
+    // Plans of this transaction may still point there.
+    vector<shared_ptr<duckdb::CatalogEntry>> retired;
+    vector<string> schema_names; // empty: not looked up yet
 };
 
 } // namespace arm

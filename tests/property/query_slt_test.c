@@ -3,7 +3,8 @@
  * the same engine: every statement must end the same way and every query give the same rows.
  * tests/slt/README.md says how a script is written.
  *
- * Each script runs twice: plainly, and with DuckDB's own plan verification switched on. */
+ * Each script runs twice: plainly, and with DuckDB's own plan verification switched on, unless its
+ * first line says "plain only" (verification runs each statement many times). */
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -220,6 +221,21 @@ static size_t find_scripts(char **out)
     return count;
 }
 
+static bool is_plain_only(const char *name)
+{
+    char path[4096];
+    char line[4096] = "";
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "%s/tests/slt/%s", source_directory(), name);
+    file = fopen(path, "re");
+    if (file != NULL) {
+        (void)fgets(line, sizeof line, file);
+        (void)fclose(file);
+    }
+    return strstr(line, "plain only") != NULL;
+}
+
 int main(int argc, char **argv)
 {
     static struct CMUnitTest tests[2 * SCRIPTS_MAX];
@@ -233,7 +249,7 @@ int main(int argc, char **argv)
         if (argc > 1 && strstr(scripts[i], argv[1]) == NULL) {
             continue;
         }
-        for (int verifies = 0; verifies < 2; verifies++) {
+        for (int verifies = 0; verifies < (is_plain_only(scripts[i]) ? 1 : 2); verifies++) {
             (void)snprintf(names[test_count], sizeof names[test_count], "%s%s", scripts[i],
                            verifies ? " (verified)" : "");
             tests[test_count] =
