@@ -33,7 +33,7 @@ arm_status arm__header_decode(struct arm_bytes text, struct arm_header *out, boo
 /* Incompatible features. */
 #define ARM_FEATURE_COMPACTION UINT64_C(1) /* records of table versions in other entries */
 
-#define ARM_FEATURE_OBJECTS UINT64_C(2)    /* schemas, views and sequences */
+#define ARM_FEATURE_OBJECTS UINT64_C(2) /* schemas, views and sequences */
 
 /* ---- feature.c ---- */
 

@@ -414,6 +414,8 @@ static arm_status check_compaction(const Armpb__Compaction *compaction, struct a
     }
 done:
     return st;
+}
+
 static arm_status check_sequence(const Armpb__SequenceAdvance *sequence, struct arm_error *err)
 {
     if (sequence->commit_id.len != ARM_ID_BYTES || sequence->table_id.len != ARM_TABLE_ID_BYTES) {

@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "model/type.h"
 #include "query/load_private.h"
 
 void arm__name_list_release(struct arm_name_list *names)

@@ -101,8 +101,8 @@ arm_status arm__txn_rename_table(struct arm_txn *txn, const char *schema_name, c
     ARM_TRY(arm__name_check(new_name, "table", err));
     ARM_TRY(arm__txn_find(txn, schema_name, new_name, &taken, err));
     if (taken != NULL && taken != table) { /* another case of its own name is free */
-        st = arm__fail(err, ARM_EXISTS, "%s \"%s\" exists already",
-                       arm__object_word(taken->object), new_name);
+        st = arm__fail(err, ARM_EXISTS, "%s \"%s\" exists already", arm__object_word(taken->object),
+                       new_name);
         goto done;
     }
     ARM_TRY(leave_name(txn, table, err));
