@@ -143,7 +143,8 @@ ERRORS = [
      "the statement changed nothing"),
     (["-C", "r", "sql", "--at", "main", "-c", "INSERT INTO n VALUES (1)"],
      'cannot change table "n"', "--at only reads: leave it out"),
-    (["-C", "r", "sql", "-c", "CREATE TYPE w AS ENUM ('a')"], "CREATE TYPE", "is not supported yet"),
+    (["-C", "r", "sql", "-c", "CREATE TYPE w AS ENUM ('a')"], "CREATE TYPE",
+     "is not supported yet"),
     (["-C", "r", "sql", "-c", "CREATE BRANCH b"], "CREATE BRANCH b", "not in this version yet"),
     (["-C", "r", "sql", "-c", "CREATE TABLE t (i INTEGER)"], 'table "t"', "exists already"),
 ]
