@@ -138,7 +138,7 @@ static void test_sequence_survives_the_index_and_checkpoints(void **state)
         }
         kernel_close(k);
         (void)snprintf(command, sizeof command, "rm -rf '%s/index'", k->dir.path);
-        assert_int_equal(system(command), 0); // NOLINT(cert-env33-c)
+        assert_int_equal(system(command), 0); // NOLINT(cert-env33-c): a test
         kernel_open(k);
         places = take(k, &id, 3);
         assert_int_equal(places.first, end);
@@ -208,7 +208,7 @@ static void test_sequence_kill_repeats_no_place(void **state)
         pid_t child;
 
         kernel_close(k);
-        assert_int_equal(pipe(ends), 0); // NOLINT(android-cloexec-pipe)
+        assert_int_equal(pipe(ends), 0); // NOLINT(android-cloexec-pipe): no exec follows
         child = fork();
         if (child == 0) { /* hands out places until it is killed in the middle */
             kernel_open(k);
