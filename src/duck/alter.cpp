@@ -70,17 +70,25 @@ void SetText(char **field, const string &text)
 
 // ---- Columns come and go ----
 
+// A default as SQL binds one; throws what is none.
+unique_ptr<Expression> BindDefault(ClientContext &context, const duckdb::ParsedExpression &parsed,
+                                   const LogicalType &type)
+{
+    auto binder = duckdb::Binder::CreateBinder(context);
+    duckdb::ConstantBinder constants(*binder, context, "DEFAULT value");
+    auto copy = parsed.Copy(); // binding is destructive
+
+    constants.target_type = type;
+    return constants.Bind(copy);
+}
+
 // What rows from before the column hold in it.
 Value InitialOf(Altering &a, const duckdb::ColumnDefinition &column)
 {
     if (!column.HasDefaultValue()) {
         return Value(column.Type());
     }
-    auto binder = duckdb::Binder::CreateBinder(a.context);
-    duckdb::ConstantBinder constants(*binder, a.context, "DEFAULT value");
-    auto parsed = column.DefaultValue().Copy();
-    constants.target_type = column.Type();
-    auto bound = constants.Bind(parsed);
+    auto bound = BindDefault(a.context, column.DefaultValue(), column.Type());
     if (bound->IsVolatile()) {
         Refuse("ADD COLUMN with a DEFAULT that is another one for each row");
     }
@@ -144,18 +152,28 @@ void AddColumn(Altering &a, duckdb::AddColumnInfo &info)
                            what, name, constraint);
 }
 
-void RefuseIfKey(const Altering &a, idx_t index, const char *what)
+// The first key that the column is in, the primary one before others; null: it is in none.
+const Armpb__Key *KeyOf(const Altering &a, idx_t index)
 {
     auto id = a.schema->columns[index]->field->id;
 
     for (size_t k = 0; k < a.schema->n_keys; k++) {
-        auto &key = *a.schema->keys[k];
-        for (size_t i = 0; i < key.n_field_ids; i++) {
-            if (key.field_ids[i] == id) {
-                Forbid(what, a.schema->columns[index]->field->name,
-                       key.primary ? "PRIMARY KEY" : "UNIQUE");
-            }
+        const Armpb__Key *key = a.schema->keys[k];
+        if (std::find(key->field_ids, key->field_ids + key->n_field_ids, id) !=
+            key->field_ids + key->n_field_ids) {
+            return key;
         }
+    }
+    return nullptr;
+}
+
+void RefuseIfKey(const Altering &a, idx_t index, const char *what)
+{
+    auto key = KeyOf(a, index);
+
+    if (key != nullptr) {
+        Forbid(what, a.schema->columns[index]->field->name,
+               key->primary ? "PRIMARY KEY" : "UNIQUE");
     }
 }
 
@@ -220,11 +238,8 @@ void SetDefault(Altering &a, duckdb::SetDefaultInfo &info)
     arm_error error;
 
     if (info.expression) {
-        auto binder = duckdb::Binder::CreateBinder(a.context);
-        duckdb::ConstantBinder constants(*binder, a.context, "DEFAULT value");
-        auto parsed = info.expression->Copy();
-        constants.target_type = a.table.GetColumns().GetColumn(duckdb::LogicalIndex(index)).Type();
-        constants.Bind(parsed); // throws what is no default
+        BindDefault(a.context, *info.expression,
+                    a.table.GetColumns().GetColumn(duckdb::LogicalIndex(index)).Type());
         SetText(text, info.expression->ToString());
     } else {
         Check(arm__text_set(text, nullptr, &error), error);
@@ -251,18 +266,11 @@ void SetNotNull(Altering &a, duckdb::SetNotNullInfo &info)
 void DropNotNull(Altering &a, duckdb::DropNotNullInfo &info)
 {
     auto index = a.Find(info.column_name);
-    auto id = a.schema->columns[index]->field->id;
+    auto key = KeyOf(a, index);
 
-    if (a.schema->n_keys > 0 && a.schema->keys[0]->primary) {
-        auto &key = *a.schema->keys[0];
-        for (size_t i = 0; i < key.n_field_ids; i++) {
-            if (key.field_ids[i] == id) {
-                throw CatalogException(
-                    "Cannot drop NOT NULL of column \"%s\": it is in the primary "
-                    "key",
-                    info.column_name);
-            }
-        }
+    if (key != nullptr && key->primary) {
+        throw CatalogException("Cannot drop NOT NULL of column \"%s\": it is in the primary key",
+                               info.column_name);
     }
     arm__column_set_not_null(a.schema->columns[index], false);
     a.Apply();
