@@ -89,6 +89,12 @@ arm_status arm__store_size(struct arm_store *store, const struct arm_hash *hash,
 arm_status arm__store_delete(struct arm_store *store, const struct arm_hash *hash,
                              struct arm_error *err);
 
+/* The same for many under one taking of the locks: each is removed unless it is leased. `chunks`
+ * ascend; `out` has `count` answers. What fails with ARM_IO may have removed some. */
+enum arm_deletion { ARM_DELETION_DONE, ARM_DELETION_LEASED, ARM_DELETION_GONE };
+arm_status arm__store_delete_many(struct arm_store *store, const struct arm_hash *chunks,
+                                  size_t count, enum arm_deletion *out, struct arm_error *err);
+
 /* Every file below chunks/, in order of name. A file whose name is not a hash, or stands in
  * the wrong folder, comes with `hash` NULL and its path. */
 typedef arm_status arm_visit_chunk(void *context, const struct arm_hash *hash, const char *path,

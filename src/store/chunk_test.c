@@ -240,12 +240,14 @@ static void test_store_forked_child_may_read_but_not_write(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         char *path = NULL;
+        enum arm_deletion deletion;
         bool good = arm__store_check(f->store, &hash, NULL) == ARM_OK;
 
         good =
             good && arm__store_put(f->store, arm__bytes("y", 1), &other, NULL, NULL) == ARM_FORKED;
         good = good && arm__store_stage(f->store, &path, NULL) == ARM_FORKED;
         good = good && arm__store_delete(f->store, &hash, NULL) == ARM_FORKED;
+        good = good && arm__store_delete_many(f->store, &hash, 1, &deletion, NULL) == ARM_FORKED;
         good = good && arm__store_sweep(f->store, NULL, NULL, NULL, NULL) == ARM_FORKED;
         good = good && arm__store_lease(f->store, &hash, NULL) == ARM_FORKED;
         good = good && arm__store_lease_clear(f->store, NULL) == ARM_FORKED;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -181,6 +182,62 @@ static void test_store_delete_survives_allocation_failure(void **state)
     end_other(&other, false);
 }
 
+static int compare_hashes(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct arm_hash));
+}
+
+/* Ours and theirs leased, one gone, one nobody's. */
+static void test_store_S5_many_are_deleted_but_the_leased(void **state)
+{
+    struct store_fixture *f = *state;
+    struct other other = other_puts(f, "theirs");
+    struct arm_hash chunks[4] = {put(f, "mine"), arm__hash(arm__bytes("theirs", 6)),
+                                 put(f, "nobody's"), arm__hash(arm__bytes("gone", 4))};
+    struct arm_hash nobodys = chunks[2];
+    struct arm_hash gone = chunks[3];
+    enum arm_deletion answers[4];
+
+    arm__store_lease_drop(f->store, &nobodys);
+    qsort(chunks, 4, sizeof *chunks, compare_hashes);
+    assert_ok(arm__store_delete_many(f->store, chunks, 4, answers, &f->err), f->err);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(answers[i], arm__hash_equal(&chunks[i], &nobodys) ? ARM_DELETION_DONE
+                                     : arm__hash_equal(&chunks[i], &gone)  ? ARM_DELETION_GONE
+                                                                           : ARM_DELETION_LEASED);
+    }
+    assert_int_equal(temp_count_files(&f->dir, "chunks"), 2);
+    end_other(&other, false);
+    assert_ok(arm__store_delete_many(f->store, chunks, 4, answers, &f->err), f->err);
+    assert_int_equal(temp_count_files(&f->dir, "chunks"), 1);
+    assert_ok(arm__store_delete_many(f->store, NULL, 0, NULL, &f->err), f->err);
+}
+
+/* A lease that cannot be read keeps all of them. */
+static void test_store_S5_many_survive_failures(void **state)
+{
+    struct store_fixture *f = *state;
+    struct other other = other_puts(f, "theirs");
+    struct arm_hash chunk = arm__hash(arm__bytes("theirs", 6));
+    enum arm_deletion answer;
+
+    for (uint64_t n = 1;; n++) {
+        arm_status st;
+
+        io_fault_at(f->fault, n, EIO, IO_FAULT_ONCE);
+        st = arm__store_delete_many(f->store, &chunk, 1, &answer, &f->err);
+        if (!io_fault_happened(f->fault)) {
+            assert_ok(st, f->err);
+            assert_int_equal(answer, ARM_DELETION_LEASED);
+            assert_true(n > 4);
+            break;
+        }
+        assert_int_equal(st, ARM_IO);
+    }
+    assert_int_equal(temp_count_files(&f->dir, "chunks"), 1);
+    end_other(&other, false);
+}
+
 static void test_store_close_takes_its_lease_file_along(void **state)
 {
     struct store_fixture *f = *state;
@@ -202,6 +259,8 @@ int main(void)
         store_test(test_store_S5_two_stores_of_one_process_keep_out_each_other),
         store_test(test_store_S5_a_lease_that_cannot_be_read_keeps_the_chunk),
         store_test(test_store_delete_survives_allocation_failure),
+        store_test(test_store_S5_many_are_deleted_but_the_leased),
+        store_test(test_store_S5_many_survive_failures),
         store_test(test_store_close_takes_its_lease_file_along),
     };
 

@@ -6,6 +6,8 @@
  *      files go before the lease, so that a sweep cut short is continued by the next.
  * SW2  Names that are none of these are left alone. */
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -168,5 +170,77 @@ done:
         arm__lease_unlock(store);
     }
     arm__free(path);
+    return st;
+}
+
+struct many {
+    const struct arm_hash *chunks;
+    size_t count;
+    enum arm_deletion *answers;
+};
+
+static int compare_hashes(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct arm_hash));
+}
+
+static arm_status mark_leased(void *context, const struct arm_hash *hash, struct arm_error *err)
+{
+    const struct many *many = context;
+    const struct arm_hash *found =
+        bsearch(hash, many->chunks, many->count, sizeof *hash, compare_hashes);
+
+    (void)err;
+    if (found != NULL) {
+        many->answers[found - many->chunks] = ARM_DELETION_LEASED;
+    }
+    return ARM_OK;
+}
+
+/* Not synced, as in arm__store_delete. */
+static arm_status delete_one(struct arm_store *store, const struct arm_hash *chunk,
+                             enum arm_deletion *out, struct arm_error *err)
+{
+    struct arm_error local;
+    char *path = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__store_path(store, chunk, &path, err));
+    st = store->io->remove(store->io->self, path, &local);
+    if (st == ARM_NOT_FOUND) {
+        *out = ARM_DELETION_GONE;
+        st = ARM_OK;
+    } else if (st != ARM_OK && err != NULL) {
+        *err = local;
+    }
+done:
+    arm__free(path);
+    return st;
+}
+
+arm_status arm__store_delete_many(struct arm_store *store, const struct arm_hash *chunks,
+                                  size_t count, enum arm_deletion *out, struct arm_error *err)
+{
+    struct many many = {chunks, count, out};
+    bool locked = false;
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        assert(i == 0 || compare_hashes(&chunks[i - 1], &chunks[i]) < 0);
+        out[i] = ARM_DELETION_DONE;
+    }
+    ARM_TRY(arm__lease_lock(store, err)); /* LE2 */
+    locked = true;
+    ARM_TRY(arm__store_check_place(store, err)); /* S7 */
+    ARM_TRY(arm__lease_each(store, mark_leased, &many, err));
+    for (size_t i = 0; i < count; i++) {
+        if (out[i] == ARM_DELETION_DONE) {
+            ARM_TRY(delete_one(store, &chunks[i], &out[i], err));
+        }
+    }
+done:
+    if (locked) {
+        arm__lease_unlock(store);
+    }
     return st;
 }
