@@ -455,7 +455,9 @@ static arm_status check_stray(void *context, const struct arm_hash *hash, const 
     if (!is_named && !is_run(v, hash)) {
         st = arm__store_check(v->repository->store, hash, &why);
         v->report.bytes_hashed += size_bytes;
-        if (is_damage(st)) {
+        if (st == ARM_NOT_FOUND) { /* gc took it meanwhile */
+            st = ARM_OK;
+        } else if (is_damage(st)) {
             st = tell(v, "stray", path, why.message, err);
         } else if (st != ARM_OK) {
             st = arm__fail(err, st, "%s", why.message);
