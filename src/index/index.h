@@ -242,6 +242,12 @@ arm_status arm__index_lay(struct arm_index_txn *txn, struct arm_version_row *row
 arm_status arm__index_schema(struct arm_index_txn *txn, const struct arm_table_id *table_id,
                              uint32_t schema_id, Armpb__Schema **out, struct arm_error *err);
 
+/* Every schema of every table there ever was. */
+typedef arm_status arm_visit_schema(void *context, const Armpb__Schema *schema,
+                                    struct arm_error *err);
+arm_status arm__index_schemas(struct arm_index_txn *txn, arm_visit_schema *visit, void *context,
+                              struct arm_error *err);
+
 /* Of a table over all branches: its newest version, and its last schema id (0: none). */
 arm_status arm__index_last_version(struct arm_index_txn *txn, const struct arm_table_id *table_id,
                                    struct arm_version_row *out, bool *out_found,

@@ -405,6 +405,36 @@ done:
     return st;
 }
 
+arm_status arm__index_schemas(struct arm_index_txn *txn, arm_visit_schema *visit, void *context,
+                              struct arm_error *err)
+{
+    struct arm_kv_cursor *cursor = NULL;
+    Armpb__Schema *schema = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__kv_cursor_open(txn, ARM_DB_SCHEMA, &cursor, err));
+    for (;;) {
+        struct arm_reader r = {.what = "index content row"};
+        struct arm_kv_item item;
+        uint64_t tx;
+
+        ARM_TRY(arm__kv_cursor_next(cursor, &item, err));
+        if (item.key.data == NULL) {
+            break;
+        }
+        r.rest = item.value;
+        ARM_TRY(arm__take_varint(&r, &tx, err));
+        ARM_TRY(arm__schema_decode(r.rest, &schema, err));
+        ARM_TRY(visit(context, schema, err));
+        arm__schema_free(schema);
+        schema = NULL;
+    }
+done:
+    arm__schema_free(schema);
+    arm__kv_cursor_close(cursor);
+    return st;
+}
+
 arm_status arm__index_last_schema(struct arm_index_txn *txn, const struct arm_table_id *table_id,
                                   uint32_t *out_schema_id, struct arm_error *err)
 {

@@ -98,6 +98,11 @@ static struct arm_hash join(const void *a, size_t a_bytes, const struct arm_hash
     return arm__hasher_finish(&hasher);
 }
 
+struct arm_hash arm__key_run_name(const struct arm_hash *chunk, const struct arm_hash *digest)
+{
+    return join(chunk->bytes, sizeof chunk->bytes, digest);
+}
+
 static arm_status path_of(const struct arm_key_store *store, const struct arm_hash *id, char **out,
                           struct arm_error *err)
 {
@@ -141,7 +146,7 @@ arm_status arm__key_store_find(struct arm_key_store *store, const struct arm_has
                                const struct arm_hash *digest, struct arm_key_run **out,
                                struct arm_error *err)
 {
-    struct arm_hash id = join(chunk->bytes, sizeof chunk->bytes, digest);
+    struct arm_hash id = arm__key_run_name(chunk, digest);
     struct arm_key_run *run = recall(store, &id);
     char *path = NULL;
     arm_status st = ARM_OK;
@@ -165,7 +170,7 @@ arm_status arm__key_store_keep(struct arm_key_store *store, const struct arm_has
                                const struct arm_hash *digest, struct arm_key_run *run,
                                struct arm_error *err)
 {
-    struct arm_hash id = join(chunk->bytes, sizeof chunk->bytes, digest);
+    struct arm_hash id = arm__key_run_name(chunk, digest);
     char *path = NULL;
     arm_status st = ARM_OK;
 

@@ -20,6 +20,9 @@ void arm__key_store_free(struct arm_key_store *store); /* NULL is accepted */
 /* Which key: its columns and their types, in order. */
 struct arm_hash arm__key_digest(const Armpb__Schema *schema, const Armpb__Key *key);
 
+/* The name of a chunk's run for a key: of its file in index/keys/, in hexadecimal. */
+struct arm_hash arm__key_run_name(const struct arm_hash *chunk, const struct arm_hash *digest);
+
 /* The run of a chunk; `*out` NULL: not known. The caller drops it. */
 arm_status arm__key_store_find(struct arm_key_store *store, const struct arm_hash *chunk,
                                const struct arm_hash *digest, struct arm_key_run **out,
