@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/thread.h"
 #include "commit/commit_private.h"
+#include "commit/gc.h"
 #include "log/log_private.h"
 #include "support/power_rows.h"
 #include "table/compact.h"
@@ -362,6 +363,26 @@ static arm_status compact(struct play *play, struct arm_error *err)
     return arm__compact(&job, &report, err);
 }
 
+static arm_status litter(struct play *play, struct arm_error *err)
+{
+    struct arm_store *store = arm__repository_store(play->repository);
+    struct arm_hash chunk;
+    arm_status st = arm__store_put(store, arm__bytes("litter", 6), &chunk, NULL, err);
+
+    if (st == ARM_OK) {
+        arm__store_lease_drop(store, &chunk);
+    }
+    return st;
+}
+
+static arm_status collect(struct play *play, struct arm_error *err)
+{
+    struct arm_gc_request request = {.grace_us = 0};
+    struct arm_gc_report report;
+
+    return arm__repository_gc(play->repository, &request, &report, err);
+}
+
 arm_status play_step(struct play *play, const struct play_step *step, struct arm_error *err)
 {
     struct arm_recovery_report report;
@@ -389,6 +410,10 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
         return arm__repository_checkpoint(play->repository, err);
     case PLAY_COMPACT:
         return compact(play, err);
+    case PLAY_LITTER:
+        return litter(play, err);
+    case PLAY_GC:
+        return collect(play, err);
     case PLAY_ON_BRANCH:
         play->branch = step->name;
         return ARM_OK;

@@ -28,6 +28,8 @@ enum play_op {
     PLAY_RECOVER,    /* arm__repository_recover */
     PLAY_CHECKPOINT, /* arm__repository_checkpoint */
     PLAY_COMPACT,    /* every table of main */
+    PLAY_LITTER,     /* a chunk that no commit will name */
+    PLAY_GC,         /* without grace */
     PLAY_TABLE,      /* `name` is made */
     PLAY_INSERT,     /* `from` .. `to` - 1 into `name`: hot rows, or a chunk if they are many */
     PLAY_CHUNK,      /* likewise, always a chunk */

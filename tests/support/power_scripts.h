@@ -88,6 +88,10 @@ static const struct power_script power_scripts[] = {
               ROWS(INSERT, "t", 5, 9), ROWS(CHUNK, "t", 9, 40), DO(CLOSE)},
      .steps = {DO(OPEN), DO(COMPACT), ROWS(DELETE, "t", 0, 20), ROWS(INSERT, "t", 40, 45),
                DO(COMPACT), ROWS(DELETE, "t", 0, 1), DO(CLOSE)}},
+    {.name = "gc", /* the base's process died with a chunk that nobody names */
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), ROWS(CHUNK, "t", 0, 40), DO(LITTER)},
+     .steps = {DO(OPEN), DO(GC), ROWS(CHUNK, "t", 40, 90), DO(LITTER), DO(GC), DO(LITTER),
+               ROWS(INSERT, "t", 90, 95), DO(CLOSE), DO(OPEN), DO(GC), DO(CLOSE)}},
     {.name = "together",
      .chances = 25,
      .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), NAME(TABLE, "u"), ROWS(INSERT, "t", 0, 5),
