@@ -20,6 +20,7 @@ extern const struct cli_verb cli_verb_stats;
 extern const struct cli_verb cli_verb_verify;
 extern const struct cli_verb cli_verb_recover;
 extern const struct cli_verb cli_verb_compact;
+extern const struct cli_verb cli_verb_gc;
 
 /* What the shell prints of the open session, as the verbs do; the exit status. `at` NULL: now. */
 int cli_print_tables(struct cli *cli, const char *at);

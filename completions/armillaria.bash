@@ -32,7 +32,7 @@ _armillaria_value() {
             ;;
         --table) _armillaria_tables ;;
         --at) echo main ;;
-        --branch | -c | -m | --message | --null | --key | -n) ;;
+        --branch | -c | -m | --message | --null | --key | --grace | -n) ;;
         *) return 1 ;;
     esac
 }
@@ -48,6 +48,7 @@ _armillaria_options() {
         schema) echo --at ;;
         log) echo --table -n --at ;;
         verify) echo --full ;;
+        gc) echo --dry-run --grace ;;
     esac
 }
 
@@ -64,7 +65,7 @@ _armillaria_paths() {
 }
 
 _armillaria() {
-    local verbs='init import export sql tables versions schema log show stats verify recover compact help'
+    local verbs='init import export sql tables versions schema log show stats verify recover compact gc help'
     local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local verb='' positional=0 i word values
     COMPREPLY=()

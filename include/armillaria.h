@@ -423,6 +423,34 @@ ARM_API arm_status arm_compact(arm_session *session, const char *table,
                                const struct arm_compact_options *options,
                                struct arm_compact_result *out, struct arm_error *err);
 
+struct arm_gc_options {
+    size_t size;
+    bool dry_run; /**< remove nothing, tell what would be */
+    /** What was written so few seconds ago stays, needed or not. 0: an hour; negative: nothing
+     * stays for its age. */
+    int64_t grace_s;
+    bool (*on_progress)(void *context, uint64_t done, uint64_t total); /**< false: stop */
+    void *context;
+};
+/** What was removed, or with `dry_run` would have been. */
+struct arm_gc_result {
+    uint64_t chunks;        /**< that no record of the log names */
+    uint64_t chunk_bytes;   /**< of them */
+    uint64_t key_runs;      /**< files of index/keys whose chunk is not there */
+    uint64_t key_run_bytes; /**< of them */
+    uint64_t young;         /**< chunks not needed, that stay for their age */
+    uint64_t leased;        /**< chunks not needed yet, that a running process has just written */
+};
+
+/** Remove the chunks that nothing in the history needs: those of transactions that were rolled
+ * back, of loads and compactions that were cut short. Every version of every table stays readable;
+ * what a running process of any kind is at work with stays. Others may read and write meanwhile.
+ * `options` may be NULL. Reads the log where there may be something to remove. Errors:
+ * ARM_READ_ONLY, ARM_INTERRUPTED (what is gone by then stays gone), ARM_CORRUPT (nothing is
+ * removed from a repository whose log cannot be read whole), ARM_IO. */
+ARM_API arm_status arm_gc(arm_repo *repo, const struct arm_gc_options *options,
+                          struct arm_gc_result *out, struct arm_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -392,7 +392,7 @@ def test_wrong_use(args, says):
 
 
 @pytest.mark.parametrize("verb", ["branch", "checkout", "tag", "merge", "diff", "revert", "restore",
-                                  "cherry-pick", "changes", "gc"])
+                                  "cherry-pick", "changes"])
 def test_verbs_to_come_are_refused_by_name(verb, repo):
     result = repo.run(verb, "x", "--rows", status=1)
     assert verb in result.err and "not in this version yet" in result.err

@@ -191,10 +191,30 @@ static arm_status run_compact(struct scene *s, struct arm_error *err)
     return st;
 }
 
+static void begin_gc(struct scene *s)
+{
+    (void)must_run(s, "CREATE OR REPLACE TABLE g AS SELECT range AS x FROM range(10)");
+}
+
+static arm_status run_gc(struct scene *s, struct arm_error *err)
+{
+    struct arm_gc_options options = {.size = sizeof options, .grace_s = -1};
+    struct arm_gc_result result;
+    arm_status st;
+
+    set_untouched(&result, sizeof result);
+    st = arm_gc(s->repo, &options, &result, err);
+    if (st != ARM_OK) {
+        check_untouched(&result, sizeof result);
+    }
+    return st;
+}
+
 static void test_alloc_upkeep(void **state)
 {
     static const struct trial trials[] = {
         {"arm_compact", begin_compact, run_compact, NULL},
+        {"arm_gc", begin_gc, run_gc, NULL},
     };
 
     RUN_TRIALS(trials, NULL);
