@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process that has a repository open, waits in the middle of its statements, and goes on."""
 
+import errno
 import os
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from arm import BIN, TIMEOUT_S, Result, environment
@@ -31,7 +33,22 @@ class Held:
             text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(**env))
 
     def __enter__(self):
-        self.opened = self.gate.open("w", encoding="utf-8")  # once it has come to it
+        """Once it has come to the gate; a process that ends before that fails the test."""
+        end = time.monotonic() + TIMEOUT_S
+        while True:
+            try:
+                descriptor = os.open(self.gate, os.O_WRONLY | os.O_NONBLOCK)
+                break
+            except OSError as failed:
+                if failed.errno != errno.ENXIO:
+                    raise
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.process.kill()
+                self.folder.cleanup()
+                raise AssertionError(("never came to the gate", self.process.communicate()))
+            time.sleep(0.002)
+        os.set_blocking(descriptor, True)
+        self.opened = os.fdopen(descriptor, "w", encoding="utf-8")
         return self
 
     def go_on(self, status=0):
