@@ -198,12 +198,12 @@ static void begin_gc(struct scene *s)
 
 static arm_status run_gc(struct scene *s, struct arm_error *err)
 {
-    struct arm_gc_options options = {.size = sizeof options, .grace_s = -1};
+    struct arm_gc_options how = {.size = sizeof how, .grace_s = -1};
     struct arm_gc_result result;
     arm_status st;
 
     set_untouched(&result, sizeof result);
-    st = arm_gc(s->repo, &options, &result, err);
+    st = arm_gc(s->repo, &how, &result, err);
     if (st != ARM_OK) {
         check_untouched(&result, sizeof result);
     }
