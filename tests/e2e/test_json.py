@@ -80,11 +80,14 @@ def test_what_changes_something(tmp_path):
     assert strict(run("-C", tmp_path / "r", "sql", "--json", "-c", "DELETE FROM t").out) == [
         {"Count": 1}]
     assert strict(run("-C", tmp_path / "r", "sql", "--json", "-c", "BEGIN; COMMIT").out) == []
+    answer = strict(run("-C", tmp_path / "r", "gc", "--json").out)
+    assert list(answer) == ["dry_run", "chunks", "chunk_bytes", "key_runs", "key_run_bytes",
+                            "young", "leased"]
 
 
 def test_no_verb_is_left_out():
     tested = {args[0] for args in [*LISTS, *OBJECTS]} | {"init", "import", "export", "sql",
-                                                         "compact"}
+                                                         "compact", "gc"}
     assert set(verbs()) <= tested
 
 
