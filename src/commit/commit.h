@@ -10,8 +10,11 @@
  *     (truncate, removed entries) conflicts with any other change of the table's rows; a
  *     schema change, rename or drop with any other change of the table; two creations of one
  *     name conflict.
+ *     Coarser, where the request asks for it (enum arm_grain).
  *     A compaction conflicts with nothing: deletions follow the rows to where it moved them, a
  *     replacement goes on from the layout that it was planned on.
+ * K6  A request that says what it read is refused (ARM_CONFLICT) if others changed any of it
+ *     since: such requests are as if made one after the other, in the order of their txs.
  * K4  A change that changes nothing makes no version; a commit of none makes no record.
  * K5  Positions, row ids, version numbers, totals and the time are given under the commit
  *     lock: what a writer prepared stays valid whoever came first. */
@@ -43,6 +46,37 @@ struct arm_key_judge {
     void *self;
     arm_status (*meets)(void *self, const struct arm_state_entry *entry, bool *out_meets,
                         struct arm_error *err);
+};
+
+/* How fine it is told what two writers changed of one table. Additions meet nothing at any grain. */
+enum arm_grain {
+    ARM_GRAIN_ROW,   /* the same rows */
+    ARM_GRAIN_CHUNK, /* rows of the same entry: a chunk, or what one commit wrote into the log */
+    ARM_GRAIN_TABLE, /* the table, unless both only added rows */
+};
+
+/* Who knows what a serializable writer looked for in a table: asked under the commit lock of what
+ * others did since. `*out_matters` false is certain: it would have read the same. */
+struct arm_read_judge {
+    void *self;
+    /* Rows of an entry that were added. */
+    arm_status (*added)(void *self, const struct arm_state_entry *entry, bool *out_matters,
+                        struct arm_error *err);
+    /* Rows that were deleted, by entries of the layout that the reader saw. */
+    arm_status (*deleted)(void *self, const Armpb__DeletionEdit *edit, bool *out_matters,
+                          struct arm_error *err);
+};
+
+/* A name that a serializable writer looked up, and what it read of what it found. */
+struct arm_new_read {
+    const char *schema_name; /* borrowed; "" of a schema */
+    const char *name;
+    bool was_there; /* else nothing had the name, and the rest is zero */
+    struct arm_table_id table_id;
+    uint64_t base_version;
+    uint64_t base_layout;
+    uint32_t schema_id;
+    const struct arm_read_judge *judge; /* NULL: no row was read, only what the table is */
 };
 
 /* Rows to be deleted from one entry of the snapshot's version. */
@@ -85,6 +119,10 @@ struct arm_commit_request {
     const char *message;          /* NULL: "" */
     size_t change_count;
     struct arm_new_change *changes;
+    enum arm_grain grain;
+    size_t read_count; /* of a serializable writer */
+    const struct arm_new_read *reads;
+    bool reads_all; /* it read of all there is (the history, what tables there are) */
 };
 
 struct arm_commit_result {

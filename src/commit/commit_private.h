@@ -297,6 +297,24 @@ arm_status arm__translate(struct arm_commit_plan *plan, struct arm_change_plan *
 arm_status arm__validate_conflict(struct arm_commit_plan *plan,
                                   const struct arm_change_plan *change, const char *what,
                                   uint64_t other_tx, struct arm_error *err);
+/* The same of what `row` says. */
+arm_status arm__validate_conflict_of(struct arm_commit_plan *plan, const struct arm_table_row *row,
+                                     const char *what, uint64_t other_tx, struct arm_error *err);
+/* validate_read.c: what the request read, against what came since (K6). */
+arm_status arm__validate_reads(struct arm_commit_plan *plan, struct arm_error *err);
+
+/* since.c: the versions of the table `head` between its version and version `base` of it, newest
+ * first, each with what it did; then, unless it is 0, the base with NULL. `*out_descends` false:
+ * the base is none of the head's ancestors, and some of these were visited. */
+typedef arm_status arm_visit_since(void *context, const struct arm_version_row *row,
+                                   const Armpb__TableChange *theirs, struct arm_error *err);
+arm_status arm__versions_since(struct arm_commit_plan *plan, const struct arm_table_row *head,
+                               uint64_t base, arm_visit_since *visit, void *context,
+                               bool *out_descends, struct arm_error *err);
+
+/* An entry of such a change: where its rows are, not where it stands. */
+struct arm_state_entry arm__entry_since(const Armpb__Entry *added, uint64_t tx);
+
 /* Find each table, and judge it against what came since (K3). */
 arm_status arm__commit_validate(struct arm_commit_plan *plan, struct arm_error *err);
 /* K4: mark the changes that change nothing. */

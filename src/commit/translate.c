@@ -312,7 +312,8 @@ static arm_status meet_edits(struct translation *t, const Armpb__TableChange *th
             }
             ARM_TRY(arm__vector_decode(arm__bytes(edit->bits.data, edit->bits.len),
                                        t->moving[k].entry_rows, &rows, err));
-            meets = roaring_bitmap_intersect(rows, t->moving[k].rows);
+            meets = t->plan->request->grain != ARM_GRAIN_ROW ||
+                    roaring_bitmap_intersect(rows, t->moving[k].rows);
             arm__vector_free(rows);
             if (meets) {
                 st = arm__validate_conflict(t->plan, t->change, "the same rows were changed", tx,

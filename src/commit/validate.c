@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Validation: each change of a request against what was appended since its snapshot (K2, K3).
  *
- * A table's versions since the writer's base are walked back from the branch's head, along
- * parents. What each did is in the index, or, for one that was materialised, in its log record.
+ * A table's versions since the writer's base are walked back from the branch's head (since.c).
  *
  *                        theirs:  append   delete       replace   schema, rename, drop
  *   ours: append                  -        -            conflict  conflict
@@ -22,9 +21,8 @@ static const char *const default_schema = "main";
 
 /* ---- Telling ---- */
 
-/* ARM_CONFLICT about `row`, with the other commit's id. */
-static arm_status conflict(struct arm_commit_plan *plan, const struct arm_table_row *row,
-                           const char *what, uint64_t other_tx, struct arm_error *err)
+arm_status arm__validate_conflict_of(struct arm_commit_plan *plan, const struct arm_table_row *row,
+                                     const char *what, uint64_t other_tx, struct arm_error *err)
 {
     bool is_schema = row->object == ARMPB__OBJECT_KIND__SCHEMA;
     struct arm_record_row other = {.tx = 0};
@@ -56,7 +54,7 @@ arm_status arm__validate_conflict(struct arm_commit_plan *plan,
 
     (void)arm__index_table_by_id(plan->txn, snapshot->branch_id, snapshot->tx, &change->table_id,
                                  &seen, &dropped_tx, &found, &ignored);
-    return conflict(plan, &seen, what, other_tx, err);
+    return arm__validate_conflict_of(plan, &seen, what, other_tx, err);
 }
 
 /* ---- What ours is ---- */
@@ -100,6 +98,11 @@ static arm_status meet_deletions(struct arm_commit_plan *plan, const struct arm_
         if (compare_position(&ours->position, edit->position) != 0) {
             continue;
         }
+        if (plan->request->grain != ARM_GRAIN_ROW) {
+            st = arm__validate_conflict(plan, change, "rows of the same chunk were changed", tx,
+                                        err);
+            goto done;
+        }
         ARM_TRY(arm__vector_decode(ours->bits, ours->rows, &a, err));
         ARM_TRY(
             arm__vector_decode(arm__bytes(edit->bits.data, edit->bits.len), ours->rows, &b, err));
@@ -141,20 +144,8 @@ static arm_status meet_keys(struct arm_commit_plan *plan, const struct arm_chang
     arm_status st = ARM_OK;
 
     for (size_t i = 0; judge != NULL && i < theirs->n_added; i++) {
-        const Armpb__Entry *added = theirs->added[i];
-        struct arm_state_entry entry = {
-            .rows = added->rows,
-            .bytes = added->bytes,
-            .schema_id = added->schema_id,
-            .is_hot = !added->has_chunk,
-            .explicit_row_ids = added->has_explicit_row_ids && added->explicit_row_ids,
-            .tx = tx,
-            .payload_offset = added->payload_offset,
-        };
+        struct arm_state_entry entry = arm__entry_since(theirs->added[i], tx);
 
-        if (added->has_chunk) {
-            memcpy(entry.chunk.bytes, added->chunk.data, sizeof entry.chunk.bytes);
-        }
         ARM_TRY(judge->meets(judge->self, &entry, &meets, err));
         if (meets) {
             return arm__validate_conflict(plan, change, "a row with the same key was written", tx,
@@ -163,6 +154,16 @@ static arm_status meet_keys(struct arm_commit_plan *plan, const struct arm_chang
     }
 done:
     return st;
+}
+
+/* ARM_GRAIN_TABLE: whether one of the two may not go. */
+static bool meet_as_tables(const struct arm_commit_plan *plan, const struct arm_new_change *ours,
+                           const Armpb__TableChange *theirs, bool they_replace)
+{
+    bool we_add = !is_replacement(ours) && ours->deleted_count == 0;
+    bool they_add = !they_replace && theirs->n_deleted == 0;
+
+    return plan->request->grain == ARM_GRAIN_TABLE && has_rows(ours) && !(we_add && they_add);
 }
 
 static arm_status meet_change(struct arm_commit_plan *plan, const struct arm_change_plan *change,
@@ -179,7 +180,8 @@ static arm_status meet_change(struct arm_commit_plan *plan, const struct arm_cha
     if (they_replace && has_rows(request)) {
         return arm__validate_conflict(plan, change, "its rows were replaced", tx, err);
     }
-    if (they_have_rows && is_replacement(request)) {
+    if (they_have_rows &&
+        (is_replacement(request) || meet_as_tables(plan, request, theirs, they_replace))) {
         return arm__validate_conflict(plan, change, "its rows were changed", tx, err);
     }
     for (size_t i = 0; !change->was_moved && i < request->deleted_count; i++) {
@@ -191,85 +193,49 @@ done:
     return st;
 }
 
-/* The change of a materialised version, which the index does not keep. */
-static arm_status change_from_log(struct arm_commit_plan *plan, const struct arm_version_row *row,
-                                  const struct arm_change_plan *change, struct arm_error *err)
+struct meeting {
+    struct arm_commit_plan *plan;
+    const struct arm_change_plan *change;
+    struct arm_version_row newer; /* the one looked at before */
+};
+
+static arm_status meet_version(void *context, const struct arm_version_row *row,
+                               const Armpb__TableChange *theirs, struct arm_error *err)
 {
-    Armpb__Record *record = NULL;
-    arm_status st = ARM_OK;
+    struct meeting *m = context;
 
-    ARM_TRY(arm__catalog_record(plan->repository->catalog, row->tx, &record, NULL, err));
-    for (size_t i = 0; record->commit != NULL && i < record->commit->n_changes; i++) {
-        const Armpb__TableChange *theirs = record->commit->changes[i];
-
-        if (theirs->table_id.len == ARM_TABLE_ID_BYTES &&
-            memcmp(theirs->table_id.data, row->table_id.bytes, ARM_TABLE_ID_BYTES) == 0) {
-            ARM_TRY(meet_change(plan, change, theirs, row->tx, err));
-        }
+    if (row->schema_id != m->newer.schema_id) {
+        return arm__validate_conflict(m->plan, m->change, "its columns were changed", m->newer.tx,
+                                      err);
     }
-done:
-    arm__record_free(record);
-    return st;
+    m->newer = *row;
+    if (theirs == NULL) {
+        return ARM_OK;
+    }
+    if (is_structural(m->change)) {
+        return arm__validate_conflict(m->plan, m->change, "it was changed", row->tx, err);
+    }
+    return meet_change(m->plan, m->change, theirs, row->tx, err);
 }
 
-static arm_status meet_version(struct arm_commit_plan *plan, const struct arm_change_plan *change,
-                               const struct arm_version_row *row, const Armpb__TableChange *theirs,
-                               struct arm_error *err)
-{
-    if (is_structural(change)) {
-        return arm__validate_conflict(plan, change, "it was changed", row->tx, err);
-    }
-    return theirs != NULL ? meet_change(plan, change, theirs, row->tx, err)
-                          : change_from_log(plan, row, change, err);
-}
-
-/* Every version between the writer's base and the head, newest first. */
 static arm_status meet_versions(struct arm_commit_plan *plan, const struct arm_change_plan *change,
                                 struct arm_error *err)
 {
-    uint64_t base = change->request->base_version;
-    uint64_t version = change->row.version;
-    struct arm_version_row newer = change->parent;
-    Armpb__TableChange *theirs = NULL;
-    bool found;
+    struct meeting meeting = {.plan = plan, .change = change, .newer = change->parent};
+    bool descends = true;
     arm_status st = ARM_OK;
 
-    while (version != base) {
-        struct arm_version_row row;
-
-        if (version == 0 || version < base) {
-            st = arm__validate_conflict(plan, change,
-                                        "the version that it was based on is not its ancestor",
-                                        change->row.tx, err);
-            goto done;
-        }
-        ARM_TRY(
-            arm__index_version(plan->txn, &change->table_id, version, &row, &theirs, &found, err));
-        if (!found) {
-            st = arm__fail(err, ARM_CORRUPT, "index: version %llu is missing",
-                           (unsigned long long)version);
-            goto done;
-        }
-        if (row.schema_id != newer.schema_id) {
-            st = arm__validate_conflict(plan, change, "its columns were changed", newer.tx, err);
-            goto done;
-        }
-        ARM_TRY(meet_version(plan, change, &row, theirs, err));
-        arm__index_change_free(theirs);
-        theirs = NULL;
-        newer = row;
-        version = row.parent_version;
+    if (change->row.version != change->request->base_version) {
+        ARM_TRY(arm__versions_since(plan, &change->row, change->request->base_version, meet_version,
+                                    &meeting, &descends, err));
     }
-    if (base != 0 && newer.version != base) { /* the base's own schema, one step further */
-        struct arm_version_row row;
-
-        ARM_TRY(arm__index_version(plan->txn, &change->table_id, base, &row, NULL, &found, err));
-        if (found && row.schema_id != newer.schema_id) {
-            st = arm__validate_conflict(plan, change, "its columns were changed", newer.tx, err);
-        }
+    if (!descends) {
+        st = arm__validate_conflict(plan, change,
+                                    "the version that it was based on is not its "
+                                    "ancestor",
+                                    change->row.tx, err);
     }
 done:
-    arm__index_change_free(theirs);
     return st;
 }
 
@@ -350,7 +316,7 @@ static arm_status check_free(struct arm_commit_plan *plan, const struct arm_chan
         goto done;
     }
     st = taken.tx > plan->request->snapshot.tx
-             ? conflict(plan, &taken, "it was created or changed", taken.tx, err)
+             ? arm__validate_conflict_of(plan, &taken, "it was created or changed", taken.tx, err)
              : arm__fail(err, ARM_EXISTS, "there is a %s \"%s\".\"%s\" already",
                          arm__object_word(taken.object), change->schema_name, change->name);
 done:
@@ -476,6 +442,7 @@ arm_status arm__commit_validate(struct arm_commit_plan *plan, struct arm_error *
     for (size_t i = 0; i < plan->change_count; i++) {
         ARM_TRY(validate_change(plan, &plan->changes[i], err));
     }
+    ARM_TRY(arm__validate_reads(plan, err));
 done:
     return st;
 }

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Running one statement of a session.
 
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <thread>
+
 #include "duck/admit.hpp"
 #include "duck/connection.hpp"
 #include "duck/error.hpp"
 #include "duck/result.hpp"
+#include "duck/settings.hpp"
 #include "duckdb/main/pending_query_result.hpp"
 #include "duckdb/main/valid_checker.hpp"
 #include "duckdb/parser/statement/insert_statement.hpp"
@@ -77,35 +83,75 @@ arm_status TellFailure(arm_duck_connection &connection, const ErrorData &error, 
     return arm::Tell(error, err);
 }
 
+// One try of the statement.
+arm_status Execute(arm_duck_connection &connection, const char *sql, arm_duck_result **out,
+                   arm_error *err)
+{
+    auto &context = connection.Context();
+
+    connection.state->has_commit_error = false;
+    connection.state->plans = connection.state->plans_to_repeat = 0;
+    try {
+        auto statements = context.ParseStatements(sql);
+        if (statements.empty()) {
+            return arm__fail(err, ARM_SQL, "there is no statement");
+        }
+        for (auto &statement : statements) {
+            arm::Admit(context, statement);
+        }
+        bool is_lost = IsLostCommit(context, statements);
+        auto result = RunAll(context, std::move(statements));
+        if (is_lost) {
+            return arm__fail(err, ARM_SQL,
+                             "nothing was committed: an earlier error aborted "
+                             "the transaction, which is now rolled back");
+        }
+        *out = new arm_duck_result(connection, std::move(result));
+        return ARM_OK;
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &ex) {
+        return TellFailure(connection, ErrorData(ex), err);
+    }
+}
+
+// A commit that met another one is as if it had never been: a statement that was all of it may run
+// again, on what is there now, if it finds its own input there too. Its result was not handed out.
+bool MayRunAgain(arm_duck_connection &connection, arm_status st, uint64_t tries)
+{
+    auto &context = connection.Context();
+    auto &state = *connection.state;
+
+    return st == ARM_CONFLICT && !context.transaction.HasActiveTransaction() && state.plans > 0 &&
+           state.plans == state.plans_to_repeat && tries < arm::Retries(context);
+}
+
+// Longer each time, and for each writer another while, so that those who met part.
+void Wait(uint64_t tries)
+{
+    static thread_local std::minstd_rand random{std::random_device{}()};
+    auto longest = std::min<uint64_t>(uint64_t(100) << std::min<uint64_t>(tries, 10), 20000);
+
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % longest));
+}
+
 } // namespace
 
 arm_status arm__duck_execute(struct arm_duck_connection *connection, const char *sql,
                              struct arm_duck_result **out, struct arm_error *err)
 {
     return arm::Guard(err, [&]() {
-        auto &context = connection->Context();
-        connection->state->has_commit_error = false;
-        try {
-            auto statements = context.ParseStatements(sql);
-            if (statements.empty()) {
-                return arm__fail(err, ARM_SQL, "there is no statement");
+        bool is_alone = !connection->Context().transaction.HasActiveTransaction();
+        for (uint64_t tries = 0;; tries++) {
+            arm_error error;
+            arm_status st = Execute(*connection, sql, out, &error);
+            if (st == ARM_OK || !is_alone || !MayRunAgain(*connection, st, tries)) {
+                if (st != ARM_OK && err != nullptr) {
+                    *err = error;
+                }
+                return st;
             }
-            for (auto &statement : statements) {
-                arm::Admit(context, statement);
-            }
-            bool is_lost = IsLostCommit(context, statements);
-            auto result = RunAll(context, std::move(statements));
-            if (is_lost) {
-                return arm__fail(err, ARM_SQL,
-                                 "nothing was committed: an earlier error aborted "
-                                 "the transaction, which is now rolled back");
-            }
-            *out = new arm_duck_result(*connection, std::move(result));
-            return ARM_OK;
-        } catch (const std::bad_alloc &) {
-            throw;
-        } catch (const std::exception &ex) {
-            return TellFailure(*connection, ErrorData(ex), err);
+            Wait(tries);
         }
     });
 }

@@ -289,6 +289,7 @@ unique_ptr<duckdb::GlobalTableFunctionState> Init(ClientContext &context,
     auto result = make_uniq<HistoryState>();
 
     result->history.catalog = arm__repository_catalog(ours.session.session.repository);
+    arm__txn_note_all(ours.Txn());
     result->history.at = *arm__txn_snapshot(ours.Txn());
     bind_data.fill(result->history, bind_data.table);
     return std::move(result);

@@ -73,6 +73,28 @@ bool PruneFilter::Keeps(idx_t entry) const
     return arm__prune_keeps(&filter, statistics[entry], view.Entry(entry).rows);
 }
 
+bool PruneFilter::KeepsStatistics(const Armpb__ColumnStatistics *found, uint32_t rows) const
+{
+    return arm__prune_keeps(&filter, found, rows);
+}
+
+bool PruneFilter::KeepsValue(const Value &value) const
+{
+    Armpb__ColumnStatistics one = ARMPB__COLUMN_STATISTICS__INIT;
+    string encoded;
+
+    if (value.IsNull()) {
+        one.null_count = 1;
+    } else if (Encode(value, encoded)) {
+        auto data = reinterpret_cast<uint8_t *>(&encoded[0]);
+        one.has_min = one.has_max = true;
+        one.min = one.max = ProtobufCBinaryData{encoded.size(), data};
+    } else if (filter.kind != ARM_PRUNE_NOT_NULL && filter.kind != ARM_PRUNE_IS_NULL) {
+        return true; // a NaN, or of a type without bounds
+    }
+    return arm__prune_keeps(&filter, &one, 1);
+}
+
 // The bytes of a constant, whole: only bounds are ever cut (P2).
 bool PruneFilter::Encode(const Value &value, string &out) const
 {

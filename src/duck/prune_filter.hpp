@@ -21,6 +21,12 @@ public:
 
     // Whether an entry of the view can hold rows that pass.
     bool Keeps(idx_t entry) const;
+    // The same of an entry with these statistics (null: unknown), and of one value.
+    bool KeepsStatistics(const Armpb__ColumnStatistics *statistics, uint32_t rows) const;
+    bool KeepsValue(const Value &value) const;
+
+    const Armpb__Field &Field() const { return *field; }
+    const LogicalType &Type() const { return type; }
 
 private:
     arm_prune Translate(const duckdb::TableFilter &filter);

@@ -6,9 +6,11 @@
 #include "duck/error.hpp"
 #include "duck/filters_above.hpp"
 #include "duck/history_functions.hpp"
+#include "duck/repeat.hpp"
 #include "duck/repository_catalog.hpp"
 #include "duck/scan.hpp"
 #include "duck/sequence_functions.hpp"
+#include "duck/settings.hpp"
 #include "duck/transaction_manager.hpp"
 #include "duckdb/main/attached_database.hpp"
 #include "duckdb/main/capi/capi_internal.hpp"
@@ -66,6 +68,8 @@ arm_status arm__duck_register(struct arm_engine *engine, struct arm_error *err)
         auto wrapper = reinterpret_cast<duckdb::DatabaseWrapper *>(arm__engine_database(engine));
         auto &config = duckdb::DBConfig::GetConfig(*wrapper->database->instance);
         arm::RegisterStorage(config);
+        arm::RegisterSettings(config);
+        arm::RegisterRepeat(config);
         arm::RegisterBranchStatements(config);
         arm::RegisterArrowSource(config);
         duckdb::Connection connection(*wrapper->database);

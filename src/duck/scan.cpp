@@ -4,6 +4,7 @@
 #include "duck/error.hpp"
 #include "duck/file_list.hpp"
 #include "duck/filters_above.hpp"
+#include "duck/read_filter.hpp"
 #include "duck/scan_reader.hpp"
 #include "duck/schema_entry.hpp"
 #include "duck/statistics.hpp"
@@ -35,10 +36,24 @@ FileList &FileListOf(const FunctionData &bind_data)
     return bind_data.Cast<MultiFileBindData>().file_list->Cast<FileList>();
 }
 
-unique_ptr<duckdb::BaseStatistics> ScanStatistics(ClientContext &, const FunctionData *bind_data,
+// To a serializable transaction no plan answers by statistics what the scan, which tells of its
+// reads, would have answered.
+bool MustScan(ClientContext &context, const ScanInfo &info)
+{
+    auto &catalog = info.table->ParentCatalog();
+
+    return arm__txn_is_serializable(Transaction::Get(context, catalog).Txn());
+}
+
+unique_ptr<duckdb::BaseStatistics> ScanStatistics(ClientContext &context,
+                                                  const FunctionData *bind_data,
                                                   duckdb::column_t column)
 {
     ScanInfo &info = ScanInfoOf(*bind_data);
+
+    if (MustScan(context, info)) {
+        return nullptr;
+    }
 
     return ColumnBounds(*info.view, *info.table, column);
 }
@@ -63,12 +78,12 @@ vector<duckdb::column_t> ScanRowIdColumns(ClientContext &, optional_ptr<Function
 }
 
 // count(*), min and max without a scan. Filters that removed files made the list another.
-vector<duckdb::PartitionStatistics> ScanPartitions(ClientContext &,
+vector<duckdb::PartitionStatistics> ScanPartitions(ClientContext &context,
                                                    duckdb::GetPartitionStatsInput &input)
 {
     FileList &files = FileListOf(*input.bind_data);
 
-    if (files.IsPruned()) {
+    if (files.IsPruned() || MustScan(context, *files.info)) {
         return {};
     }
     return {WholeTable(files.info)};
@@ -113,12 +128,16 @@ unique_ptr<duckdb::GlobalTableFunctionState> ScanInit(ClientContext &context,
                                                       duckdb::TableFunctionInitInput &input)
 {
     ScanInfo &info = ScanInfoOf(*input.bind_data);
+    optional_ptr<duckdb::TableFilterSet> filters;
 
-    if (!input.op || input.op->type != duckdb::PhysicalOperatorType::TABLE_SCAN ||
-        !input.op->Cast<duckdb::PhysicalTableScan>().table_filters) {
+    if (input.op && input.op->type == duckdb::PhysicalOperatorType::TABLE_SCAN) {
+        filters = input.op->Cast<duckdb::PhysicalTableScan>().table_filters.get();
+    }
+    NoteRead(context, info, input.column_indexes, filters);
+    if (!filters) {
         return info.parquet.init(context, input);
     }
-    for (auto &filter : input.op->Cast<duckdb::PhysicalTableScan>().table_filters->filters) {
+    for (auto &filter : filters->filters) {
         auto column = input.column_indexes[filter.first].GetPrimaryIndex();
         if (filter.second->filter_type != duckdb::TableFilterType::OPTIONAL_FILTER &&
             !duckdb::IsVirtualColumn(column) && !info.table->takes_filters[column]) {

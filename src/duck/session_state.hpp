@@ -39,6 +39,10 @@ public:
     // DuckDB tells of a failed commit by its message alone: the error itself waits here.
     bool has_commit_error = false;
     arm_error commit_error;
+    // Plans that were made for the running statement, and those of them that may run twice
+    // (repeat.hpp).
+    idx_t plans = 0;
+    idx_t plans_to_repeat = 0;
     // Streams that statements may read as tables, by name; borrowed.
     duckdb::case_insensitive_map_t<ArrowArrayStream *> streams;
 

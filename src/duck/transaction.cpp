@@ -7,6 +7,7 @@
 #include "duck/repository_catalog.hpp"
 #include "duck/schema_entry.hpp"
 #include "duck/sequence_entry.hpp"
+#include "duck/settings.hpp"
 #include "duck/table_entry.hpp"
 #include "duck/view_definition.hpp"
 
@@ -23,6 +24,8 @@ Transaction::Transaction(duckdb::TransactionManager &manager, ClientContext &con
 
     Check(host.snapshot(host.self, &snapshot, &read_only, &error), error);
     Check(arm__txn_begin(host.repository, host.engine, &snapshot, read_only, &txn, &error), error);
+    arm_txn_settings settings = TransactionSettings(context);
+    arm__txn_configure(txn, &settings);
     catalog_version = arm__txn_catalog_version(txn);
 }
 
@@ -212,6 +215,7 @@ vector<string> Transaction::Names(const string &schema_name)
     InSchema walk = {schema_name, result};
     arm_error error;
 
+    arm__txn_note_all(txn);
     Check(arm__txn_objects(txn, VisitInSchema, &walk, &error), error);
     return result;
 }

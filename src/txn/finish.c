@@ -172,6 +172,28 @@ done:
     return st;
 }
 
+/* A request with what it read. */
+static arm_status commit_request(struct arm_txn *txn, struct arm_commit_request *request,
+                                 struct arm_commit_result *out, struct arm_error *err)
+{
+    struct arm_txn_read_judge *judges = NULL;
+    struct arm_new_read *reads = NULL;
+    arm_status st = ARM_OK;
+
+    if (txn->settings.serializable) {
+        ARM_TRY(arm__calloc(txn->table_count, sizeof *judges, &judges, err));
+        ARM_TRY(arm__calloc(txn->table_count + txn->absent_count, sizeof *reads, &reads, err));
+        request->read_count = arm__txn_describe_reads(txn, reads, judges);
+        request->reads = reads;
+        request->reads_all = txn->reads_all;
+    }
+    ARM_TRY(arm__commit(txn->repository, request, out, NULL, err));
+done:
+    arm__free(reads);
+    arm__free(judges);
+    return st;
+}
+
 static arm_status commit_changes(struct arm_txn *txn, const char *message, struct part *parts,
                                  struct arm_new_change *changes, struct arm_commit_result *out,
                                  struct arm_error *err)
@@ -180,6 +202,7 @@ static arm_status commit_changes(struct arm_txn *txn, const char *message, struc
         .snapshot = txn->snapshot,
         .message = message,
         .changes = changes,
+        .grain = txn->settings.grain,
     };
     arm_status st = ARM_OK;
 
@@ -196,7 +219,7 @@ static arm_status commit_changes(struct arm_txn *txn, const char *message, struc
         *out = (struct arm_commit_result){.tx = 0};
         goto done;
     }
-    ARM_TRY(arm__commit(txn->repository, &request, out, NULL, err));
+    ARM_TRY(commit_request(txn, &request, out, err));
 done:
     return st;
 }

@@ -210,6 +210,7 @@ arm_status arm__txn_drop_schema(struct arm_txn *txn, const char *name, bool casc
     if (!exists) {
         return arm__fail(err, ARM_NOT_FOUND, "there is no schema \"%s\"", name);
     }
+    arm__txn_note_all(txn); /* what comes into it meanwhile would have been in the way, or gone */
     ARM_TRY(arm__txn_objects(txn, note_member, &members, err));
     if (members.count > 0 && !cascade) {
         st = arm__fail(err, ARM_INVALID,

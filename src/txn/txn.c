@@ -69,6 +69,7 @@ static void free_table(struct arm_txn_table *table)
     arm__txn_table_clear_changes(table);
     arm__free(table->own);
     arm__txn_schema_drop(table->schema);
+    arm__txn_reads_release(&table->reads);
     arm__table_info_release(&table->base);
     arm__table_state_drop(table->state);
     arm__free(table);
@@ -124,6 +125,8 @@ arm_status arm__txn_find(struct arm_txn *txn, const char *schema_name, const cha
         table->table_id = info.row.table_id;
         table->base = info;
         info.schema = NULL;
+    } else {
+        ARM_TRY(arm__txn_note_absent(txn, schema_name, name, err));
     }
     *out = table;
 done:
@@ -192,8 +195,19 @@ void arm__txn_free(struct arm_txn *txn)
         free_table(txn->tables[i]);
     }
     arm__free(txn->tables);
+    arm__free(txn->absent);
     arm__mutex_release(&txn->mutex);
     arm__free(txn);
+}
+
+void arm__txn_configure(struct arm_txn *txn, const struct arm_txn_settings *settings)
+{
+    txn->settings = *settings;
+}
+
+bool arm__txn_is_serializable(const struct arm_txn *txn)
+{
+    return txn->settings.serializable;
 }
 
 void arm__txn_rollback(struct arm_txn *txn)
@@ -220,8 +234,10 @@ bool arm__txn_has_changes(const struct arm_txn *txn)
 
 uint64_t arm__txn_catalog_version(const struct arm_txn *txn)
 {
-    /* Equal only for the same branch at the same tx with the same number of own changes. */
-    return ((txn->snapshot.branch_id << 48) ^ (txn->snapshot.tx << 16)) + txn->catalog_version;
+    /* Equal only for the same branch at the same tx with the same number of own changes, planned for
+     * the same isolation. */
+    return ((txn->snapshot.branch_id << 48) ^ (txn->snapshot.tx << 17)) + 2 * txn->catalog_version +
+           txn->settings.serializable;
 }
 
 /* ---- Names ---- */

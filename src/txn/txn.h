@@ -23,6 +23,13 @@ struct arm_txn;
 arm_status arm__txn_begin(struct arm_repository *repository, struct arm_engine *engine,
                           const struct arm_snapshot *snapshot, bool read_only, struct arm_txn **out,
                           struct arm_error *err);
+struct arm_txn_settings {
+    bool serializable; /* what it reads is kept, and others' changes of it are a conflict */
+    enum arm_grain grain;
+};
+/* Before its first use; without it all are zero. */
+void arm__txn_configure(struct arm_txn *txn, const struct arm_txn_settings *settings);
+bool arm__txn_is_serializable(const struct arm_txn *txn);
 const struct arm_snapshot *arm__txn_snapshot(const struct arm_txn *txn);
 bool arm__txn_has_changes(const struct arm_txn *txn);
 /* Grows with every change of the names or schemas this transaction sees (for plan caches). */
@@ -90,6 +97,27 @@ arm_status arm__txn_objects(struct arm_txn *txn, arm_visit_object *visit, void *
  * it. */
 arm_status arm__txn_schema_exists(struct arm_txn *txn, const char *name, bool *out,
                                   struct arm_error *err);
+
+/* ---- What a serializable one tells of its reads (others do nothing here). Names that are looked
+ * up, and the columns of what they name, are noted by themselves. ---- */
+
+/* What a scan looked for in a table. `meets` may say too much, never too little. */
+struct arm_read_filter {
+    void *self;
+    size_t column_count; /* that it judges by */
+    const uint32_t *column_ids;
+    /* Whether an entry may have such a row: `statistics` of each column, NULL where unknown. */
+    bool (*keeps)(void *self, const Armpb__ColumnStatistics *const *statistics, uint32_t rows);
+    /* Whether one of `rows` (NULL: all) of a batch is such a row. */
+    arm_status (*meets)(void *self, const struct arm_hot_batch *batch, const roaring_bitmap_t *rows,
+                        bool *out, struct arm_error *err);
+    void (*free)(void *self);
+};
+/* `filter` (NULL: every row) is copied, and its `self` taken, whatever happens. */
+arm_status arm__txn_note_read(struct arm_txn *txn, const struct arm_view *view,
+                              const struct arm_read_filter *filter, struct arm_error *err);
+/* The history, or what tables there are. */
+void arm__txn_note_all(struct arm_txn *txn);
 
 /* ---- What it changes. All fail with ARM_READ_ONLY, and leave the transaction as it was. ---- */
 

@@ -62,6 +62,20 @@ struct arm_txn_list {
     struct arm_txn_origin *origins;
 };
 
+/* What a serializable transaction looked for in the base rows of a table. */
+struct arm_txn_reads {
+    bool any;
+    bool whole; /* every row matters; no filter is kept then */
+    size_t count;
+    struct arm_read_filter *filters;
+};
+
+/* A name that nothing had. */
+struct arm_txn_absent {
+    char schema_name[256];
+    char name[256];
+};
+
 /* A table, or another thing that has a name: then without rows. */
 struct arm_txn_table {
     Armpb__ObjectKind object;
@@ -90,7 +104,8 @@ struct arm_txn_table {
     size_t unjoined;           /* hot entries since they were last joined */
     struct arm_txn_list *list; /* counted; NULL: to be made */
     size_t list_own;           /* how many own entries it shows */
-    uint64_t sequence_used;    /* places taken of a sequence that was created here */
+    struct arm_txn_reads reads;
+    uint64_t sequence_used; /* places taken of a sequence that was created here */
 };
 
 struct arm_txn {
@@ -98,7 +113,11 @@ struct arm_txn {
     struct arm_engine *engine;
     struct arm_snapshot snapshot;
     bool read_only;
+    struct arm_txn_settings settings;
     struct arm_mutex mutex; /* guards what follows */
+    bool reads_all;
+    size_t absent_count;
+    struct arm_txn_absent *absent;
     uint64_t catalog_version;
     uint32_t created_count;
     size_t table_count;
@@ -210,6 +229,27 @@ struct arm_txn_judge {
  * It is valid as long as `out`. */
 const struct arm_key_judge *arm__txn_judge(struct arm_txn *txn, struct arm_txn_table *table,
                                            struct arm_txn_judge *out);
+
+/* ---- Reads (reads.c); under the mutex ---- */
+
+/* The snapshot has nothing of that name. */
+arm_status arm__txn_note_absent(struct arm_txn *txn, const char *schema_name, const char *name,
+                                struct arm_error *err);
+void arm__txn_reads_release(struct arm_txn_reads *reads);
+
+struct arm_txn_read_judge {
+    struct arm_read_judge judge;
+    struct arm_txn *txn;
+    struct arm_txn_table *table;
+};
+/* All reads of the transaction as its request has them; `out` has room for a read of each table and
+ * each absent name, `judges` for one of each table, and is borrowed by them. */
+size_t arm__txn_describe_reads(struct arm_txn *txn, struct arm_new_read *out,
+                               struct arm_txn_read_judge *judges);
+
+/* Whether column `column_id` has in `schema` the type it had in schema `schema_id` of the table. */
+bool arm__txn_keeps_type(struct arm_catalog *catalog, const struct arm_table_id *table_id,
+                         const Armpb__Schema *schema, uint32_t schema_id, uint32_t column_id);
 
 void arm__txn_free(struct arm_txn *txn);
 

@@ -249,22 +249,30 @@ static const Armpb__ColumnStatistics *find_column(Armpb__ColumnStatistics *const
 }
 
 /* Bounds are bytes of a type: they say nothing of a column that has another one since. */
-static bool has_type_of_now(const struct arm_view *view, size_t entry, uint32_t column_id)
+bool arm__txn_keeps_type(struct arm_catalog *catalog, const struct arm_table_id *table_id,
+                         const Armpb__Schema *schema, uint32_t schema_id, uint32_t column_id)
 {
-    const Armpb__Column *now = arm__schema_column(view->schema, column_id);
-    uint32_t schema_id = view->entries[entry].schema_id;
+    const Armpb__Column *now = arm__schema_column(schema, column_id);
     const Armpb__Schema *written = NULL;
     const Armpb__Column *then;
 
-    if (schema_id == view->schema->schema_id || own_entry(view, entry) != NULL) {
-        return true; /* a transaction does not change the types of rows it wrote */
+    if (schema_id == schema->schema_id) {
+        return true;
     }
-    if (now == NULL || arm__catalog_schema(counted(view)->catalog, &view->table_id, schema_id,
-                                           &written, NULL) != ARM_OK) {
+    if (now == NULL ||
+        arm__catalog_schema(catalog, table_id, schema_id, &written, NULL) != ARM_OK) {
         return false;
     }
     then = arm__schema_column(written, column_id);
     return then != NULL && arm__type_equal(then->field->type, now->field->type);
+}
+
+static bool has_type_of_now(const struct arm_view *view, size_t entry, uint32_t column_id)
+{
+    return own_entry(view, entry) !=
+               NULL || /* a transaction does not change the types of its rows */
+           arm__txn_keeps_type(counted(view)->catalog, &view->table_id, view->schema,
+                               view->entries[entry].schema_id, column_id);
 }
 
 const Armpb__ColumnStatistics *arm__view_statistics(const struct arm_view *view, size_t entry,

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A table's versions since one that a writer saw, along parents. What each did is in the index, or,
+ * for one that was materialised, in its log record. */
+
+#include <string.h>
+
+#include "commit/commit_private.h"
+
+struct walk {
+    struct arm_commit_plan *plan;
+    const struct arm_table_id *table_id;
+    arm_visit_since *visit;
+    void *context;
+};
+
+/* A materialised version's change, which the index does not keep. */
+static arm_status visit_from_log(const struct walk *walk, const struct arm_version_row *row,
+                                 struct arm_error *err)
+{
+    Armpb__Record *record = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__catalog_record(walk->plan->repository->catalog, row->tx, &record, NULL, err));
+    for (size_t i = 0; record->commit != NULL && i < record->commit->n_changes; i++) {
+        const Armpb__TableChange *theirs = record->commit->changes[i];
+
+        if (theirs->table_id.len == ARM_TABLE_ID_BYTES &&
+            memcmp(theirs->table_id.data, row->table_id.bytes, ARM_TABLE_ID_BYTES) == 0) {
+            ARM_TRY(walk->visit(walk->context, row, theirs, err));
+        }
+    }
+done:
+    arm__record_free(record);
+    return st;
+}
+
+/* One version: its row is given. */
+static arm_status visit_version(const struct walk *walk, uint64_t version, bool is_base,
+                                struct arm_version_row *out, struct arm_error *err)
+{
+    Armpb__TableChange *theirs = NULL;
+    bool found;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_version(walk->plan->txn, walk->table_id, version, out,
+                               is_base ? NULL : &theirs, &found, err));
+    if (!found) {
+        st = arm__fail(err, ARM_CORRUPT, "index: version %llu is missing",
+                       (unsigned long long)version);
+        goto done;
+    }
+    if (is_base || theirs != NULL) {
+        ARM_TRY(walk->visit(walk->context, out, theirs, err));
+    } else {
+        ARM_TRY(visit_from_log(walk, out, err));
+    }
+done:
+    arm__index_change_free(theirs);
+    return st;
+}
+
+arm_status arm__versions_since(struct arm_commit_plan *plan, const struct arm_table_row *head,
+                               uint64_t base, arm_visit_since *visit, void *context,
+                               bool *out_descends, struct arm_error *err)
+{
+    struct walk walk = {plan, &head->table_id, visit, context};
+    uint64_t version = head->version;
+    struct arm_version_row row;
+    arm_status st = ARM_OK;
+
+    *out_descends = true;
+    while (version != base) {
+        if (version == 0 || version < base) {
+            *out_descends = false;
+            return ARM_OK;
+        }
+        ARM_TRY(visit_version(&walk, version, false, &row, err));
+        version = row.parent_version;
+    }
+    if (base != 0) {
+        ARM_TRY(visit_version(&walk, base, true, &row, err));
+    }
+done:
+    return st;
+}
+
+struct arm_state_entry arm__entry_since(const Armpb__Entry *added, uint64_t tx)
+{
+    struct arm_state_entry entry = {
+        .rows = added->rows,
+        .bytes = added->bytes,
+        .schema_id = added->schema_id,
+        .is_hot = !added->has_chunk,
+        .explicit_row_ids = added->has_explicit_row_ids && added->explicit_row_ids,
+        .tx = tx,
+        .payload_offset = added->payload_offset,
+    };
+
+    if (added->has_chunk) {
+        memcpy(entry.chunk.bytes, added->chunk.data, sizeof entry.chunk.bytes);
+    }
+    return entry;
+}
