@@ -252,6 +252,56 @@ ARM_API arm_status arm_sql(arm_session *session, const char *sql,
                            const struct arm_sql_options *options, struct ArrowArrayStream *out,
                            const char **out_tail, struct arm_error *err);
 
+/* ---- Transactions and row calls: without SQL ---- */
+
+/** A session's open transaction, as a handle: for programs that make many small ones. It is the one
+ * that BEGIN would open: arm_sql and arm_write on the session work in it as well, and one that SQL
+ * ends is over for the handle too (ARM_INVALID). Serves one thread at a time, with its session. */
+typedef struct arm_txn arm_txn;
+
+typedef enum arm_isolation {
+    ARM_ISOLATION_DEFAULT = 0,  /**< as the session's setting arm_isolation, at first snapshot */
+    ARM_ISOLATION_SNAPSHOT = 1, /**< reads one snapshot; two writers of one row or key conflict */
+    ARM_ISOLATION_SERIALIZABLE = 2, /**< as if one after the other: what others changed of what it
+                                     * read is a conflict too */
+} arm_isolation;
+
+struct arm_txn_options {
+    size_t size;
+    arm_isolation isolation;
+};
+
+/** Open a transaction. Errors: ARM_INVALID: the session has one open. */
+ARM_API arm_status arm_txn_begin(arm_session *session, const struct arm_txn_options *options,
+                                 arm_txn **out, struct arm_error *err);
+/** Commit it, durably, and free the handle, whatever happens. `*out_tx` (may be NULL) is its tx id,
+ * 0 if nothing was changed. Errors: ARM_CONFLICT (nothing happened: safe to run again), ARM_SQL: an
+ * earlier error aborted it; those of a commit, ARM_COMMIT_UNKNOWN with err.commit_id among them. */
+ARM_API arm_status arm_txn_commit(arm_txn *txn, const char *message, uint64_t *out_tx,
+                                  struct arm_error *err);
+/** Give it up, and free the handle; NULL is accepted. */
+ARM_API void arm_txn_rollback(arm_txn *txn);
+
+/* Rows by primary key, in batches of at most 2,048 rows. `table` as in arm_write. Streams passed in
+ * are taken: released whatever happens. Columns match by name, and are cast where they differ in
+ * type. Errors: ARM_NOT_FOUND: there is no such table; ARM_SCHEMA: it has no primary key, or a
+ * column does not fit; ARM_INVALID: the transaction has ended. Other errors abort it. */
+
+/** The rows that have `keys` (the columns of the primary key), as a stream of the table's columns
+ * in no order; keys that nobody has give no row. Rows not yet flushed to chunks are read without
+ * SQL; one in a chunk costs a SELECT. */
+ARM_API arm_status arm_get(arm_txn *txn, const char *table, struct ArrowArrayStream *keys,
+                           struct ArrowArrayStream *out, struct arm_error *err);
+/** Put whole rows: each in the place of the one with its primary key, or new. A column that is not
+ * given is its default, or NULL. `*out_rows` (may be NULL): how many were put. Errors besides:
+ * ARM_CONSTRAINT: NOT NULL, UNIQUE, CHECK, or two of the rows have one key. */
+ARM_API arm_status arm_put(arm_txn *txn, const char *table, struct ArrowArrayStream *rows,
+                           uint64_t *out_rows, struct arm_error *err);
+/** Delete the rows that have `keys`; those that nobody has are passed over. `*out_rows` (may be
+ * NULL): how many were deleted. */
+ARM_API arm_status arm_delete(arm_txn *txn, const char *table, struct ArrowArrayStream *keys,
+                              uint64_t *out_rows, struct arm_error *err);
+
 /* ---- Data in and out ---- */
 
 typedef enum arm_write_mode {

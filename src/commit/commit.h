@@ -48,7 +48,7 @@ struct arm_key_judge {
                         struct arm_error *err);
 };
 
-/* How fine it is told what two writers changed of one table. Additions meet nothing at any grain. */
+/* How fine it is told what two writers changed of one table. Additions meet nothing at any. */
 enum arm_grain {
     ARM_GRAIN_ROW,   /* the same rows */
     ARM_GRAIN_CHUNK, /* rows of the same entry: a chunk, or what one commit wrote into the log */

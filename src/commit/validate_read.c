@@ -8,8 +8,8 @@
  *
  *   a name       still means the same thing, or nothing
  *   its columns  are as they were
- *   its rows     those that were looked for: the judge tells. Rows that were replaced, or deleted by
- *                numbers of another layout than the reader saw, may be any
+ *   its rows     those that were looked for: the judge tells. Rows that were replaced, or deleted
+ *                by numbers of another layout than the reader saw, may be any
  */
 
 #include "commit/commit_private.h"

@@ -29,7 +29,7 @@ namespace
 struct Altering {
     ClientContext &context;
     TableEntry &table;
-    arm_txn *txn;
+    arm_transaction *txn;
     shared_ptr<View> view;
     OwnedSchema schema;
 

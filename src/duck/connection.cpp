@@ -60,7 +60,7 @@ duckdb_connection arm__duck_handle(struct arm_duck_connection *connection)
     return connection->handle;
 }
 
-struct arm_txn *arm__duck_transaction(struct arm_duck_connection *connection)
+struct arm_transaction *arm__duck_transaction(struct arm_duck_connection *connection)
 {
     auto &context = connection->Context();
     auto database = duckdb::DatabaseManager::Get(context).GetDatabase(arm::CATALOG);

@@ -64,7 +64,7 @@ duckdb::SinkFinalizeType CreateTableAs::Finalize(duckdb::Pipeline &, duckdb::Eve
                                                  duckdb::OperatorSinkFinalizeInput &input) const
 {
     auto &state = input.global_state.Cast<CreateState>();
-    arm_txn *txn = Transaction::Get(context, schema.catalog).Txn();
+    arm_transaction *txn = Transaction::Get(context, schema.catalog).Txn();
     const char *schema_name = schema.name.c_str();
     arm_written written = state.writer.Finish();
     arm_error error;

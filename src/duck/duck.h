@@ -48,7 +48,7 @@ duckdb_connection arm__duck_handle(struct arm_duck_connection *connection);
 
 /* The transaction that BEGIN opened, for writes that do not pass through SQL; borrowed until it
  * ends. NULL: there is none. */
-struct arm_txn *arm__duck_transaction(struct arm_duck_connection *connection);
+struct arm_transaction *arm__duck_transaction(struct arm_duck_connection *connection);
 
 /* Let statements read `stream` (borrowed, not released) as the table `name`, once; NULL: no
  * more. */

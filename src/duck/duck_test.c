@@ -223,7 +223,7 @@ static void test_duck_transaction_handle(void **state)
     assert_sql(s, "SELECT 1");
     assert_null(arm__duck_transaction(s->connection));
     assert_sql(s, "BEGIN");
-    struct arm_txn *txn = arm__duck_transaction(s->connection);
+    struct arm_transaction *txn = arm__duck_transaction(s->connection);
 
     assert_non_null(txn);
     assert_false(arm__txn_has_changes(txn));

@@ -9,8 +9,8 @@
 
 static const char serializable[] = "SET arm_isolation = 'serializable'";
 
-/* `big` has rows 0..29999 in chunks, 30000 in the log, -1 in the log and dead again; `few` is of the
- * log alone. */
+/* `big` has rows 0..29999 in chunks, 30000 in the log, -1 in the log and dead again; `few` is of
+ * the log alone. */
 static void make_tables(struct fixture *f)
 {
     assert_sql(&f->a, "CREATE TABLE big (i INTEGER, s VARCHAR)");

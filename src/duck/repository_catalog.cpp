@@ -82,7 +82,7 @@ shared_ptr<TableEntry> RepositoryCatalog::Entry(SchemaEntry &schema, const View 
 // Cached plans hold as long as names and columns are the same on the same branch.
 optional_idx RepositoryCatalog::GetCatalogVersion(ClientContext &context)
 {
-    arm_txn *txn = Transaction::Get(context, *this).Txn();
+    arm_transaction *txn = Transaction::Get(context, *this).Txn();
     uint64_t branch = arm__txn_snapshot(txn)->branch_id;
 
     return (arm__txn_catalog_version(txn) + (branch << 40)) & 0x7fffffffffffffffULL;

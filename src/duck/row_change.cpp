@@ -107,7 +107,7 @@ struct Written {
 
 uint64_t RowChange::Apply()
 {
-    arm_txn *txn = Transaction::Get(context, table->catalog).Txn();
+    arm_transaction *txn = Transaction::Get(context, table->catalog).Txn();
     Written written;
     uint64_t count = 0;
     arm_error error;

@@ -39,6 +39,8 @@ public:
     // DuckDB tells of a failed commit by its message alone: the error itself waits here.
     bool has_commit_error = false;
     arm_error commit_error;
+    // What the transaction that begins now is to be; null: as the settings say.
+    const bool *serializable = nullptr;
     // Plans that were made for the running statement, and those of them that may run twice
     // (repeat.hpp).
     idx_t plans = 0;

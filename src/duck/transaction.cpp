@@ -25,6 +25,9 @@ Transaction::Transaction(duckdb::TransactionManager &manager, ClientContext &con
     Check(host.snapshot(host.self, &snapshot, &read_only, &error), error);
     Check(arm__txn_begin(host.repository, host.engine, &snapshot, read_only, &txn, &error), error);
     arm_txn_settings settings = TransactionSettings(context);
+    if (session.serializable != nullptr) {
+        settings.serializable = *session.serializable;
+    }
     arm__txn_configure(txn, &settings);
     catalog_version = arm__txn_catalog_version(txn);
 }
@@ -39,9 +42,9 @@ Transaction &Transaction::Get(ClientContext &context, duckdb::Catalog &catalog)
     return duckdb::Transaction::Get(context, catalog).Cast<Transaction>();
 }
 
-arm_txn *Transaction::Take()
+arm_transaction *Transaction::Take()
 {
-    arm_txn *taken = txn;
+    arm_transaction *taken = txn;
 
     txn = nullptr;
     return taken;

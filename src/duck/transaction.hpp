@@ -2,8 +2,8 @@
 #ifndef ARM_DUCK_TRANSACTION_HPP
 #define ARM_DUCK_TRANSACTION_HPP
 
-// A session's transaction inside DuckDB's (D2): an arm_txn, and the catalog entries that were
-// looked up in it.
+// A session's transaction inside DuckDB's (D2): an arm_transaction, and the catalog entries that
+// were looked up in it.
 
 #include <mutex>
 
@@ -25,9 +25,9 @@ public:
 
     static Transaction &Get(ClientContext &context, duckdb::Catalog &catalog);
 
-    arm_txn *Txn() { return txn; }
+    arm_transaction *Txn() { return txn; }
     // Hand over what commit or rollback frees.
-    arm_txn *Take();
+    arm_transaction *Take();
 
     // The table, view or sequence of that name, at a ref ("": now); null: there is none. Valid as
     // long as the transaction, or whoever shares it.
@@ -54,7 +54,7 @@ private:
                               bool with_rows);
     shared_ptr<View> FindTable(const TableEntry &table, bool with_rows);
 
-    arm_txn *txn = nullptr;
+    arm_transaction *txn = nullptr;
     std::mutex mutex;
     uint64_t catalog_version = 0; // that `entries` and `schema_names` are of
     duckdb::unordered_map<string, shared_ptr<duckdb::CatalogEntry>> entries;

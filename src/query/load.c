@@ -346,7 +346,7 @@ done:
     return st;
 }
 
-static arm_status begin(struct loading *l, struct arm_txn **out, struct arm_error *err)
+static arm_status begin(struct loading *l, struct arm_transaction **out, struct arm_error *err)
 {
     struct arm_query_session *session = l->session;
     struct arm_snapshot snapshot;
@@ -366,7 +366,7 @@ arm_status arm__session_load(struct arm_query_session *session, const struct arm
     struct loading l = {.session = session, .load = load};
     struct arm_commit_result commit = {0};
     struct arm_write_result result = {0};
-    struct arm_txn *own = NULL;
+    struct arm_transaction *own = NULL;
     struct arm_snapshot snapshot;
     arm_status st = ARM_OK;
 
@@ -379,7 +379,7 @@ arm_status arm__session_load(struct arm_query_session *session, const struct arm
     snapshot = *arm__txn_snapshot(l.txn);
     ARM_TRY(load_rows(&l, &result, err));
     if (own != NULL) {
-        struct arm_txn *ending = own;
+        struct arm_transaction *ending = own;
 
         own = NULL;
         ARM_TRY(arm__txn_commit(ending, load->message, &commit, err));

@@ -11,7 +11,7 @@
 struct loading {
     struct arm_query_session *session;
     const struct arm_load *load;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     char schema_name[256];
     char name[256];
     const struct arm_view *view; /* of the table; NULL: there is none */

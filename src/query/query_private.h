@@ -32,9 +32,6 @@ struct arm_query_session {
     atomic_uint_least64_t last_tx;
 };
 
-struct arm_query_session *arm__session_retain(struct arm_query_session *session);
-void arm__session_drop(struct arm_query_session *session);
-
 /* The engine, opened by the first that asks. */
 arm_status arm__host_engine(struct arm_host *host, struct arm_engine **out, struct arm_error *err);
 bool arm__host_read_only(const struct arm_host *host);

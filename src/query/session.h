@@ -30,6 +30,9 @@ struct arm_query_session;
 arm_status arm__session_open(struct arm_host *host, const char *branch,
                              struct arm_query_session **out, struct arm_error *err);
 void arm__session_close(struct arm_query_session *session); /* NULL is accepted */
+/* Counted: a stream and a transaction's handle outlive the one who closes the session. */
+struct arm_query_session *arm__session_retain(struct arm_query_session *session);
+void arm__session_drop(struct arm_query_session *session);
 const char *arm__session_branch(const struct arm_query_session *session);
 uint64_t arm__session_last_tx(const struct arm_query_session *session);
 bool arm__session_in_transaction(struct arm_query_session *session);

@@ -33,8 +33,9 @@ static arm_status check_types(const struct arm_txn_table *table, const Armpb__Sc
     return ARM_OK;
 }
 
-arm_status arm__txn_alter_table(struct arm_txn *txn, const char *schema_name, const char *name,
-                                const Armpb__Schema *schema, struct arm_error *err)
+arm_status arm__txn_alter_table(struct arm_transaction *txn, const char *schema_name,
+                                const char *name, const Armpb__Schema *schema,
+                                struct arm_error *err)
 {
     struct arm_txn_table *table = NULL;
     struct arm_txn_schema *own = NULL;
@@ -61,7 +62,7 @@ done:
 /* ---- Names ---- */
 
 /* The old name leads nowhere from here on, also where the snapshot has it. */
-static arm_status leave_name(struct arm_txn *txn, const struct arm_txn_table *table,
+static arm_status leave_name(struct arm_transaction *txn, const struct arm_txn_table *table,
                              struct arm_error *err)
 {
     struct arm_txn_table *ghost = NULL;
@@ -75,7 +76,7 @@ static arm_status leave_name(struct arm_txn *txn, const struct arm_txn_table *ta
 }
 
 /* The last of a name in the list is the live one. */
-static void move_last(struct arm_txn *txn, const struct arm_txn_table *table)
+static void move_last(struct arm_transaction *txn, const struct arm_txn_table *table)
 {
     size_t i = 0;
     struct arm_txn_table *moved;
@@ -89,8 +90,8 @@ static void move_last(struct arm_txn *txn, const struct arm_txn_table *table)
     txn->tables[txn->table_count - 1] = moved;
 }
 
-arm_status arm__txn_rename_table(struct arm_txn *txn, const char *schema_name, const char *name,
-                                 const char *new_name, struct arm_error *err)
+arm_status arm__txn_rename_table(struct arm_transaction *txn, const char *schema_name,
+                                 const char *name, const char *new_name, struct arm_error *err)
 {
     struct arm_txn_table *table = NULL;
     struct arm_txn_table *taken = NULL;

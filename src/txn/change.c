@@ -12,7 +12,7 @@ enum { SCHEMA_BYTES_MAX = 64 << 20 };
 
 /* ---- Tables ---- */
 
-void arm__txn_drop_found(struct arm_txn *txn, struct arm_txn_table *table)
+void arm__txn_drop_found(struct arm_transaction *txn, struct arm_txn_table *table)
 {
     arm__txn_table_clear_changes(table);
     table->has_new_schema = false;
@@ -21,7 +21,7 @@ void arm__txn_drop_found(struct arm_txn *txn, struct arm_txn_table *table)
 }
 
 /* An id for a table that has none yet: views of different ones must not look alike. */
-static arm_status give_table_id(struct arm_txn *txn, struct arm_txn_table *table,
+static arm_status give_table_id(struct arm_transaction *txn, struct arm_txn_table *table,
                                 struct arm_error *err)
 {
     struct arm_id id;
@@ -49,7 +49,7 @@ arm_status arm__txn_check_schema_name(const char *name, struct arm_error *err)
 }
 
 /* A view that is replaced goes on under its id: the next version of it. */
-static arm_status replace_view(struct arm_txn *txn, struct arm_txn_table *view,
+static arm_status replace_view(struct arm_transaction *txn, struct arm_txn_table *view,
                                const Armpb__Schema *schema, struct arm_error *err)
 {
     uint32_t id = view->is_created ? 1 : view->base.version.schema_id + 1;
@@ -78,7 +78,7 @@ static arm_status exists(const struct arm_txn_table *old, const struct arm_txn_c
 }
 
 /* Room in the list for what is made, its id given. */
-static arm_status add_created(struct arm_txn *txn, const struct arm_txn_creation *creation,
+static arm_status add_created(struct arm_transaction *txn, const struct arm_txn_creation *creation,
                               struct arm_txn_table **out, struct arm_error *err)
 {
     arm_status st = ARM_OK;
@@ -93,7 +93,7 @@ done:
     return st;
 }
 
-arm_status arm__txn_create(struct arm_txn *txn, const struct arm_txn_creation *creation,
+arm_status arm__txn_create(struct arm_transaction *txn, const struct arm_txn_creation *creation,
                            struct arm_error *err)
 {
     struct arm_txn_schema *own = NULL;
@@ -133,8 +133,8 @@ done:
     return st;
 }
 
-arm_status arm__txn_create_table(struct arm_txn *txn, const char *schema_name, const char *name,
-                                 const Armpb__Schema *schema, bool or_replace,
+arm_status arm__txn_create_table(struct arm_transaction *txn, const char *schema_name,
+                                 const char *name, const Armpb__Schema *schema, bool or_replace,
                                  struct arm_error *err)
 {
     struct arm_txn_creation creation = {.object = ARMPB__OBJECT_KIND__TABLE,
@@ -150,8 +150,8 @@ arm_status arm__txn_create_table(struct arm_txn *txn, const char *schema_name, c
     return st;
 }
 
-arm_status arm__txn_drop_table(struct arm_txn *txn, const char *schema_name, const char *name,
-                               struct arm_error *err)
+arm_status arm__txn_drop_table(struct arm_transaction *txn, const char *schema_name,
+                               const char *name, struct arm_error *err)
 {
     return arm__txn_drop(txn, ARMPB__OBJECT_KIND__TABLE, schema_name, name, err);
 }
@@ -186,7 +186,7 @@ static void add_batch(struct arm_txn_table *table, struct arm_txn_batch *batch)
     arm__txn_batch_drop(batch);
 }
 
-arm_status arm__txn_append(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_append(struct arm_transaction *txn, const char *schema_name, const char *name,
                            struct arm_written *written, struct arm_error *err)
 {
     struct arm_txn_table *table = NULL;
@@ -248,7 +248,7 @@ done:
     return st;
 }
 
-static arm_status replace_rows(struct arm_txn *txn, struct arm_txn_table *table,
+static arm_status replace_rows(struct arm_transaction *txn, struct arm_txn_table *table,
                                struct arm_txn_schema **schema, struct arm_written *written,
                                struct arm_error *err)
 {
@@ -304,7 +304,7 @@ done:
     return st;
 }
 
-arm_status arm__txn_replace(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_replace(struct arm_transaction *txn, const char *schema_name, const char *name,
                             const Armpb__Schema *schema, struct arm_written *written,
                             struct arm_error *err)
 {
@@ -474,7 +474,7 @@ done:
 }
 
 /* The table that `view` shows, its base loaded; ARM_INVALID if its name is another's by now. */
-static arm_status find_viewed(struct arm_txn *txn, const struct arm_view *view,
+static arm_status find_viewed(struct arm_transaction *txn, const struct arm_view *view,
                               struct arm_txn_table **out, struct arm_error *err)
 {
     arm_status st = ARM_OK;
@@ -489,7 +489,7 @@ done:
     return st;
 }
 
-arm_status arm__txn_delete(struct arm_txn *txn, const struct arm_view *view,
+arm_status arm__txn_delete(struct arm_transaction *txn, const struct arm_view *view,
                            roaring_bitmap_t *const *rows, uint64_t *out_count,
                            struct arm_error *err)
 {
@@ -520,7 +520,7 @@ done:
     return st;
 }
 
-arm_status arm__txn_update(struct arm_txn *txn, const struct arm_view *view,
+arm_status arm__txn_update(struct arm_transaction *txn, const struct arm_view *view,
                            roaring_bitmap_t *const *rows, struct arm_written written[2],
                            uint64_t *out_count, struct arm_error *err)
 {

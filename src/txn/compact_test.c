@@ -7,7 +7,7 @@
 
 static void insert_one(struct desk *desk, int64_t from, int64_t to)
 {
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
 
     txn_insert(desk, txn, "t", from, to);
     txn_commit(desk, txn);
@@ -15,7 +15,7 @@ static void insert_one(struct desk *desk, int64_t from, int64_t to)
 
 static void delete_one(struct desk *desk, int64_t value)
 {
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
 
     assert_int_equal(txn_delete(desk, txn, "t", value), 1);
     txn_commit(desk, txn);
@@ -216,8 +216,8 @@ static void test_compact_places_more_entries_than_there_were(void **state)
 static void test_compact_U3_deletions_follow_the_rows(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *slow;
-    struct arm_txn *none;
+    struct arm_transaction *slow;
+    struct arm_transaction *none;
 
     make_table(desk, "t", 0, 4);
     insert_one(desk, 4, 8);
@@ -247,10 +247,10 @@ static void test_compact_U3_deletions_follow_the_rows(void **state)
 static void test_compact_U3_real_conflicts_stay(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *slow[4];
+    struct arm_transaction *slow[4];
     struct arm_commit_result other;
     struct arm_error err = {0};
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
 
     make_table(desk, "t", 0, 6);
     for (int i = 0; i < 4; i++) {
@@ -279,8 +279,8 @@ static void test_compact_U3_real_conflicts_stay(void **state)
 static void test_compact_U3_replacements_keep_their_order(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *slow;
-    struct arm_txn *txn;
+    struct arm_transaction *slow;
+    struct arm_transaction *txn;
 
     make_table(desk, "t", 0, 300000);
     insert_one(desk, 300000, 300010);
@@ -349,7 +349,7 @@ static void act_write(struct desk *desk)
 
 static void act_replace(struct desk *desk)
 {
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
 
     txn_replace(desk, txn, "t", 20, 22);
     txn_commit(desk, txn);
@@ -357,7 +357,7 @@ static void act_replace(struct desk *desk)
 
 static void act_drop(struct desk *desk)
 {
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
 
     txn_drop(txn, "t");
     txn_commit(desk, txn);
@@ -429,7 +429,7 @@ static void test_compact_on_one_branch_serves_those_that_share_the_version(void 
 {
     struct desk *desk = *state;
     struct arm_table_state *rows;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
 
     make_table(desk, "t", 0, 4);
     insert_one(desk, 4, 8);

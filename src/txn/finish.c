@@ -173,7 +173,7 @@ done:
 }
 
 /* A request with what it read. */
-static arm_status commit_request(struct arm_txn *txn, struct arm_commit_request *request,
+static arm_status commit_request(struct arm_transaction *txn, struct arm_commit_request *request,
                                  struct arm_commit_result *out, struct arm_error *err)
 {
     struct arm_txn_read_judge *judges = NULL;
@@ -194,9 +194,9 @@ done:
     return st;
 }
 
-static arm_status commit_changes(struct arm_txn *txn, const char *message, struct part *parts,
-                                 struct arm_new_change *changes, struct arm_commit_result *out,
-                                 struct arm_error *err)
+static arm_status commit_changes(struct arm_transaction *txn, const char *message,
+                                 struct part *parts, struct arm_new_change *changes,
+                                 struct arm_commit_result *out, struct arm_error *err)
 {
     struct arm_commit_request request = {
         .snapshot = txn->snapshot,
@@ -224,8 +224,8 @@ done:
     return st;
 }
 
-arm_status arm__txn_commit(struct arm_txn *txn, const char *message, struct arm_commit_result *out,
-                           struct arm_error *err)
+arm_status arm__txn_commit(struct arm_transaction *txn, const char *message,
+                           struct arm_commit_result *out, struct arm_error *err)
 {
     struct arm_new_change *changes = NULL;
     struct part *parts = NULL;

@@ -114,8 +114,9 @@ done:
 }
 
 /* Own entries first .. end-1, all hot, as the writer would have written them at once. */
-static arm_status write_joined(struct arm_txn *txn, const struct arm_txn_table *table, size_t first,
-                               size_t end, struct arm_written *out, struct arm_error *err)
+static arm_status write_joined(struct arm_transaction *txn, const struct arm_txn_table *table,
+                               size_t first, size_t end, struct arm_written *out,
+                               struct arm_error *err)
 {
     struct arm_writer_options options = {
         .repository = txn->repository,
@@ -180,7 +181,8 @@ static bool joinable(const struct arm_txn_table *table, const struct arm_txn_own
            entry->explicit_row_ids == arm__txn_own_entry(first)->explicit_row_ids;
 }
 
-arm_status arm__txn_join(struct arm_txn *txn, struct arm_txn_table *table, struct arm_error *err)
+arm_status arm__txn_join(struct arm_transaction *txn, struct arm_txn_table *table,
+                         struct arm_error *err)
 {
     struct arm_written written = {.rows = 0};
     arm_status st = ARM_OK;

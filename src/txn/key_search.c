@@ -286,7 +286,7 @@ static void release_search(struct arm_key_search *search)
     arm__free(search->own_dying);
 }
 
-arm_status arm__key_search(struct arm_txn *txn, struct arm_txn_table *table,
+arm_status arm__key_search(struct arm_transaction *txn, struct arm_txn_table *table,
                            const struct arm_key_change *change, size_t key, arm_visit_found *visit,
                            void *context, struct arm_error *err)
 {

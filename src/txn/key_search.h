@@ -25,7 +25,7 @@ typedef arm_status arm_visit_found(const struct arm_key_search *search,
                                    const struct arm_key_place *found, struct arm_error *err);
 
 struct arm_key_search {
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     struct arm_txn_table *table;
     const struct arm_key_change *change;
     const Armpb__Schema *schema;
@@ -43,7 +43,7 @@ struct arm_key_search {
 };
 
 /* Search by key `key` of the schema that the table has, or is about to have. */
-arm_status arm__key_search(struct arm_txn *txn, struct arm_txn_table *table,
+arm_status arm__key_search(struct arm_transaction *txn, struct arm_txn_table *table,
                            const struct arm_key_change *change, size_t key, arm_visit_found *visit,
                            void *context, struct arm_error *err);
 

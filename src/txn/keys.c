@@ -56,7 +56,7 @@ done:
     return st;
 }
 
-arm_status arm__txn_check_keys(struct arm_txn *txn, struct arm_txn_table *table,
+arm_status arm__txn_check_keys(struct arm_transaction *txn, struct arm_txn_table *table,
                                const struct arm_key_change *change, struct arm_error *err)
 {
     const Armpb__Schema *schema =
@@ -86,19 +86,18 @@ static arm_status visit_theirs(void *context, const struct arm_key_pair *pair,
     return ARM_OK;
 }
 
-static arm_status run_of(const struct arm_txn_judge *self, const struct arm_state_entry *entry,
-                         const Armpb__Key *key, struct arm_key_run **out, struct arm_error *err)
+arm_status arm__txn_entry_keys(struct arm_transaction *txn, const Armpb__Schema *schema,
+                               const Armpb__Key *key, const struct arm_state_entry *entry,
+                               struct arm_key_run **out, struct arm_error *err)
 {
-    const Armpb__Schema *schema = arm__txn_table_schema(self->table);
     struct arm_buf bytes = ARM_BUF_INIT(ARM_HOT_BYTES_MAX);
     arm_status st = ARM_OK;
 
     if (!entry->is_hot) {
-        return arm__key_run_of_chunk(self->txn->repository, self->txn->engine, schema, key,
-                                     &entry->chunk, out, err);
+        return arm__key_run_of_chunk(txn->repository, txn->engine, schema, key, &entry->chunk, out,
+                                     err);
     }
-    ARM_TRY(
-        arm__catalog_hot_rows(arm__repository_catalog(self->txn->repository), entry, &bytes, err));
+    ARM_TRY(arm__catalog_hot_rows(arm__repository_catalog(txn->repository), entry, &bytes, err));
     ARM_TRY(arm__key_run_of_hot(schema, key, arm__buf_bytes(&bytes), out, err));
 done:
     arm__buf_release(&bytes);
@@ -117,7 +116,7 @@ static arm_status meets_key(struct arm_txn_judge *self, const struct arm_state_e
     for (size_t i = 0; i < self->table->own_count; i++) {
         ours[i] = arm__txn_own_entry(&self->table->own[i])->keys[key];
     }
-    ARM_TRY(run_of(self, entry, schema->keys[key], &theirs, err));
+    ARM_TRY(arm__txn_entry_keys(self->txn, schema, schema->keys[key], entry, &theirs, err));
     ARM_TRY(arm__keys_meet(&theirs, 1, ours, self->table->own_count, visit_theirs, self, err));
 done:
     arm__key_run_drop(theirs);
@@ -141,7 +140,7 @@ done:
     return st;
 }
 
-const struct arm_key_judge *arm__txn_judge(struct arm_txn *txn, struct arm_txn_table *table,
+const struct arm_key_judge *arm__txn_judge(struct arm_transaction *txn, struct arm_txn_table *table,
                                            struct arm_txn_judge *out)
 {
     if (table->own_count == 0 || arm__txn_table_schema(table)->n_keys == 0) {

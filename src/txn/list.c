@@ -160,7 +160,7 @@ done:
     return st;
 }
 
-arm_status arm__txn_list_update(struct arm_txn *txn, struct arm_txn_table *table,
+arm_status arm__txn_list_update(struct arm_transaction *txn, struct arm_txn_table *table,
                                 struct arm_error *err)
 {
     struct arm_txn_list *list = NULL;

@@ -13,7 +13,7 @@
 
 static const char *const default_schema = "main";
 
-static arm_status create(struct arm_txn *txn, const struct arm_txn_creation *creation,
+static arm_status create(struct arm_transaction *txn, const struct arm_txn_creation *creation,
                          struct arm_error *err)
 {
     arm_status st;
@@ -24,8 +24,9 @@ static arm_status create(struct arm_txn *txn, const struct arm_txn_creation *cre
     return st;
 }
 
-arm_status arm__txn_create_view(struct arm_txn *txn, const char *schema_name, const char *name,
-                                const Armpb__Schema *schema, bool or_replace, struct arm_error *err)
+arm_status arm__txn_create_view(struct arm_transaction *txn, const char *schema_name,
+                                const char *name, const Armpb__Schema *schema, bool or_replace,
+                                struct arm_error *err)
 {
     struct arm_txn_creation creation = {.object = ARMPB__OBJECT_KIND__VIEW,
                                         .schema_name = schema_name,
@@ -36,8 +37,8 @@ arm_status arm__txn_create_view(struct arm_txn *txn, const char *schema_name, co
     return create(txn, &creation, err);
 }
 
-arm_status arm__txn_create_sequence(struct arm_txn *txn, const char *schema_name, const char *name,
-                                    const Armpb__Schema *schema, bool or_replace,
+arm_status arm__txn_create_sequence(struct arm_transaction *txn, const char *schema_name,
+                                    const char *name, const Armpb__Schema *schema, bool or_replace,
                                     struct arm_error *err)
 {
     struct arm_txn_creation creation = {.object = ARMPB__OBJECT_KIND__SEQUENCE,
@@ -50,8 +51,9 @@ arm_status arm__txn_create_sequence(struct arm_txn *txn, const char *schema_name
 }
 
 /* The object of that kind and name; under the mutex. */
-static arm_status find(struct arm_txn *txn, Armpb__ObjectKind object, const char *schema_name,
-                       const char *name, struct arm_txn_table **out, struct arm_error *err)
+static arm_status find(struct arm_transaction *txn, Armpb__ObjectKind object,
+                       const char *schema_name, const char *name, struct arm_txn_table **out,
+                       struct arm_error *err)
 {
     const char *word = arm__object_word(object);
     struct arm_txn_table *found = NULL;
@@ -74,8 +76,8 @@ done:
     return st;
 }
 
-arm_status arm__txn_drop(struct arm_txn *txn, Armpb__ObjectKind object, const char *schema_name,
-                         const char *name, struct arm_error *err)
+arm_status arm__txn_drop(struct arm_transaction *txn, Armpb__ObjectKind object,
+                         const char *schema_name, const char *name, struct arm_error *err)
 {
     struct arm_txn_table *table = NULL;
     arm_status st = ARM_OK;
@@ -113,8 +115,8 @@ done:
 }
 
 /* The schema that was made under that name; NULL: none. */
-static arm_status find_made(struct arm_txn *txn, const char *name, struct arm_txn_table **out,
-                            struct arm_error *err)
+static arm_status find_made(struct arm_transaction *txn, const char *name,
+                            struct arm_txn_table **out, struct arm_error *err)
 {
     arm_status st;
 
@@ -124,7 +126,7 @@ static arm_status find_made(struct arm_txn *txn, const char *name, struct arm_tx
     return st;
 }
 
-arm_status arm__txn_schema_exists(struct arm_txn *txn, const char *name, bool *out,
+arm_status arm__txn_schema_exists(struct arm_transaction *txn, const char *name, bool *out,
                                   struct arm_error *err)
 {
     struct members members = {.schema_name = name};
@@ -145,7 +147,7 @@ done:
     return st;
 }
 
-arm_status arm__txn_create_schema(struct arm_txn *txn, const char *name, bool if_not_exists,
+arm_status arm__txn_create_schema(struct arm_transaction *txn, const char *name, bool if_not_exists,
                                   struct arm_error *err)
 {
     Armpb__Schema empty = ARMPB__SCHEMA__INIT;
@@ -168,7 +170,7 @@ done:
 }
 
 /* Find all, then drop all (X3). */
-static arm_status drop_all(struct arm_txn *txn, const struct members *members,
+static arm_status drop_all(struct arm_transaction *txn, const struct members *members,
                            struct arm_error *err)
 {
     struct arm_txn_table **found = NULL;
@@ -191,7 +193,7 @@ done:
     return st;
 }
 
-arm_status arm__txn_drop_schema(struct arm_txn *txn, const char *name, bool cascade,
+arm_status arm__txn_drop_schema(struct arm_transaction *txn, const char *name, bool cascade,
                                 struct arm_error *err)
 {
     struct members members = {.schema_name = name};
@@ -229,8 +231,9 @@ done:
 
 /* ---- Sequences ---- */
 
-arm_status arm__txn_sequence_take(struct arm_txn *txn, const char *schema_name, const char *name,
-                                  uint64_t wanted, struct arm_places *out, struct arm_error *err)
+arm_status arm__txn_sequence_take(struct arm_transaction *txn, const char *schema_name,
+                                  const char *name, uint64_t wanted, struct arm_places *out,
+                                  struct arm_error *err)
 {
     struct arm_txn_table *sequence = NULL;
     struct arm_table_id id;

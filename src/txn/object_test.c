@@ -18,7 +18,7 @@ static Armpb__Schema *view_schema(struct desk *desk, const char *sql)
     return schema;
 }
 
-static arm_status create_view(struct desk *desk, struct arm_txn *txn, const char *name,
+static arm_status create_view(struct desk *desk, struct arm_transaction *txn, const char *name,
                               const char *sql, bool or_replace, struct arm_error *err)
 {
     Armpb__Schema *schema = view_schema(desk, sql);
@@ -28,7 +28,7 @@ static arm_status create_view(struct desk *desk, struct arm_txn *txn, const char
     return st;
 }
 
-static arm_status create_sequence(struct arm_txn *txn, const char *name, bool or_replace,
+static arm_status create_sequence(struct arm_transaction *txn, const char *name, bool or_replace,
                                   struct arm_error *err)
 {
     Armpb__Sequence sequence = ARMPB__SEQUENCE__INIT;
@@ -56,7 +56,7 @@ static arm_status note_object(void *context, Armpb__ObjectKind object, const cha
     return ARM_OK;
 }
 
-static void assert_objects(struct arm_txn *txn, const char *expected)
+static void assert_objects(struct arm_transaction *txn, const char *expected)
 {
     char names[NAMES_BYTES] = "";
     struct arm_error err = {0};
@@ -65,7 +65,7 @@ static void assert_objects(struct arm_txn *txn, const char *expected)
     assert_string_equal(names, expected);
 }
 
-static bool has_schema(struct arm_txn *txn, const char *name)
+static bool has_schema(struct arm_transaction *txn, const char *name)
 {
     struct arm_error err = {0};
     bool exists = false;
@@ -89,7 +89,7 @@ static struct arm_table_info info_of(struct desk *desk, const char *name)
 static void test_object_schema_is_there_when_made_or_filled(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     Armpb__Schema *columns = table_schema(desk);
     struct arm_error err = {0};
 
@@ -121,7 +121,7 @@ static void test_object_schema_is_there_when_made_or_filled(void **state)
 static void test_object_schema_drops_alone_or_with_all(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     Armpb__Schema *columns = table_schema(desk);
     Armpb__Schema *view = view_schema(desk, "SELECT 1");
     struct arm_error err = {0};
@@ -156,7 +156,7 @@ static void test_object_schema_of_sqls_own_name_is_refused(void **state)
     static const char *const OWN[] = {
         "information_schema", "PG_CATALOG", "temp", "system", "armillaria", ""};
     struct desk *desk = *state;
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     struct arm_error err = {0};
 
     for (size_t i = 0; i < sizeof OWN / sizeof *OWN; i++) {
@@ -168,8 +168,8 @@ static void test_object_schema_of_sqls_own_name_is_refused(void **state)
 static void test_object_two_creations_of_one_schema_conflict(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *a = txn_begin(desk, "main");
-    struct arm_txn *b = txn_begin(desk, "main");
+    struct arm_transaction *a = txn_begin(desk, "main");
+    struct arm_transaction *b = txn_begin(desk, "main");
     struct arm_commit_result result;
     struct arm_error err = {0};
 
@@ -185,7 +185,7 @@ static void test_object_two_creations_of_one_schema_conflict(void **state)
 static void test_object_view_versions_follow_its_definitions(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     struct arm_error err = {0};
     struct arm_table_info first;
     struct arm_table_info second;
@@ -220,7 +220,7 @@ static void test_object_view_versions_follow_its_definitions(void **state)
 static void test_object_view_is_no_table_and_shares_its_names(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     struct arm_written written;
     struct rows rows;
     struct arm_error err = {0};
@@ -252,8 +252,8 @@ static void test_object_view_is_no_table_and_shares_its_names(void **state)
 static void test_object_view_replaced_twice_conflicts(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn = txn_begin(desk, "main");
-    struct arm_txn *other;
+    struct arm_transaction *txn = txn_begin(desk, "main");
+    struct arm_transaction *other;
     struct arm_commit_result result;
     struct arm_error err = {0};
 
@@ -272,7 +272,7 @@ static void test_object_view_replaced_twice_conflicts(void **state)
 static void test_object_view_is_replaced_on_two_branches(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     const struct arm_view *view = NULL;
     struct arm_error err = {0};
 
@@ -299,7 +299,7 @@ static void test_object_view_is_replaced_on_two_branches(void **state)
 
 /* ---- Sequences ---- */
 
-static uint64_t place(struct arm_txn *txn, const char *name)
+static uint64_t place(struct arm_transaction *txn, const char *name)
 {
     struct arm_places places = {0, 0};
     struct arm_error err = {0};
@@ -311,7 +311,7 @@ static uint64_t place(struct arm_txn *txn, const char *name)
 static void test_object_sequence_values_survive_a_rollback_and_it_does_not(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     struct arm_places places;
     struct arm_error err = {0};
 
@@ -338,7 +338,7 @@ static void test_object_sequence_values_survive_a_rollback_and_it_does_not(void 
 static void test_object_sequence_replaced_begins_anew(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     struct arm_places places;
     struct arm_error err = {0};
 
@@ -364,7 +364,7 @@ static void test_object_read_only_changes_nothing(void **state)
 {
     struct desk *desk = *state;
     struct arm_snapshot at;
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     struct arm_places places;
     struct arm_error err = {0};
 
@@ -385,7 +385,7 @@ static void test_object_read_only_changes_nothing(void **state)
 static void test_object_out_of_memory_leaves_it_as_it_was(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     Armpb__Schema *columns = table_schema(desk);
     Armpb__Schema *view = view_schema(desk, "SELECT 5");
     struct arm_error err = {0};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a serializable transaction read, kept for the commit (K6). What it looked for is kept as
- * filters, not the rows that were found: so a row that comes into a range is noticed as well as one
- * that leaves it. Judged is by statistics in chunks, row by row in batches of the log: a chunk's rows
- * are not read under the commit lock, and a conflict too many is safe. */
+/* What a serializable transaction read, kept for the commit (K6). What it looked for is kept, as
+ * filters and as hashes of keys, not the rows that were found: so a row that comes into a range is
+ * noticed as well as one that leaves it. Filters are judged by statistics in chunks, row by row in
+ * batches of the log: a chunk's rows are not read under the commit lock, and a conflict too many is
+ * safe. */
 
 #include "base/alloc.h"
 #include "txn/txn_private.h"
@@ -11,7 +12,7 @@
 #include <strings.h>
 
 enum {
-    FILTERS_MAX = 1024, /* of one table; from there on every row matters */
+    NOTES_MAX = 1024, /* filters, and sets of keys, of one table; with more every row matters */
 };
 
 void arm__txn_reads_release(struct arm_txn_reads *reads)
@@ -19,15 +20,18 @@ void arm__txn_reads_release(struct arm_txn_reads *reads)
     for (size_t i = 0; i < reads->count; i++) {
         reads->filters[i].free(reads->filters[i].self);
     }
+    for (size_t i = 0; i < reads->key_count; i++) {
+        arm__key_run_drop(reads->keys[i]);
+    }
     arm__free(reads->filters);
-    reads->filters = NULL;
-    reads->count = 0;
+    arm__free(reads->keys);
+    *reads = (struct arm_txn_reads){.any = reads->any, .whole = reads->whole};
 }
 
 /* ---- Noting ---- */
 
-arm_status arm__txn_note_absent(struct arm_txn *txn, const char *schema_name, const char *name,
-                                struct arm_error *err)
+arm_status arm__txn_note_absent(struct arm_transaction *txn, const char *schema_name,
+                                const char *name, struct arm_error *err)
 {
     struct arm_txn_absent *absent;
     arm_status st = ARM_OK;
@@ -53,7 +57,7 @@ done:
 }
 
 /* The table whose base version the view shows; NULL: it shows another, which never changes. */
-static arm_status find_base(struct arm_txn *txn, const struct arm_view *view,
+static arm_status find_base(struct arm_transaction *txn, const struct arm_view *view,
                             struct arm_txn_table **out, struct arm_error *err)
 {
     struct arm_txn_table *found = NULL;
@@ -77,6 +81,12 @@ done:
     return st;
 }
 
+static void note_whole(struct arm_txn_reads *reads)
+{
+    reads->whole = true;
+    arm__txn_reads_release(reads);
+}
+
 /* `*filter` is emptied if it is kept. */
 static arm_status add_filter(struct arm_txn_reads *reads, struct arm_read_filter *filter,
                              struct arm_error *err)
@@ -87,9 +97,8 @@ static arm_status add_filter(struct arm_txn_reads *reads, struct arm_read_filter
     if (reads->whole) {
         return ARM_OK;
     }
-    if (filter->free == NULL || reads->count == FILTERS_MAX) {
-        arm__txn_reads_release(reads);
-        reads->whole = true;
+    if (filter->free == NULL || reads->count == NOTES_MAX) {
+        note_whole(reads);
         return ARM_OK;
     }
     ARM_TRY(arm__realloc(&reads->filters, reads->count + 1, sizeof *reads->filters, err));
@@ -99,7 +108,7 @@ done:
     return st;
 }
 
-arm_status arm__txn_note_read(struct arm_txn *txn, const struct arm_view *view,
+arm_status arm__txn_note_read(struct arm_transaction *txn, const struct arm_view *view,
                               const struct arm_read_filter *filter, struct arm_error *err)
 {
     struct arm_read_filter taken = {.free = NULL};
@@ -127,7 +136,45 @@ release:
     return st;
 }
 
-void arm__txn_note_all(struct arm_txn *txn)
+static arm_status add_keys(struct arm_txn_reads *reads, struct arm_key_run *keys,
+                           struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    reads->any = true;
+    if (reads->key_count == NOTES_MAX) {
+        note_whole(reads);
+    }
+    if (reads->whole) {
+        return ARM_OK;
+    }
+    ARM_TRY(arm__realloc(&reads->keys, reads->key_count + 1, sizeof(struct arm_key_run *), err));
+    reads->keys[reads->key_count++] = arm__key_run_retain(keys);
+done:
+    return st;
+}
+
+arm_status arm__txn_note_keys(struct arm_transaction *txn, const struct arm_view *view,
+                              struct arm_key_run *keys, struct arm_error *err)
+{
+    struct arm_txn_table *table = NULL;
+    arm_status st = ARM_OK;
+
+    if (!txn->settings.serializable) {
+        return ARM_OK;
+    }
+    arm__mutex_lock(&txn->mutex);
+    ARM_TRY(find_base(txn, view, &table, err));
+    if (table != NULL) {
+        ARM_TRY(arm__txn_load_state(txn, table, err));
+        ARM_TRY(add_keys(&table->reads, keys, err));
+    }
+done:
+    arm__mutex_unlock(&txn->mutex);
+    return st;
+}
+
+void arm__txn_note_all(struct arm_transaction *txn)
 {
     arm__mutex_lock(&txn->mutex);
     txn->reads_all = true;
@@ -195,10 +242,12 @@ static arm_status hot_matters(const struct arm_txn_read_judge *self,
     struct arm_hot_batch *batch = NULL;
     arm_status st = ARM_OK;
 
-    ARM_TRY(
-        arm__catalog_hot_rows(arm__repository_catalog(self->txn->repository), entry, &bytes, err));
-    ARM_TRY(arm__hot_open(arm__buf_bytes(&bytes), &batch, err));
-    for (size_t i = 0; i < self->table->reads.count && !*out; i++) {
+    if (self->table->reads.count > 0) {
+        ARM_TRY(arm__catalog_hot_rows(arm__repository_catalog(self->txn->repository), entry, &bytes,
+                                      err));
+        ARM_TRY(arm__hot_open(arm__buf_bytes(&bytes), &batch, err));
+    }
+    for (size_t i = 0; batch != NULL && i < self->table->reads.count && !*out; i++) {
         const struct arm_read_filter *filter = &self->table->reads.filters[i];
 
         ARM_TRY(filter->meets(filter->self, batch, rows, out, err));
@@ -206,6 +255,51 @@ static arm_status hot_matters(const struct arm_txn_read_judge *self,
 done:
     arm__hot_free(batch);
     arm__buf_release(&bytes);
+    return st;
+}
+
+/* Whether one of `rows` (NULL: all) of the run has a hash that was looked up. */
+static bool has_key(const struct arm_key_run *run, const roaring_bitmap_t *rows,
+                    const struct arm_key_run *wanted)
+{
+    const uint64_t *hashes = arm__key_run_hashes(run);
+    size_t count = arm__key_run_count(run);
+
+    for (size_t i = 0; i < arm__key_run_count(wanted); i++) {
+        uint64_t hash = arm__key_run_hashes(wanted)[i];
+
+        for (size_t k = arm__key_run_seek(run, hash); k < count && hashes[k] == hash; k++) {
+            if (rows == NULL || roaring_bitmap_contains(rows, arm__key_run_numbers(run)[k])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The key is the one that the transaction knew: others' columns are a conflict before this. */
+static arm_status keys_matter(const struct arm_txn_read_judge *self,
+                              const struct arm_state_entry *entry, const roaring_bitmap_t *rows,
+                              bool *out, struct arm_error *err)
+{
+    const Armpb__Schema *schema = self->table->base.schema;
+    const struct arm_txn_reads *reads = &self->table->reads;
+    struct arm_key_run *run = NULL;
+    arm_status st = ARM_OK;
+
+    if (*out || reads->key_count == 0) {
+        return ARM_OK;
+    }
+    if (schema->n_keys == 0) { /* it got one here */
+        *out = true;
+        return ARM_OK;
+    }
+    ARM_TRY(arm__txn_entry_keys(self->txn, schema, schema->keys[0], entry, &run, err));
+    for (size_t i = 0; i < reads->key_count && !*out; i++) {
+        *out = has_key(run, rows, reads->keys[i]);
+    }
+done:
+    arm__key_run_drop(run);
     return st;
 }
 
@@ -219,6 +313,7 @@ static arm_status judge_added(void *context, const struct arm_state_entry *entry
     if (!matters) {
         ARM_TRY(entry->is_hot ? hot_matters(self, entry, NULL, &matters, err)
                               : chunk_matters(self, entry, &matters, err));
+        ARM_TRY(keys_matter(self, entry, NULL, &matters, err));
     }
     *out_matters = matters;
 done:
@@ -256,12 +351,12 @@ static arm_status judge_deleted(void *context, const Armpb__DeletionEdit *edit, 
     roaring_bitmap_t *rows = NULL;
     arm_status st = ARM_OK;
 
-    if (!matters && entry != NULL && entry->is_hot) {
+    if (!matters && entry != NULL) {
         ARM_TRY(arm__vector_decode(arm__bytes(edit->bits.data, edit->bits.len), entry->rows, &rows,
                                    err));
-        ARM_TRY(hot_matters(self, entry, rows, &matters, err));
-    } else if (!matters && entry != NULL) {
-        ARM_TRY(chunk_matters(self, entry, &matters, err));
+        ARM_TRY(entry->is_hot ? hot_matters(self, entry, rows, &matters, err)
+                              : chunk_matters(self, entry, &matters, err));
+        ARM_TRY(keys_matter(self, entry, rows, &matters, err));
     }
     *out_matters = matters;
 done:
@@ -271,7 +366,7 @@ done:
 
 /* ---- For the commit ---- */
 
-size_t arm__txn_describe_reads(struct arm_txn *txn, struct arm_new_read *out,
+size_t arm__txn_describe_reads(struct arm_transaction *txn, struct arm_new_read *out,
                                struct arm_txn_read_judge *judges)
 {
     size_t count = 0;

@@ -75,8 +75,8 @@ static void free_table(struct arm_txn_table *table)
     arm__free(table);
 }
 
-arm_status arm__txn_add_table(struct arm_txn *txn, const char *schema_name, const char *name,
-                              struct arm_txn_table **out, struct arm_error *err)
+arm_status arm__txn_add_table(struct arm_transaction *txn, const char *schema_name,
+                              const char *name, struct arm_txn_table **out, struct arm_error *err)
 {
     struct arm_txn_table *table = NULL;
     arm_status st = ARM_OK;
@@ -91,7 +91,7 @@ done:
     return st;
 }
 
-void arm__txn_remove_last(struct arm_txn *txn)
+void arm__txn_remove_last(struct arm_transaction *txn)
 {
     free_table(txn->tables[--txn->table_count]);
 }
@@ -102,7 +102,7 @@ static bool has_name(const struct arm_txn_table *table, const char *schema_name,
     return strcasecmp(table->schema_name, schema_name) == 0 && strcasecmp(table->name, name) == 0;
 }
 
-arm_status arm__txn_find(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_find(struct arm_transaction *txn, const char *schema_name, const char *name,
                          struct arm_txn_table **out, struct arm_error *err)
 {
     struct arm_catalog *catalog = arm__repository_catalog(txn->repository);
@@ -134,8 +134,9 @@ done:
     return st;
 }
 
-arm_status arm__txn_find_for_change(struct arm_txn *txn, const char *schema_name, const char *name,
-                                    struct arm_txn_table **out, struct arm_error *err)
+arm_status arm__txn_find_for_change(struct arm_transaction *txn, const char *schema_name,
+                                    const char *name, struct arm_txn_table **out,
+                                    struct arm_error *err)
 {
     struct arm_txn_table *table = NULL;
     arm_status st = ARM_OK;
@@ -159,7 +160,7 @@ done:
     return st;
 }
 
-arm_status arm__txn_load_state(struct arm_txn *txn, struct arm_txn_table *table,
+arm_status arm__txn_load_state(struct arm_transaction *txn, struct arm_txn_table *table,
                                struct arm_error *err)
 {
     if (table->state != NULL || !table->exists_in_base) {
@@ -172,10 +173,10 @@ arm_status arm__txn_load_state(struct arm_txn *txn, struct arm_txn_table *table,
 /* ---- Life ---- */
 
 arm_status arm__txn_begin(struct arm_repository *repository, struct arm_engine *engine,
-                          const struct arm_snapshot *snapshot, bool read_only, struct arm_txn **out,
-                          struct arm_error *err)
+                          const struct arm_snapshot *snapshot, bool read_only,
+                          struct arm_transaction **out, struct arm_error *err)
 {
-    struct arm_txn *txn = NULL;
+    struct arm_transaction *txn = NULL;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__calloc(1, sizeof *txn, &txn, err));
@@ -189,7 +190,7 @@ done:
     return st;
 }
 
-void arm__txn_free(struct arm_txn *txn)
+void arm__txn_free(struct arm_transaction *txn)
 {
     for (size_t i = 0; i < txn->table_count; i++) {
         free_table(txn->tables[i]);
@@ -200,29 +201,29 @@ void arm__txn_free(struct arm_txn *txn)
     arm__free(txn);
 }
 
-void arm__txn_configure(struct arm_txn *txn, const struct arm_txn_settings *settings)
+void arm__txn_configure(struct arm_transaction *txn, const struct arm_txn_settings *settings)
 {
     txn->settings = *settings;
 }
 
-bool arm__txn_is_serializable(const struct arm_txn *txn)
+bool arm__txn_is_serializable(const struct arm_transaction *txn)
 {
     return txn->settings.serializable;
 }
 
-void arm__txn_rollback(struct arm_txn *txn)
+void arm__txn_rollback(struct arm_transaction *txn)
 {
     if (txn != NULL) {
         arm__txn_free(txn);
     }
 }
 
-const struct arm_snapshot *arm__txn_snapshot(const struct arm_txn *txn)
+const struct arm_snapshot *arm__txn_snapshot(const struct arm_transaction *txn)
 {
     return &txn->snapshot;
 }
 
-bool arm__txn_has_changes(const struct arm_txn *txn)
+bool arm__txn_has_changes(const struct arm_transaction *txn)
 {
     for (size_t i = 0; i < txn->table_count; i++) {
         if (arm__txn_table_has_changes(txn->tables[i])) {
@@ -232,10 +233,10 @@ bool arm__txn_has_changes(const struct arm_txn *txn)
     return false;
 }
 
-uint64_t arm__txn_catalog_version(const struct arm_txn *txn)
+uint64_t arm__txn_catalog_version(const struct arm_transaction *txn)
 {
-    /* Equal only for the same branch at the same tx with the same number of own changes, planned for
-     * the same isolation. */
+    /* Equal only for the same branch at the same tx with the same number of own changes, planned
+     * for the same isolation. */
     return ((txn->snapshot.branch_id << 48) ^ (txn->snapshot.tx << 17)) + 2 * txn->catalog_version +
            txn->settings.serializable;
 }
@@ -243,7 +244,7 @@ uint64_t arm__txn_catalog_version(const struct arm_txn *txn)
 /* ---- Names ---- */
 
 struct name_walk {
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     arm_visit_object *visit;
     void *context;
 };
@@ -274,7 +275,7 @@ static arm_status visit_base(void *context, const struct arm_table_row *row, str
                 : walk->visit(walk->context, row->object, row->schema_name, row->name, err);
 }
 
-arm_status arm__txn_objects(struct arm_txn *txn, arm_visit_object *visit, void *context,
+arm_status arm__txn_objects(struct arm_transaction *txn, arm_visit_object *visit, void *context,
                             struct arm_error *err)
 {
     struct name_walk walk = {txn, visit, context};
@@ -307,7 +308,7 @@ static arm_status visit_table(void *context, Armpb__ObjectKind object, const cha
                                                : ARM_OK;
 }
 
-arm_status arm__txn_tables(struct arm_txn *txn, arm_visit_name_pair *visit, void *context,
+arm_status arm__txn_tables(struct arm_transaction *txn, arm_visit_name_pair *visit, void *context,
                            struct arm_error *err)
 {
     struct table_walk walk = {visit, context};

@@ -16,24 +16,24 @@
 #include "table/hot.h"
 #include "table/writer.h"
 
-struct arm_txn;
+struct arm_transaction;
 
 /* `snapshot` is copied; repository and engine are borrowed until the end. `read_only`: changes
  * answer ARM_READ_ONLY (AT sessions). */
 arm_status arm__txn_begin(struct arm_repository *repository, struct arm_engine *engine,
-                          const struct arm_snapshot *snapshot, bool read_only, struct arm_txn **out,
-                          struct arm_error *err);
+                          const struct arm_snapshot *snapshot, bool read_only,
+                          struct arm_transaction **out, struct arm_error *err);
 struct arm_txn_settings {
     bool serializable; /* what it reads is kept, and others' changes of it are a conflict */
     enum arm_grain grain;
 };
 /* Before its first use; without it all are zero. */
-void arm__txn_configure(struct arm_txn *txn, const struct arm_txn_settings *settings);
-bool arm__txn_is_serializable(const struct arm_txn *txn);
-const struct arm_snapshot *arm__txn_snapshot(const struct arm_txn *txn);
-bool arm__txn_has_changes(const struct arm_txn *txn);
+void arm__txn_configure(struct arm_transaction *txn, const struct arm_txn_settings *settings);
+bool arm__txn_is_serializable(const struct arm_transaction *txn);
+const struct arm_snapshot *arm__txn_snapshot(const struct arm_transaction *txn);
+bool arm__txn_has_changes(const struct arm_transaction *txn);
 /* Grows with every change of the names or schemas this transaction sees (for plan caches). */
-uint64_t arm__txn_catalog_version(const struct arm_txn *txn);
+uint64_t arm__txn_catalog_version(const struct arm_transaction *txn);
 
 /* ---- What it sees ---- */
 
@@ -55,15 +55,15 @@ struct arm_view {
     const struct arm_state_entry *entries; /* in order; own ones last, dead rows joined */
 };
 /* `*out` NULL: no such table. */
-arm_status arm__txn_view(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_view(struct arm_transaction *txn, const char *schema_name, const char *name,
                          const struct arm_view **out, struct arm_error *err);
 /* The same without entries: what it costs does not grow with the table, so it is the way to a
  * table's columns for a statement that only adds rows. `entry_count` is 0, `entries` NULL;
  * `live_rows` is right. */
-arm_status arm__txn_look(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_look(struct arm_transaction *txn, const char *schema_name, const char *name,
                          const struct arm_view **out, struct arm_error *err);
 /* A table at a ref (AT clause: number, ref, `version:N`) or time, without own changes. */
-arm_status arm__txn_view_at(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_view_at(struct arm_transaction *txn, const char *schema_name, const char *name,
                             const char *ref, const struct arm_view **out, struct arm_error *err);
 void arm__view_drop(const struct arm_view *view); /* NULL is accepted */
 
@@ -85,17 +85,17 @@ const Armpb__ColumnStatistics *arm__view_statistics(const struct arm_view *view,
 /* Names: tables of the snapshot in order of schema and name, then own ones. */
 typedef arm_status arm_visit_name_pair(void *context, const char *schema_name, const char *name,
                                        struct arm_error *err);
-arm_status arm__txn_tables(struct arm_txn *txn, arm_visit_name_pair *visit, void *context,
+arm_status arm__txn_tables(struct arm_transaction *txn, arm_visit_name_pair *visit, void *context,
                            struct arm_error *err);
 /* The same of all objects: schemas that were made as such (`schema_name` "") come first. */
 typedef arm_status arm_visit_object(void *context, Armpb__ObjectKind object,
                                     const char *schema_name, const char *name,
                                     struct arm_error *err);
-arm_status arm__txn_objects(struct arm_txn *txn, arm_visit_object *visit, void *context,
+arm_status arm__txn_objects(struct arm_transaction *txn, arm_visit_object *visit, void *context,
                             struct arm_error *err);
 /* Whether there is a schema of that name: main, one that was made, or one that has something in
  * it. */
-arm_status arm__txn_schema_exists(struct arm_txn *txn, const char *name, bool *out,
+arm_status arm__txn_schema_exists(struct arm_transaction *txn, const char *name, bool *out,
                                   struct arm_error *err);
 
 /* ---- What a serializable one tells of its reads (others do nothing here). Names that are looked
@@ -114,85 +114,104 @@ struct arm_read_filter {
     void (*free)(void *self);
 };
 /* `filter` (NULL: every row) is copied, and its `self` taken, whatever happens. */
-arm_status arm__txn_note_read(struct arm_txn *txn, const struct arm_view *view,
+arm_status arm__txn_note_read(struct arm_transaction *txn, const struct arm_view *view,
                               const struct arm_read_filter *filter, struct arm_error *err);
 /* The history, or what tables there are. */
-void arm__txn_note_all(struct arm_txn *txn);
+void arm__txn_note_all(struct arm_transaction *txn);
 
 /* ---- What it changes. All fail with ARM_READ_ONLY, and leave the transaction as it was. ---- */
 
 /* `schema` is copied; its fields are given ids. `or_replace` drops what has the name;
  * otherwise ARM_EXISTS. */
-arm_status arm__txn_create_table(struct arm_txn *txn, const char *schema_name, const char *name,
-                                 const Armpb__Schema *schema, bool or_replace,
+arm_status arm__txn_create_table(struct arm_transaction *txn, const char *schema_name,
+                                 const char *name, const Armpb__Schema *schema, bool or_replace,
                                  struct arm_error *err);
-arm_status arm__txn_drop_table(struct arm_txn *txn, const char *schema_name, const char *name,
-                               struct arm_error *err);
+arm_status arm__txn_drop_table(struct arm_transaction *txn, const char *schema_name,
+                               const char *name, struct arm_error *err);
 /* Other columns or constraints (`schema` is copied, columns without an id get one); the rows stay
  * as they are. Errors: ARM_UNSUPPORTED: the type of a column whose rows this transaction wrote. */
-arm_status arm__txn_alter_table(struct arm_txn *txn, const char *schema_name, const char *name,
-                                const Armpb__Schema *schema, struct arm_error *err);
+arm_status arm__txn_alter_table(struct arm_transaction *txn, const char *schema_name,
+                                const char *name, const Armpb__Schema *schema,
+                                struct arm_error *err);
 /* Errors: ARM_EXISTS. */
-arm_status arm__txn_rename_table(struct arm_txn *txn, const char *schema_name, const char *name,
-                                 const char *new_name, struct arm_error *err);
+arm_status arm__txn_rename_table(struct arm_transaction *txn, const char *schema_name,
+                                 const char *name, const char *new_name, struct arm_error *err);
 
 /* Views (schema->view_sql) and sequences (schema->sequence). They share the names of tables: what
  * has the name and is no such thing is ARM_EXISTS even to `or_replace`, and not dropped by
  * arm__txn_drop (ARM_INVALID). A view that is replaced gets a next version; a sequence is a new
  * one. */
-arm_status arm__txn_create_view(struct arm_txn *txn, const char *schema_name, const char *name,
-                                const Armpb__Schema *schema, bool or_replace,
+arm_status arm__txn_create_view(struct arm_transaction *txn, const char *schema_name,
+                                const char *name, const Armpb__Schema *schema, bool or_replace,
                                 struct arm_error *err);
-arm_status arm__txn_create_sequence(struct arm_txn *txn, const char *schema_name, const char *name,
-                                    const Armpb__Schema *schema, bool or_replace,
+arm_status arm__txn_create_sequence(struct arm_transaction *txn, const char *schema_name,
+                                    const char *name, const Armpb__Schema *schema, bool or_replace,
                                     struct arm_error *err);
-arm_status arm__txn_drop(struct arm_txn *txn, Armpb__ObjectKind object, const char *schema_name,
-                         const char *name, struct arm_error *err);
+arm_status arm__txn_drop(struct arm_transaction *txn, Armpb__ObjectKind object,
+                         const char *schema_name, const char *name, struct arm_error *err);
 /* `if_not_exists`: one that only has something in it is made nonetheless, and stays without. */
-arm_status arm__txn_create_schema(struct arm_txn *txn, const char *name, bool if_not_exists,
+arm_status arm__txn_create_schema(struct arm_transaction *txn, const char *name, bool if_not_exists,
                                   struct arm_error *err);
 /* `cascade`: with everything in it; else ARM_INVALID if there is something. */
-arm_status arm__txn_drop_schema(struct arm_txn *txn, const char *name, bool cascade,
+arm_status arm__txn_drop_schema(struct arm_transaction *txn, const char *name, bool cascade,
                                 struct arm_error *err);
 /* Places of a sequence (arm__sequence_take): of one that this transaction made they are its own,
  * and vanish with it; of others they stay taken whatever becomes of the transaction. */
-arm_status arm__txn_sequence_take(struct arm_txn *txn, const char *schema_name, const char *name,
-                                  uint64_t wanted, struct arm_places *out, struct arm_error *err);
+arm_status arm__txn_sequence_take(struct arm_transaction *txn, const char *schema_name,
+                                  const char *name, uint64_t wanted, struct arm_places *out,
+                                  struct arm_error *err);
 
 /* ---- Rows ---- */
 
 /* The entries of `written` are taken (it is empty afterwards). */
-arm_status arm__txn_append(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_append(struct arm_transaction *txn, const char *schema_name, const char *name,
                            struct arm_written *written, struct arm_error *err);
 /* All rows are replaced; `schema` (copied) NULL: the table's. */
-arm_status arm__txn_replace(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_replace(struct arm_transaction *txn, const char *schema_name, const char *name,
                             const Armpb__Schema *schema, struct arm_written *written,
                             struct arm_error *err);
 /* Rows that die: `rows[i]` are row numbers in entry i of `view` (NULL: none). Rows dead
  * already are ignored; `*out_count` those that died now. The view must be of the statement that
  * deletes: ARM_INVALID if an entry it shows has been replaced since. */
-arm_status arm__txn_delete(struct arm_txn *txn, const struct arm_view *view,
+arm_status arm__txn_delete(struct arm_transaction *txn, const struct arm_view *view,
                            roaring_bitmap_t *const *rows, uint64_t *out_count,
                            struct arm_error *err);
 
 /* Rows that are written anew: `rows` die as by arm__txn_delete, `written` is what comes in their
  * place, at the end of the table: rows that keep the id they had (explicit_row_ids), and others
  * that this transaction made and that have none yet. Both are taken (empty afterwards). */
-arm_status arm__txn_update(struct arm_txn *txn, const struct arm_view *view,
+arm_status arm__txn_update(struct arm_transaction *txn, const struct arm_view *view,
                            roaring_bitmap_t *const *rows, struct arm_written written[2],
                            uint64_t *out_count, struct arm_error *err);
 
 /* Whole rows in the place of those that have their primary keys, or new (`written` is taken): rows
  * that were there get other ids. Errors: ARM_SCHEMA: the table has no primary key;
  * ARM_CONSTRAINT: two of the rows have one key. */
-arm_status arm__txn_upsert(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_upsert(struct arm_transaction *txn, const char *schema_name, const char *name,
                            struct arm_written *written, uint64_t *out_replaced,
                            struct arm_error *err);
 
+/* ---- By primary key, without SQL. `keys`: the key's columns in its order, of their types, at most
+ * a vector of them. Errors: ARM_SCHEMA: there is no primary key. ---- */
+
+/* A row of a view that has key `written_row`. */
+struct arm_key_match {
+    size_t written_entry; /* 0, where keys were given */
+    uint32_t written_row;
+    size_t entry; /* of the view */
+    uint32_t row;
+};
+/* `*out` (arm__free): in order of the view's rows. */
+arm_status arm__txn_find_keys(struct arm_transaction *txn, const struct arm_view *view,
+                              duckdb_data_chunk keys, struct arm_key_match **out, size_t *out_count,
+                              struct arm_error *err);
+arm_status arm__txn_delete_keys(struct arm_transaction *txn, const struct arm_view *view,
+                                duckdb_data_chunk keys, uint64_t *out_count, struct arm_error *err);
+
 /* ---- The end. Both free the transaction. ---- */
 
-arm_status arm__txn_commit(struct arm_txn *txn, const char *message, struct arm_commit_result *out,
-                           struct arm_error *err);
-void arm__txn_rollback(struct arm_txn *txn); /* NULL is accepted */
+arm_status arm__txn_commit(struct arm_transaction *txn, const char *message,
+                           struct arm_commit_result *out, struct arm_error *err);
+void arm__txn_rollback(struct arm_transaction *txn); /* NULL is accepted */
 
 #endif

@@ -27,17 +27,17 @@ static inline Armpb__Schema *table_schema(struct desk *desk)
     return schema;
 }
 
-static inline struct arm_txn *txn_begin(struct desk *desk, const char *branch)
+static inline struct arm_transaction *txn_begin(struct desk *desk, const char *branch)
 {
     struct arm_snapshot at = kernel_snapshot(desk->kernel, branch);
-    struct arm_txn *txn = NULL;
+    struct arm_transaction *txn = NULL;
     struct arm_error err = {0};
 
     assert_ok(arm__txn_begin(desk->kernel->repository, desk->engine, &at, false, &txn, &err), err);
     return txn;
 }
 
-static inline struct arm_commit_result txn_commit(struct desk *desk, struct arm_txn *txn)
+static inline struct arm_commit_result txn_commit(struct desk *desk, struct arm_transaction *txn)
 {
     struct arm_commit_result result;
     struct arm_error err = {0};
@@ -47,7 +47,7 @@ static inline struct arm_commit_result txn_commit(struct desk *desk, struct arm_
     return result;
 }
 
-static inline void txn_create(struct desk *desk, struct arm_txn *txn, const char *name)
+static inline void txn_create(struct desk *desk, struct arm_transaction *txn, const char *name)
 {
     Armpb__Schema *schema = table_schema(desk);
     struct arm_error err = {0};
@@ -56,14 +56,14 @@ static inline void txn_create(struct desk *desk, struct arm_txn *txn, const char
     arm__schema_free(schema);
 }
 
-static inline void txn_drop(struct arm_txn *txn, const char *name)
+static inline void txn_drop(struct arm_transaction *txn, const char *name)
 {
     struct arm_error err = {0};
 
     assert_ok(arm__txn_drop_table(txn, "main", name, &err), err);
 }
 
-static inline void txn_insert(struct desk *desk, struct arm_txn *txn, const char *name,
+static inline void txn_insert(struct desk *desk, struct arm_transaction *txn, const char *name,
                               int64_t from, int64_t to)
 {
     struct rows rows = number_rows(desk, from, to);
@@ -75,7 +75,7 @@ static inline void txn_insert(struct desk *desk, struct arm_txn *txn, const char
     rows_free(&rows);
 }
 
-static inline void txn_replace_sql(struct desk *desk, struct arm_txn *txn, const char *name,
+static inline void txn_replace_sql(struct desk *desk, struct arm_transaction *txn, const char *name,
                                    const char *sql)
 {
     struct rows rows = rows_of(desk->engine, sql);
@@ -87,7 +87,7 @@ static inline void txn_replace_sql(struct desk *desk, struct arm_txn *txn, const
     rows_free(&rows);
 }
 
-static inline void txn_replace(struct desk *desk, struct arm_txn *txn, const char *name,
+static inline void txn_replace(struct desk *desk, struct arm_transaction *txn, const char *name,
                                int64_t from, int64_t to)
 {
     char sql[100];
@@ -97,7 +97,7 @@ static inline void txn_replace(struct desk *desk, struct arm_txn *txn, const cha
     txn_replace_sql(desk, txn, name, sql);
 }
 
-static inline const struct arm_view *txn_view(struct arm_txn *txn, const char *name)
+static inline const struct arm_view *txn_view(struct arm_transaction *txn, const char *name)
 {
     const struct arm_view *view = NULL;
     struct arm_error err = {0};
@@ -109,7 +109,7 @@ static inline const struct arm_view *txn_view(struct arm_txn *txn, const char *n
 /* A table made and filled by a transaction of its own. */
 static inline void make_table(struct desk *desk, const char *name, int64_t from, int64_t to)
 {
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
 
     txn_create(desk, txn, name);
     txn_insert(desk, txn, name, from, to);
@@ -204,7 +204,7 @@ static inline void assert_view(struct desk *desk, const struct arm_view *view, c
     free(numbers.values);
 }
 
-static inline void assert_rows(struct desk *desk, struct arm_txn *txn, const char *name,
+static inline void assert_rows(struct desk *desk, struct arm_transaction *txn, const char *name,
                                const char *wanted)
 {
     const struct arm_view *view = txn_view(txn, name);
@@ -216,15 +216,15 @@ static inline void assert_rows(struct desk *desk, struct arm_txn *txn, const cha
 
 static inline void assert_head_rows(struct desk *desk, const char *name, const char *wanted)
 {
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
 
     assert_rows(desk, txn, name, wanted);
     arm__txn_rollback(txn);
 }
 
 /* 0, 1, 2 … with `count` numbers -1, -2, … put in before row `at`. */
-static inline void assert_order(struct desk *desk, struct arm_txn *txn, const char *name, size_t at,
-                                size_t count)
+static inline void assert_order(struct desk *desk, struct arm_transaction *txn, const char *name,
+                                size_t at, size_t count)
 {
     const struct arm_view *view = txn_view(txn, name);
     struct numbers numbers = view_numbers(desk, view);
@@ -244,7 +244,7 @@ static inline void assert_order(struct desk *desk, struct arm_txn *txn, const ch
 }
 
 /* Delete the row of value `id`: what a DELETE statement does. Returns how many died. */
-static inline uint64_t txn_delete(struct desk *desk, struct arm_txn *txn, const char *name,
+static inline uint64_t txn_delete(struct desk *desk, struct arm_transaction *txn, const char *name,
                                   int64_t id)
 {
     const struct arm_view *view = txn_view(txn, name);

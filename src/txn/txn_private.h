@@ -68,6 +68,8 @@ struct arm_txn_reads {
     bool whole; /* every row matters; no filter is kept then */
     size_t count;
     struct arm_read_filter *filters;
+    size_t key_count;
+    struct arm_key_run **keys; /* primary keys that were looked up; each holds a reference */
 };
 
 /* A name that nothing had. */
@@ -108,7 +110,7 @@ struct arm_txn_table {
     uint64_t sequence_used; /* places taken of a sequence that was created here */
 };
 
-struct arm_txn {
+struct arm_transaction {
     struct arm_repository *repository;
     struct arm_engine *engine;
     struct arm_snapshot snapshot;
@@ -152,19 +154,20 @@ const Armpb__Schema *arm__txn_table_schema(const struct arm_txn_table *table);
 bool arm__txn_table_has_changes(const struct arm_txn_table *table);
 const struct arm_new_entry *arm__txn_own_entry(const struct arm_txn_own *own);
 /* The live table of a name, looked up in the snapshot the first time; NULL: none. */
-arm_status arm__txn_find(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_find(struct arm_transaction *txn, const char *schema_name, const char *name,
                          struct arm_txn_table **out, struct arm_error *err);
 /* As arm__txn_find; ARM_NOT_FOUND if there is none, ARM_INVALID if it is no table, ARM_READ_ONLY if
  * nothing may be changed. */
-arm_status arm__txn_find_for_change(struct arm_txn *txn, const char *schema_name, const char *name,
-                                    struct arm_txn_table **out, struct arm_error *err);
+arm_status arm__txn_find_for_change(struct arm_transaction *txn, const char *schema_name,
+                                    const char *name, struct arm_txn_table **out,
+                                    struct arm_error *err);
 /* A new table in the list; freed with the transaction. */
-arm_status arm__txn_add_table(struct arm_txn *txn, const char *schema_name, const char *name,
-                              struct arm_txn_table **out, struct arm_error *err);
+arm_status arm__txn_add_table(struct arm_transaction *txn, const char *schema_name,
+                              const char *name, struct arm_txn_table **out, struct arm_error *err);
 /* Take the last one out of the list again, and free it. */
-void arm__txn_remove_last(struct arm_txn *txn);
+void arm__txn_remove_last(struct arm_transaction *txn);
 /* The entries of the base version, loaded once. */
-arm_status arm__txn_load_state(struct arm_txn *txn, struct arm_txn_table *table,
+arm_status arm__txn_load_state(struct arm_transaction *txn, struct arm_txn_table *table,
                                struct arm_error *err);
 /* Forget what was done to its rows. */
 void arm__txn_table_clear_changes(struct arm_txn_table *table);
@@ -182,15 +185,15 @@ struct arm_txn_creation {
     const Armpb__Schema *schema; /* copied */
     bool or_replace;
 };
-arm_status arm__txn_create(struct arm_txn *txn, const struct arm_txn_creation *creation,
+arm_status arm__txn_create(struct arm_transaction *txn, const struct arm_txn_creation *creation,
                            struct arm_error *err);
 /* Cannot fail. */
-void arm__txn_drop_found(struct arm_txn *txn, struct arm_txn_table *table);
+void arm__txn_drop_found(struct arm_transaction *txn, struct arm_txn_table *table);
 
 /* ---- Views (list.c, view.c); under the mutex ---- */
 
 /* Make `table->list` show the table as it is now. */
-arm_status arm__txn_list_update(struct arm_txn *txn, struct arm_txn_table *table,
+arm_status arm__txn_list_update(struct arm_transaction *txn, struct arm_txn_table *table,
                                 struct arm_error *err);
 /* Where entry `entry` of a view comes from; NULL: base entry `entry` of a table without changes. */
 const struct arm_txn_origin *arm__txn_view_origin(const struct arm_view *view, size_t entry);
@@ -201,7 +204,8 @@ const struct arm_txn_origin *arm__txn_view_origin(const struct arm_view *view, s
 
 /* Write runs of appended hot entries anew as one, without their dead rows: what many small
  * statements left becomes few entries, or a chunk over the hot limits. */
-arm_status arm__txn_join(struct arm_txn *txn, struct arm_txn_table *table, struct arm_error *err);
+arm_status arm__txn_join(struct arm_transaction *txn, struct arm_txn_table *table,
+                         struct arm_error *err);
 
 /* ---- Keys (keys.c); under the mutex ---- */
 
@@ -216,41 +220,49 @@ struct arm_key_change {
 };
 /* ARM_CONSTRAINT, naming table, constraint and key, if a live row would then have the key of
  * another. */
-arm_status arm__txn_check_keys(struct arm_txn *txn, struct arm_txn_table *table,
+arm_status arm__txn_check_keys(struct arm_transaction *txn, struct arm_txn_table *table,
                                const struct arm_key_change *change, struct arm_error *err);
+
+/* The run of an entry that is in the log, by one key of a schema; the caller drops it. */
+arm_status arm__txn_entry_keys(struct arm_transaction *txn, const Armpb__Schema *schema,
+                               const Armpb__Key *key, const struct arm_state_entry *entry,
+                               struct arm_key_run **out, struct arm_error *err);
 
 struct arm_txn_judge {
     struct arm_key_judge judge;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     struct arm_txn_table *table;
     bool meets;
 };
 /* Who tells whether others wrote a key that the transaction wrote; NULL: there is none to tell of.
  * It is valid as long as `out`. */
-const struct arm_key_judge *arm__txn_judge(struct arm_txn *txn, struct arm_txn_table *table,
+const struct arm_key_judge *arm__txn_judge(struct arm_transaction *txn, struct arm_txn_table *table,
                                            struct arm_txn_judge *out);
 
 /* ---- Reads (reads.c); under the mutex ---- */
 
 /* The snapshot has nothing of that name. */
-arm_status arm__txn_note_absent(struct arm_txn *txn, const char *schema_name, const char *name,
-                                struct arm_error *err);
+arm_status arm__txn_note_absent(struct arm_transaction *txn, const char *schema_name,
+                                const char *name, struct arm_error *err);
+/* Primary keys are looked up in the table that `view` shows. */
+arm_status arm__txn_note_keys(struct arm_transaction *txn, const struct arm_view *view,
+                              struct arm_key_run *keys, struct arm_error *err);
 void arm__txn_reads_release(struct arm_txn_reads *reads);
 
 struct arm_txn_read_judge {
     struct arm_read_judge judge;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     struct arm_txn_table *table;
 };
 /* All reads of the transaction as its request has them; `out` has room for a read of each table and
  * each absent name, `judges` for one of each table, and is borrowed by them. */
-size_t arm__txn_describe_reads(struct arm_txn *txn, struct arm_new_read *out,
+size_t arm__txn_describe_reads(struct arm_transaction *txn, struct arm_new_read *out,
                                struct arm_txn_read_judge *judges);
 
 /* Whether column `column_id` has in `schema` the type it had in schema `schema_id` of the table. */
 bool arm__txn_keeps_type(struct arm_catalog *catalog, const struct arm_table_id *table_id,
                          const Armpb__Schema *schema, uint32_t schema_id, uint32_t column_id);
 
-void arm__txn_free(struct arm_txn *txn);
+void arm__txn_free(struct arm_transaction *txn);
 
 #endif

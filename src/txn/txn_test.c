@@ -9,7 +9,7 @@
 static void test_txn_reads_its_own_writes(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
 
     make_table(desk, "t", 0, 3);
     txn = txn_begin(desk, "main");
@@ -26,8 +26,8 @@ static void test_txn_reads_its_own_writes(void **state)
 static void test_txn_X1_snapshot_never_changes(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *reader;
-    struct arm_txn *writer;
+    struct arm_transaction *reader;
+    struct arm_transaction *writer;
 
     make_table(desk, "t", 0, 2);
     make_table(desk, "u", 5, 6);
@@ -49,7 +49,7 @@ static void test_txn_X1_snapshot_never_changes(void **state)
 static void test_txn_X2_views_are_not_disturbed(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     const struct arm_view *views[6];
     static const char *const rows[] = {"0 1 2", "0 1 2 3", "0 1 3", "0 1", "50 51", "50 51 60"};
 
@@ -83,7 +83,7 @@ static void test_txn_X2_views_are_not_disturbed(void **state)
 static void test_txn_look_tells_columns_and_rows_without_entries(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     const struct arm_view *view;
     struct arm_error err = {0};
 
@@ -111,7 +111,7 @@ static void test_txn_look_tells_columns_and_rows_without_entries(void **state)
 static void test_txn_view_at_shows_old_versions_without_own_changes(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     const struct arm_view *view;
     struct arm_error err = {0};
 
@@ -136,7 +136,7 @@ static void test_txn_view_at_shows_old_versions_without_own_changes(void **state
 static void test_txn_X4_rollback_leaves_nothing_reachable(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     uint64_t before;
 
     make_table(desk, "t", 0, 2);
@@ -160,7 +160,7 @@ static void test_txn_X4_rollback_leaves_nothing_reachable(void **state)
 static void test_txn_nothing_changed_makes_no_commit(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
 
     make_table(desk, "t", 0, 2);
     txn = txn_begin(desk, "main");
@@ -185,7 +185,7 @@ static void test_txn_nothing_changed_makes_no_commit(void **state)
 static void test_txn_create_and_fill_is_one_change(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     struct arm_table_info info;
     struct arm_snapshot at;
 
@@ -204,7 +204,7 @@ static void test_txn_create_and_fill_is_one_change(void **state)
 static void test_txn_drop_and_create_makes_another_table(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     struct arm_error err = {0};
     Armpb__Schema *schema = table_schema(desk);
 
@@ -250,7 +250,7 @@ static arm_status collect(void *context, const char *schema_name, const char *na
 static void test_txn_tables_are_the_snapshots_and_its_own(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     char names[200] = "";
     struct arm_error err = {0};
 
@@ -271,7 +271,7 @@ static void test_txn_tables_are_the_snapshots_and_its_own(void **state)
 static void test_txn_thousand_inserts_make_few_entries(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     const struct arm_view *view;
     struct arm_table_state *rows;
 
@@ -300,7 +300,7 @@ static void test_txn_thousand_inserts_make_few_entries(void **state)
 static void test_txn_over_the_hot_limit_rows_go_to_a_chunk(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     struct arm_table_state *rows;
 
     txn_create(desk, txn, "t");
@@ -319,7 +319,7 @@ static void test_txn_over_the_hot_limit_rows_go_to_a_chunk(void **state)
 static void test_txn_deleted_rows_of_an_own_chunk_are_marked(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     struct arm_table_state *rows;
 
     txn_create(desk, txn, "t");
@@ -340,7 +340,7 @@ static void test_txn_deleted_rows_of_an_own_chunk_are_marked(void **state)
 static void test_txn_delete_needs_a_view_of_its_statement(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     const struct arm_view *view;
     roaring_bitmap_t *bits = roaring_bitmap_of(1, 0);
     roaring_bitmap_t *beyond = roaring_bitmap_of(1, 3);
@@ -376,8 +376,8 @@ static void test_txn_delete_needs_a_view_of_its_statement(void **state)
 static void test_txn_conflicts_come_out_and_commuting_changes_do_not(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *a;
-    struct arm_txn *b;
+    struct arm_transaction *a;
+    struct arm_transaction *b;
     struct arm_commit_result result;
     struct arm_error err = {0};
 
@@ -411,7 +411,7 @@ static void test_txn_read_only_changes_nothing(void **state)
 {
     struct desk *desk = *state;
     struct arm_snapshot at;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     const struct arm_view *view;
     struct arm_written written = {.rows = 0};
     roaring_bitmap_t *rows[1] = {NULL};
@@ -439,7 +439,7 @@ static void test_txn_identical_replace_changes_nothing(void **state)
 {
     struct desk *desk = *state;
     Armpb__Schema *schema = table_schema(desk);
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     struct arm_error err = {0};
 
     make_table(desk, "t", 0, 300000);
@@ -461,7 +461,7 @@ static void test_txn_identical_replace_changes_nothing(void **state)
 static void test_txn_replace_by_other_columns(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     const struct arm_view *view;
     struct rows rows =
         rows_of(desk->engine, "SELECT i::VARCHAR AS name, i AS id FROM range(3) t(i)");
@@ -496,7 +496,7 @@ static void test_txn_replace_by_other_columns(void **state)
 static void test_txn_replace_keeps_chunks_and_order(void **state)
 {
     struct desk *desk = *state;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     struct arm_table_state *before;
     struct arm_table_state *after;
     size_t kept = 0;
@@ -531,7 +531,7 @@ static void test_txn_out_of_memory_leaves_it_as_it_was(void **state)
 {
     struct desk *desk = *state;
     Armpb__Schema *schema = table_schema(desk);
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     const struct arm_view *view = NULL;
     struct arm_error err = {0};
     arm_status st = ARM_NO_MEMORY;

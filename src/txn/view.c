@@ -74,7 +74,7 @@ static void show_state(struct counted_view *self, struct arm_table_state *state)
     self->view.entries = state->entries;
 }
 
-static arm_status show_rows(struct arm_txn *txn, struct arm_txn_table *table,
+static arm_status show_rows(struct arm_transaction *txn, struct arm_txn_table *table,
                             struct counted_view *self, struct arm_error *err)
 {
     arm_status st = ARM_OK;
@@ -94,8 +94,8 @@ done:
     return st;
 }
 
-static arm_status make_view(struct arm_txn *txn, struct arm_txn_table *table, bool with_rows,
-                            const struct arm_view **out, struct arm_error *err)
+static arm_status make_view(struct arm_transaction *txn, struct arm_txn_table *table,
+                            bool with_rows, const struct arm_view **out, struct arm_error *err)
 {
     struct counted_view *self = NULL;
     arm_status st = ARM_OK;
@@ -129,7 +129,7 @@ done:
     return st;
 }
 
-static arm_status find_view(struct arm_txn *txn, const char *schema_name, const char *name,
+static arm_status find_view(struct arm_transaction *txn, const char *schema_name, const char *name,
                             bool with_rows, const struct arm_view **out, struct arm_error *err)
 {
     const struct arm_view *view = NULL;
@@ -147,19 +147,19 @@ done:
     return st;
 }
 
-arm_status arm__txn_view(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_view(struct arm_transaction *txn, const char *schema_name, const char *name,
                          const struct arm_view **out, struct arm_error *err)
 {
     return find_view(txn, schema_name, name, true, out, err);
 }
 
-arm_status arm__txn_look(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_look(struct arm_transaction *txn, const char *schema_name, const char *name,
                          const struct arm_view **out, struct arm_error *err)
 {
     return find_view(txn, schema_name, name, false, out, err);
 }
 
-arm_status arm__txn_view_at(struct arm_txn *txn, const char *schema_name, const char *name,
+arm_status arm__txn_view_at(struct arm_transaction *txn, const char *schema_name, const char *name,
                             const char *ref, const struct arm_view **out, struct arm_error *err)
 {
     struct arm_catalog *catalog = arm__repository_catalog(txn->repository);

@@ -16,7 +16,7 @@ enum { SLOTS = 3, STEPS = 120, SEEDS = 12 };
 struct pair {
     struct kernel kernels[2];
     struct desk desks[2];
-    struct arm_txn *txns[2][SLOTS];
+    struct arm_transaction *txns[2][SLOTS];
     int64_t next_value;
     uint64_t commits;
     uint64_t conflicts;

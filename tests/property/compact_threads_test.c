@@ -49,7 +49,7 @@ static void *run_writer(void *argument)
 
     for (unsigned i = 0; i < w->rounds; i++) {
         int64_t count = rand_r(&w->seed) % 10 == 0 ? 200 : 1 + rand_r(&w->seed) % 3;
-        struct arm_txn *txn = txn_begin(w->desk, "main");
+        struct arm_transaction *txn = txn_begin(w->desk, "main");
         int64_t victim = choose(w);
 
         if (victim >= 0 && rand_r(&w->seed) % 4 > 0) {
@@ -87,7 +87,7 @@ static int compare_values(const void *a, const void *b)
 
 static void check_rows(struct desk *desk, const struct writer *writers)
 {
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     const struct arm_view *view = txn_view(txn, "t");
     struct numbers numbers = view_numbers(desk, view);
     size_t at = 0;
@@ -112,7 +112,7 @@ static void test_compact_U3_writers_never_notice(void **state)
     static struct writer writers[WRITERS];
     struct desk *desk = *state;
     const char *rounds = getenv("ARM_COMPACT_ROUNDS");
-    struct arm_txn *reader;
+    struct arm_transaction *reader;
     pthread_t compactor;
 
     make_table(desk, "t", 0, 3);

@@ -19,7 +19,7 @@ enum { SEEDS = 8, STEPS = 70, SLOTS = 2, VERSIONS_MAX = 400, WIDE_BYTES = 110000
 struct world {
     struct kernel kernel;
     struct desk desk;
-    struct arm_txn *txns[SLOTS];
+    struct arm_transaction *txns[SLOTS];
     int64_t next_value;
     unsigned refs;
     struct arm_hash leased[8]; /* put by hand, lease kept */
@@ -201,7 +201,7 @@ static void see_versions(void)
 
 static void step_txn(void)
 {
-    struct arm_txn **slot = &world.txns[rand() % SLOTS];
+    struct arm_transaction **slot = &world.txns[rand() % SLOTS];
     int64_t count = rand() % 3 == 0 ? 10500 : 1 + rand() % 9; /* a chunk, or hot rows */
 
     if (*slot == NULL) {

@@ -35,7 +35,7 @@ static void *run_writer(void *argument)
     struct writer *w = argument;
 
     for (unsigned i = 0; i < w->rounds; i++) {
-        struct arm_txn *txn = txn_begin(w->desk, "main");
+        struct arm_transaction *txn = txn_begin(w->desk, "main");
         int64_t rows = 0;
 
         for (int k = rand_r(&w->seed) % 3; k >= 0; k--) {
@@ -97,7 +97,7 @@ static void *run_gc(void *argument)
 
 static void check_rows(struct desk *desk, int64_t wanted)
 {
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
     const struct arm_view *view = txn_view(txn, "t");
     struct numbers numbers = view_numbers(desk, view);
 
@@ -114,7 +114,7 @@ static void test_gc_G2_nobody_misses_a_chunk(void **state)
     const char *rounds = getenv("ARM_GC_ROUNDS");
     struct desk *desk = *state;
     int64_t wanted = 3;
-    struct arm_txn *reader;
+    struct arm_transaction *reader;
     pthread_t threads[3];
 
     make_table(desk, "t", 0, 3);

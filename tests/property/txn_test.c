@@ -72,7 +72,7 @@ static void expect_view(struct desk *desk, const struct arm_view *view, const ui
     free(numbers.values);
 }
 
-static void expect_txn(struct desk *desk, struct arm_txn *txn, const struct model *model)
+static void expect_txn(struct desk *desk, struct arm_transaction *txn, const struct model *model)
 {
     for (size_t t = 0; t < TABLES; t++) {
         const struct arm_view *view = txn_view(txn, names[t]);
@@ -87,7 +87,7 @@ static void expect_txn(struct desk *desk, struct arm_txn *txn, const struct mode
 
 static void expect_head(struct desk *desk, const struct model *model)
 {
-    struct arm_txn *txn = txn_begin(desk, "main");
+    struct arm_transaction *txn = txn_begin(desk, "main");
 
     expect_txn(desk, txn, model);
     arm__txn_rollback(txn);
@@ -96,7 +96,7 @@ static void expect_head(struct desk *desk, const struct model *model)
 /* ---- Statements ---- */
 
 /* A run of ids that the table does not hold; mostly small, now and then a chunk. */
-static void insert(struct desk *desk, struct arm_txn *txn, struct model *model, size_t t)
+static void insert(struct desk *desk, struct arm_transaction *txn, struct model *model, size_t t)
 {
     size_t count = random_below(8) == 0 ? 10001 + random_below(3000) : 1 + random_below(30);
     size_t from = random_below(IDS - count);
@@ -111,8 +111,8 @@ static void insert(struct desk *desk, struct arm_txn *txn, struct model *model, 
 }
 
 /* Ids from .. to-1 of a table die: what one DELETE statement does. */
-static void delete_range(struct desk *desk, struct arm_txn *txn, struct model *model, size_t t,
-                         int64_t from, int64_t to)
+static void delete_range(struct desk *desk, struct arm_transaction *txn, struct model *model,
+                         size_t t, int64_t from, int64_t to)
 {
     const struct arm_view *view = txn_view(txn, names[t]);
     roaring_bitmap_t **bits = calloc(view->entry_count + 1, sizeof *bits);
@@ -152,7 +152,7 @@ static void delete_range(struct desk *desk, struct arm_txn *txn, struct model *m
     arm__view_drop(view);
 }
 
-static void replace(struct desk *desk, struct arm_txn *txn, struct model *model, size_t t)
+static void replace(struct desk *desk, struct arm_transaction *txn, struct model *model, size_t t)
 {
     size_t count = random_below(2) == 0 ? random_below(40) : 10001 + random_below(10000);
     size_t from = random_below(3) * 1000; /* often what is there already */
@@ -162,7 +162,7 @@ static void replace(struct desk *desk, struct arm_txn *txn, struct model *model,
     memset(model->holds[t] + from, 1, count);
 }
 
-static void statement(struct desk *desk, struct arm_txn *txn, struct model *model)
+static void statement(struct desk *desk, struct arm_transaction *txn, struct model *model)
 {
     size_t t = random_below(TABLES);
     int64_t from;
@@ -200,7 +200,7 @@ static void statement(struct desk *desk, struct arm_txn *txn, struct model *mode
 /* ---- Histories ---- */
 
 struct party {
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     struct model model;          /* what it should see */
     const struct arm_view *view; /* taken some time ago ... */
     uint8_t *shown;              /* ... when it showed this */

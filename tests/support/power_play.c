@@ -66,7 +66,7 @@ void play_free(struct play *play)
 
 /* ---- Transactions ---- */
 
-static arm_status begin(struct play *play, struct arm_txn **out, struct arm_error *err)
+static arm_status begin(struct play *play, struct arm_transaction **out, struct arm_error *err)
 {
     struct arm_snapshot at;
     arm_status st = ARM_OK;
@@ -80,8 +80,8 @@ done:
 }
 
 /* Commits if all went well so far; the transaction is gone either way. */
-static arm_status end(struct play *play, struct arm_txn *txn, const char *message, arm_status st,
-                      struct arm_error *err)
+static arm_status end(struct play *play, struct arm_transaction *txn, const char *message,
+                      arm_status st, struct arm_error *err)
 {
     struct arm_commit_result result;
 
@@ -130,7 +130,7 @@ done:
     return st;
 }
 
-static arm_status create(struct play *play, struct arm_txn *txn, const char *name,
+static arm_status create(struct play *play, struct arm_transaction *txn, const char *name,
                          struct arm_error *err)
 {
     struct rows rows = numbers(play, 0, 0);
@@ -140,8 +140,8 @@ static arm_status create(struct play *play, struct arm_txn *txn, const char *nam
     return st;
 }
 
-static arm_status insert(struct play *play, struct arm_txn *txn, const struct play_step *step,
-                         struct arm_error *err)
+static arm_status insert(struct play *play, struct arm_transaction *txn,
+                         const struct play_step *step, struct arm_error *err)
 {
     struct rows rows = numbers(play, step->from, step->to);
     struct arm_written written = {.rows = 0};
@@ -157,7 +157,7 @@ done:
     return st;
 }
 
-static arm_status delete_rows(struct arm_txn *txn, const struct play_step *step,
+static arm_status delete_rows(struct arm_transaction *txn, const struct play_step *step,
                               struct arm_error *err)
 {
     const struct arm_view *view = NULL;
@@ -184,8 +184,8 @@ done:
     return st;
 }
 
-static arm_status several(struct play *play, struct arm_txn *txn, const struct play_step *step,
-                          struct arm_error *err)
+static arm_status several(struct play *play, struct arm_transaction *txn,
+                          const struct play_step *step, struct arm_error *err)
 {
     struct play_step deletion = {PLAY_DELETE, step->name, 0, 2, NULL};
     struct play_step small = {PLAY_INSERT, "small", 0, 7, NULL};
@@ -205,7 +205,7 @@ done:
 /* One commit. */
 static arm_status change(struct play *play, const struct play_step *step, struct arm_error *err)
 {
-    struct arm_txn *txn = NULL;
+    struct arm_transaction *txn = NULL;
     char *message = NULL;
     arm_status st = begin(play, &txn, err);
 
@@ -434,7 +434,7 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
 
 struct telling {
     struct play *play;
-    struct arm_txn *txn;
+    struct arm_transaction *txn;
     struct arm_buf *out;
 };
 

@@ -245,7 +245,7 @@ done:
 }
 
 arm_status power_update(struct arm_repository *repository, struct arm_engine *engine,
-                        struct arm_txn *txn, const char *table, uint64_t from, uint64_t to,
+                        struct arm_transaction *txn, const char *table, uint64_t from, uint64_t to,
                         struct arm_error *err)
 {
     struct arm_writer_options options = {

@@ -30,7 +30,7 @@ struct arm_hash power_hash_rows(struct arm_repository *repository, struct arm_en
 /* Rows number `from` .. `to` - 1 of every entry get a value that is POWER_UPDATED more. */
 enum { POWER_UPDATED = 1000000 };
 arm_status power_update(struct arm_repository *repository, struct arm_engine *engine,
-                        struct arm_txn *txn, const char *table, uint64_t from, uint64_t to,
+                        struct arm_transaction *txn, const char *table, uint64_t from, uint64_t to,
                         struct arm_error *err);
 
 #endif
