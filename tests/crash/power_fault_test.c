@@ -392,6 +392,6 @@ int main(void)
         cmocka_unit_test(test_power_fault_at_every_operation_loses_nothing),
     };
 
-    power_use_memory();
+    temp_use_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

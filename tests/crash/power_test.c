@@ -541,6 +541,6 @@ int main(void)
         cmocka_unit_test(test_power_acknowledged_survives_a_cut_at_every_operation),
     };
 
-    power_use_memory();
+    temp_use_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

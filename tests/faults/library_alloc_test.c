@@ -492,7 +492,7 @@ int main(void)
     print_message("skipped: the sanitizer's malloc cannot be stood in for\n");
     return 77;
 #endif
-    power_use_memory(); /* no power is cut here */
+    temp_use_memory(); /* no power is cut here */
     (void)dl_iterate_phdr(find_code, NULL);
     for (int i = 0; i < LIBRARIES; i++) {
         if (code[i].from == 0) {

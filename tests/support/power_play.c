@@ -23,13 +23,6 @@ enum { WIDE_BYTES = (1 << 20) + 100000, PAIR_WAIT_US = 5000000 };
 
 /* ---- Worlds ---- */
 
-void power_use_memory(void)
-{
-    if (access("/dev/shm", W_OK | X_OK) == 0) {
-        (void)setenv("TMPDIR", "/dev/shm", 0);
-    }
-}
-
 struct play play_new(struct arm_engine *engine)
 {
     struct play play = {.dir = temp_dir_make(), .engine = engine, .branch = "main"};

@@ -73,10 +73,6 @@ struct play {
     struct arm_id commit_id;    /* of the last commit whose outcome is unknown */
 };
 
-/* Put temporary directories into memory, where there is a place for that and nobody said
- * otherwise: nothing is really synced, and there are many of them. */
-void power_use_memory(void);
-
 /* An empty disk in a directory of its own; or what a cut of another's disk left. */
 struct play play_new(struct arm_engine *engine);
 struct play play_after(struct play *play, const struct power_cut *cut);

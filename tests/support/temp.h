@@ -13,6 +13,10 @@ struct temp_dir {
     char path[TEMP_PATH_BYTES];
 };
 
+/* Put temporary directories into memory, where there is a place for that and nobody said
+ * otherwise: for tests that want no real sync, and many of them. */
+void temp_use_memory(void);
+
 /* A fresh empty directory below $TMPDIR or /tmp. */
 struct temp_dir temp_dir_make(void);
 /* It and everything in it. */
