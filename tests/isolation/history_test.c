@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -232,6 +233,7 @@ static pid_t start(process_main *main_of, const struct world *world, unsigned nu
     if (child == 0) {
         (void)signal(SIGSEGV, SIG_DFL); /* cmocka's handler would jump into the parent's test */
         (void)signal(SIGABRT, SIG_DFL);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody is left behind by a test that failed */
         _exit(main_of(world, number));
     }
     return child;
