@@ -14,10 +14,12 @@
 #include "support/sql_client.h"
 #include "support/temp.h"
 
-enum { SESSIONS = 3, STEPS_MAX = 20, SQL_BYTES = 300 };
+enum { SESSIONS = 3, STEPS_MAX = 20, SQL_BYTES = 300, WANTED_BYTES = 100 };
 
 /* What a statement must give: rows ("id,value|…"), nothing of interest, or a conflict. */
 #define CONFLICT "conflict"
+/* Under snapshot isolation, and if the sessions are serializable. */
+#define LEVELS(snapshot, serializable) snapshot "\n" serializable
 
 struct step {
     int session; /* 1 to 3; 0: the end of the script */
@@ -72,7 +74,7 @@ static const struct anomaly anomalies[] = {
       {1, "SELECT value FROM test WHERE id = 2", "20|"},
       {2, "SELECT value FROM test WHERE id = 1", "10|"},
       {1, "COMMIT", NULL},
-      {2, "COMMIT", NULL}}},
+      {2, "COMMIT", LEVELS("", CONFLICT)}}}, /* each has read what the other replaced */
     {"OTV, an observed transaction vanishes: prevented",
      {BEGIN_TWO,
       {1, "UPDATE test SET value = 11 WHERE id = 1", NULL},
@@ -168,35 +170,44 @@ static const struct anomaly anomalies[] = {
       {1, "ROLLBACK", NULL},
       {2, "COMMIT", NULL},
       {1, "SELECT * FROM test ORDER BY id", "1,12|2,18|"}}},
-    {"G2-item, write skew: happens under snapshot",
+    {"G2-item, write skew: happens under snapshot, not serializable",
      {BEGIN_TWO,
       {1, "SELECT * FROM test WHERE id IN (1, 2) ORDER BY id", "1,10|2,20|"},
       {2, "SELECT * FROM test WHERE id IN (1, 2) ORDER BY id", "1,10|2,20|"},
       {1, "UPDATE test SET value = 11 WHERE id = 1", NULL},
       {2, "UPDATE test SET value = 21 WHERE id = 2", NULL},
       {1, "COMMIT", NULL},
+      {2, "COMMIT", LEVELS("", CONFLICT)},
+      {1, "SELECT * FROM test ORDER BY id", LEVELS("1,11|2,21|", "1,11|2,20|")}}},
+    {"G2-item, by deletions: happens under snapshot, not serializable",
+     {BEGIN_TWO,
+      {1, "SELECT * FROM test WHERE value > 5 ORDER BY id", "1,10|2,20|"},
+      {2, "SELECT * FROM test WHERE value > 5 ORDER BY id", "1,10|2,20|"},
+      {1, "DELETE FROM test WHERE id = 1", NULL},
+      {2, "DELETE FROM test WHERE id = 2", NULL},
       {2, "COMMIT", NULL},
-      {1, "SELECT * FROM test ORDER BY id", "1,11|2,21|"}}},
-    {"G2-item, over two tables: happens under snapshot",
+      {1, "COMMIT", LEVELS("", CONFLICT)},
+      {1, "SELECT * FROM test", LEVELS("", "1,10|")}}},
+    {"G2-item, over two tables: happens under snapshot, not serializable",
      {BEGIN_TWO,
       {1, "SELECT value FROM other WHERE id = 1", "30|"},
       {2, "SELECT value FROM test WHERE id = 1", "10|"},
       {1, "UPDATE test SET value = 11 WHERE id = 1", NULL},
       {2, "UPDATE other SET value = 31 WHERE id = 1", NULL},
       {1, "COMMIT", NULL},
-      {2, "COMMIT", NULL},
+      {2, "COMMIT", LEVELS("", CONFLICT)},
       {1, "SELECT * FROM test ORDER BY id", "1,11|2,20|"},
-      {1, "SELECT * FROM other ORDER BY id", "1,31|"}}},
-    {"G2, anti-dependency cycle over a predicate: happens under snapshot",
+      {1, "SELECT * FROM other ORDER BY id", LEVELS("1,31|", "1,30|")}}},
+    {"G2, anti-dependency cycle over a predicate: happens under snapshot, not serializable",
      {BEGIN_TWO,
       {1, "SELECT * FROM test WHERE value % 3 = 0", ""},
       {2, "SELECT * FROM test WHERE value % 3 = 0", ""},
       {1, "INSERT INTO test VALUES (3, 30)", NULL},
       {2, "INSERT INTO test VALUES (4, 42)", NULL},
       {1, "COMMIT", NULL},
-      {2, "COMMIT", NULL},
-      {1, "SELECT * FROM test WHERE value % 3 = 0 ORDER BY id", "3,30|4,42|"}}},
-    {"G2, shown by a third that only reads (Fekete): happens under snapshot",
+      {2, "COMMIT", LEVELS("", CONFLICT)},
+      {1, "SELECT * FROM test WHERE value % 3 = 0 ORDER BY id", LEVELS("3,30|4,42|", "3,30|")}}},
+    {"G2, shown by a third that only reads (Fekete): happens under snapshot, not serializable",
      {{1, "BEGIN", NULL},
       {1, "SELECT * FROM test ORDER BY id", "1,10|2,20|"},
       {2, "BEGIN", NULL},
@@ -206,8 +217,8 @@ static const struct anomaly anomalies[] = {
       {3, "SELECT * FROM test ORDER BY id", "1,10|2,25|"},
       {3, "COMMIT", NULL},
       {1, "UPDATE test SET value = 0 WHERE id = 1", NULL},
-      {1, "COMMIT", NULL},
-      {1, "SELECT * FROM test ORDER BY id", "1,0|2,25|"}}},
+      {1, "COMMIT", LEVELS("", CONFLICT)},
+      {1, "SELECT * FROM test ORDER BY id", LEVELS("1,0|2,25|", "1,10|2,25|")}}},
 };
 
 enum { ANOMALIES = sizeof anomalies / sizeof anomalies[0] };
@@ -220,35 +231,9 @@ struct stage {
     struct sql_peer peers[SESSIONS + 1];
     bool in_processes;
     bool is_compacting;
-    const char *anomaly;
+    bool is_serializable;
+    const char *anomaly; /* at work; NULL: none yet */
 };
-
-static void open_stage(struct stage *stage)
-{
-    char path[TEMP_PATH_BYTES];
-
-    stage->dir = temp_dir_make();
-    (void)temp_path(&stage->dir, "repo", path);
-    for (int i = 0; i <= SESSIONS; i++) {
-        if (stage->in_processes) {
-            sql_peer_start(&stage->peers[i], path);
-        } else {
-            assert_ok(sql_client_open(&stage->clients[i], path), stage->clients[i].err);
-        }
-    }
-}
-
-static void close_stage(struct stage *stage)
-{
-    for (int i = 0; i <= SESSIONS; i++) {
-        if (stage->in_processes) {
-            sql_peer_stop(&stage->peers[i]);
-        } else {
-            sql_client_close(&stage->clients[i]);
-        }
-    }
-    temp_dir_remove(&stage->dir);
-}
 
 /* Rows or message in `*out`. */
 static arm_status run_on(struct stage *stage, int session, const char *sql, const char **out)
@@ -266,20 +251,68 @@ static arm_status run_on(struct stage *stage, int session, const char *sql, cons
     return st;
 }
 
+/* The level's part. */
+static const char *wanted_of(const struct stage *stage, const char *wanted, char out[WANTED_BYTES])
+{
+    size_t snapshot = strcspn(wanted, "\n");
+    const char *serializable = wanted[snapshot] == '\n' ? wanted + snapshot + 1 : wanted;
+
+    (void)snprintf(out, WANTED_BYTES, "%.*s", stage->is_serializable ? 99 : (int)snapshot,
+                   stage->is_serializable ? serializable : wanted);
+    return out;
+}
+
 static void must_run(struct stage *stage, int session, const char *sql, const char *wanted)
 {
     const char *text = NULL;
     arm_status st = run_on(stage, session, sql, &text);
-    bool refused = wanted != NULL && strcmp(wanted, CONFLICT) == 0;
+    char rows[WANTED_BYTES] = "";
+    bool refused;
+
+    if (wanted != NULL) {
+        wanted = wanted_of(stage, wanted, rows);
+    }
+    refused = wanted != NULL && strcmp(wanted, CONFLICT) == 0;
 
     if (st != (refused ? ARM_CONFLICT : ARM_OK)) {
-        fail_msg("%s\n  session %d: %s\n  gave %s: %s", stage->anomaly, session, sql,
-                 arm_status_name(st), text);
+        fail_msg("%s\n  session %d: %s\n  gave %s: %s",
+                 stage->anomaly != NULL ? stage->anomaly : "", session, sql, arm_status_name(st),
+                 text);
     }
     if (wanted != NULL && !refused && strcmp(text, wanted) != 0) {
         fail_msg("%s\n  session %d: %s\n  gave %s, not %s", stage->anomaly, session, sql, text,
                  wanted);
     }
+}
+
+static void open_stage(struct stage *stage)
+{
+    char path[TEMP_PATH_BYTES];
+
+    stage->dir = temp_dir_make();
+    (void)temp_path(&stage->dir, "repo", path);
+    for (int i = 0; i <= SESSIONS; i++) {
+        if (stage->in_processes) {
+            sql_peer_start(&stage->peers[i], path);
+        } else {
+            assert_ok(sql_client_open(&stage->clients[i], path), stage->clients[i].err);
+        }
+        if (stage->is_serializable) { /* snapshot isolation is the default */
+            must_run(stage, i, "SET arm_isolation = 'serializable'", NULL);
+        }
+    }
+}
+
+static void close_stage(struct stage *stage)
+{
+    for (int i = 0; i <= SESSIONS; i++) {
+        if (stage->in_processes) {
+            sql_peer_stop(&stage->peers[i]);
+        } else {
+            sql_client_close(&stage->clients[i]);
+        }
+    }
+    temp_dir_remove(&stage->dir);
 }
 
 /* ---- Scripts ---- */
@@ -317,15 +350,22 @@ static void play(struct stage *stage, const struct anomaly *anomaly)
     }
 }
 
+static void play_at_level(struct stage stage, const char *columns, bool is_chunk)
+{
+    open_stage(&stage);
+    for (size_t i = 0; i < ANOMALIES; i++) {
+        stage.anomaly = anomalies[i].name;
+        prepare(&stage, columns, is_chunk);
+        play(&stage, &anomalies[i]);
+    }
+    close_stage(&stage);
+}
+
 static void play_all(struct stage *stage, const char *columns, bool is_chunk)
 {
-    open_stage(stage);
-    for (size_t i = 0; i < ANOMALIES; i++) {
-        stage->anomaly = anomalies[i].name;
-        prepare(stage, columns, is_chunk);
-        play(stage, &anomalies[i]);
-    }
-    close_stage(stage);
+    play_at_level(*stage, columns, is_chunk);
+    stage->is_serializable = true;
+    play_at_level(*stage, columns, is_chunk);
 }
 
 static const char with_key[] = "id INTEGER PRIMARY KEY, value INTEGER";

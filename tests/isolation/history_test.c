@@ -39,6 +39,7 @@ struct world {
     struct temp_dir dir;
     char repo[TEMP_PATH_BYTES];
     bool by_sql; /* or by the kernel's transactions */
+    enum history_level level;
     unsigned txns;
     unsigned rounds;
     _Atomic unsigned *begun; /* shared by all processes */
@@ -89,7 +90,7 @@ static void open_door(const struct world *world, struct history_kernel *kernel,
     if (kernel != NULL) {
         history_door_kernel(kernel, door);
     } else {
-        check_open(history_door_sql(world->repo, door, &err), &err);
+        check_open(history_door_sql(world->repo, world->level, door, &err), &err);
     }
 }
 
@@ -335,8 +336,9 @@ static void make_history(const struct world *world, struct history *out)
     load(world, CLIENTS + killed + 1, out);
 }
 
-static void hold_history(struct world *world, unsigned txns, enum history_level level)
+static void hold_history(struct world *world, unsigned txns)
 {
+    enum history_level level = world->level;
     static struct history_report report;
     struct history history = {.txns = NULL};
 
@@ -365,7 +367,14 @@ static void test_history_by_sql_is_snapshot_isolated(void **state)
 {
     struct world world = {.by_sql = true};
 
-    hold_history(&world, number_of("ARM_HISTORY_TXNS", TXNS_DEFAULT) / SQL_PART, HISTORY_SNAPSHOT);
+    hold_history(&world, number_of("ARM_HISTORY_TXNS", TXNS_DEFAULT) / SQL_PART);
+}
+
+static void test_history_by_sql_is_serializable(void **state)
+{
+    struct world world = {.by_sql = true, .level = HISTORY_SERIALIZABLE};
+
+    hold_history(&world, number_of("ARM_HISTORY_TXNS", TXNS_DEFAULT) / SQL_PART);
 }
 
 static void test_history_by_the_kernel_is_snapshot_isolated(void **state)
@@ -373,13 +382,14 @@ static void test_history_by_the_kernel_is_snapshot_isolated(void **state)
     struct world world = {.by_sql = false};
     unsigned txns = number_of("ARM_HISTORY_TXNS", TXNS_DEFAULT);
 
-    hold_history(&world, txns - txns / SQL_PART, HISTORY_SNAPSHOT);
+    hold_history(&world, txns - txns / SQL_PART);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_history_by_sql_is_snapshot_isolated),
+        cmocka_unit_test(test_history_by_sql_is_serializable),
         cmocka_unit_test(test_history_by_the_kernel_is_snapshot_isolated),
     };
 

@@ -45,7 +45,8 @@ struct history_door {
 };
 
 /* SQL through the public interface, by a session of its own. */
-arm_status history_door_sql(const char *path, struct history_door *out, struct arm_error *err);
+arm_status history_door_sql(const char *path, enum history_level level, struct history_door *out,
+                            struct arm_error *err);
 
 /* The kernel's transactions, without SQL: ten times as quick. One repository a process, doors onto
  * it for its threads. */

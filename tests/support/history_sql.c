@@ -163,13 +163,20 @@ static void close_door(void *self)
     free(door);
 }
 
-arm_status history_door_sql(const char *path, struct history_door *out, struct arm_error *err)
+arm_status history_door_sql(const char *path, enum history_level level, struct history_door *out,
+                            struct arm_error *err)
 {
     struct door *door = calloc(1, sizeof *door);
     arm_status st;
 
     history_require(door != NULL, "memory");
     st = sql_client_open(&door->client, path);
+    if (st == ARM_OK) { /* of operations that are alone */
+        st = sql_client_run(&door->client, "SET arm_retries = 2");
+    }
+    if (st == ARM_OK && level == HISTORY_SERIALIZABLE) {
+        st = sql_client_run(&door->client, "SET arm_isolation = 'serializable'");
+    }
     *err = door->client.err;
     *out = (struct history_door){.self = door,
                                  .err = &door->client.err,
@@ -182,7 +189,7 @@ arm_status history_door_sql(const char *path, struct history_door *out, struct a
                                  .compact = compact,
                                  .close = close_door};
     if (st != ARM_OK) {
-        free(door);
+        close_door(door);
     }
     return st;
 }
