@@ -211,6 +211,20 @@ done:
     return st;
 }
 
+/* K7: what a request was refused for is made durable, so that who runs it again sees it. Its
+ * own process may have been killed before the sync, and nobody else need come: then every transaction
+ * begins before that commit and meets it. */
+static void settle_others(struct arm_commit_plan *plan)
+{
+    struct arm_log *log = plan->repository->log;
+    struct arm_error ignored; /* that it was refused stays true */
+
+    arm__log_published(log, &plan->state.folded); /* it died before it could say so */
+    arm__index_abort(plan->txn);                  /* the lock is not held while one waits */
+    plan->txn = NULL;
+    (void)arm__log_wait_durable(log, plan->state.folded.next_tx - 1, &ignored);
+}
+
 static arm_status append(struct arm_commit_plan *plan, struct arm_error *err)
 {
     Armpb__Record record = ARMPB__RECORD__INIT;
@@ -247,7 +261,11 @@ arm_status arm__commit(struct arm_repository *repository, const struct arm_commi
     ARM_TRY(arm__repository_check_handle(repository, true, err));
     ARM_TRY(choose_id(request, &plan.commit_id, err));
     ARM_TRY(ensure_chunks(repository, request, &leases, err));
-    ARM_TRY(prepare(&plan, &tx, &is_retry, err));
+    st = prepare(&plan, &tx, &is_retry, err);
+    if (st == ARM_CONFLICT) {
+        settle_others(&plan);
+    }
+    ARM_TRY(st);
     if (is_retry || plan.commit.n_changes == 0) { /* else the append looks (R5) */
         ARM_TRY(arm__anchor_check(&repository->anchor, err));
     }

@@ -15,6 +15,8 @@
  *     replacement goes on from the layout that it was planned on.
  * K6  A request that says what it read is refused (ARM_CONFLICT) if others changed any of it
  *     since: such requests are as if made one after the other, in the order of their txs.
+ * K7  What a request was refused for (ARM_CONFLICT) is in the next snapshot: to run it again makes
+ *     sense at once, even if the other's process was killed before it could sync.
  * K4  A change that changes nothing makes no version; a commit of none makes no record.
  * K5  Positions, row ids, version numbers, totals and the time are given under the commit
  *     lock: what a writer prepared stays valid whoever came first. */

@@ -3,6 +3,7 @@
 #include "commit/commit.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,12 +132,80 @@ static void test_process_openers_and_writers_take_turns(void **state)
     expect_rows(k, PROCESSES * ROUNDS / 5 * 4);
 }
 
+/* ---- K7 ---- */
+
+/* A door for a process that dies when it is to sync what it has appended. */
+static struct {
+    struct arm_io io;
+    struct kernel *k;
+} doomed;
+
+static arm_status die_at_sync(void *self, struct arm_file *file, struct arm_error *err)
+{
+    struct arm_repository *repository = doomed.k->repository;
+    struct arm_log *log = repository != NULL ? arm__repository_log(repository) : NULL;
+
+    if (log != NULL && arm__log_appended_to(log) > arm__log_durable_to(log)) {
+        (void)raise(SIGKILL);
+    }
+    return arm__io_system()->sync(self, file, err);
+}
+
+/* Waits for a word, then appends a commit that makes table "x". */
+static void be_doomed(struct kernel *k, int word)
+{
+    struct arm_repository_options options = {.io = &doomed.io};
+    char byte;
+
+    doomed.io = *arm__io_system();
+    doomed.io.sync = die_at_sync;
+    doomed.k = k;
+    if (read(word, &byte, 1) == 1 &&
+        arm__repository_open(k->dir.path, &options, &k->repository, &k->err) == ARM_OK) {
+        (void)kernel_create_table(k, "main", "x");
+    }
+    _exit(1);
+}
+
+static void test_process_K7_what_is_refused_succeeds_after_a_kill(void **state)
+{
+    struct kernel *k = *state;
+    struct arm_table_info info;
+    struct arm_new_change change = kernel_create_change("x");
+    struct arm_snapshot at;
+    int word[2];
+    int status = 0;
+    pid_t child;
+
+    kernel_close(k);
+    assert_int_equal(pipe(word), 0);
+    child = fork();
+    if (child == 0) {
+        be_doomed(k, word[0]);
+    }
+    kernel_open(k);
+    (void)kernel_create_table(k, "main", "t");
+    assert_int_equal(write(word[1], "", 1), 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    (void)close(word[0]);
+    (void)close(word[1]);
+
+    at = kernel_snapshot(k, "main");
+    assert_false(kernel_find(k, &at, "x", &info)); /* it is not durable */
+    assert_fails(ARM_CONFLICT, kernel_commit_one(k, &at, &change, NULL, NULL), k->err);
+    at = kernel_snapshot(k, "main");
+    assert_true(kernel_find(k, &at, "x", &info));
+    assert_fails(ARM_EXISTS, kernel_commit_one(k, &at, &change, NULL, NULL), k->err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         kernel_test(test_process_many_writers_lose_nothing),
         kernel_test(test_process_many_threads_lose_nothing),
         kernel_test(test_process_openers_and_writers_take_turns),
+        kernel_test(test_process_K7_what_is_refused_succeeds_after_a_kill),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
