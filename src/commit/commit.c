@@ -212,8 +212,8 @@ done:
 }
 
 /* K7: what a request was refused for is made durable, so that who runs it again sees it. Its
- * own process may have been killed before the sync, and nobody else need come: then every transaction
- * begins before that commit and meets it. */
+ * own process may have been killed before the sync, and nobody else need come: then every
+ * transaction begins before that commit and meets it. */
 static void settle_others(struct arm_commit_plan *plan)
 {
     struct arm_log *log = plan->repository->log;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A bank: processes move money between accounts of two tables, each transfer one transaction that
- * reads both balances, writes both, and notes the transfer's number in a ledger; on a conflict it is
- * tried again. They are killed with SIGKILL at random and started anew; who comes after one that
+ * reads both balances, writes both, and notes the transfer's number in a ledger; on a conflict it
+ * is tried again. They are killed with SIGKILL at random and started anew; who comes after one that
  * was killed looks in the ledger whether the last transfer came through, and does it if not.
  * Meanwhile another process, killed as well, reads, compacts and collects garbage.
  *
- * Whoever looks, at any time: the total is what it was. At each start and in the end: every transfer
- * that was acknowledged is in the ledger, every one that was begun is there once, nothing
+ * Whoever looks, at any time: the total is what it was. At each start and in the end: every
+ * transfer that was acknowledged is in the ledger, every one that was begun is there once, nothing
  * else is, and the balances are what the ledger makes of them. What was begun and acknowledged is
  * told to a file of each client's own, which outlives it.
  *

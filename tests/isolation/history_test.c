@@ -4,7 +4,7 @@
  * that they saw to the isolation level (support/history.h).
  *
  * ARM_HISTORY_TXNS=n transactions instead of the usual, ARM_SEED=n the same plans again (what they
- * meet is another thing). A failure leaves the repository and the clients' files where TMPDIR says. */
+ * meet is another thing). A failure leaves the repository and the clients' files behind. */
 
 #include <pthread.h>
 #include <signal.h>
