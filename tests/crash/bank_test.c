@@ -104,7 +104,7 @@ static struct journal read_journal(const struct bank *bank, unsigned slot)
     journal_path(bank, slot, path);
     journal.file = fopen(path, "a+b");
     must(journal.file != NULL, path, "cannot be opened");
-    rewind(journal.file);
+    must(fseek(journal.file, 0, SEEK_SET) == 0, path, "cannot be read");
     while (fgets(line, sizeof line, journal.file) != NULL) {
         journal.is_open = strncmp(line, "begin ", 6) == 0;
         if (journal.is_open) {

@@ -44,7 +44,7 @@ void history_found(struct history_checker *c, enum history_anomaly anomaly, cons
 {
     char line[LINE_BYTES];
 
-    if (c->report->found[anomaly]++ >= TOLD_EACH || !is_forbidden(anomaly, c->level)) {
+    if (c->report->found[anomaly]++ >= TOLD_EACH || !is_forbidden((int)anomaly, c->level)) {
         return;
     }
     (void)snprintf(line, sizeof line, "%s: %s", names[anomaly], what);
