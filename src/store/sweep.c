@@ -225,6 +225,9 @@ arm_status arm__store_delete_many(struct arm_store *store, const struct arm_hash
     bool locked = false;
     arm_status st = ARM_OK;
 
+    if (count == 0) {
+        return ARM_OK;
+    }
     for (size_t i = 0; i < count; i++) {
         assert(i == 0 || compare_hashes(&chunks[i - 1], &chunks[i]) < 0);
         out[i] = ARM_DELETION_DONE;
