@@ -312,6 +312,10 @@ arm_status arm__versions_since(struct arm_commit_plan *plan, const struct arm_ta
                                uint64_t base, arm_visit_since *visit, void *context,
                                bool *out_descends, struct arm_error *err);
 
+/* One version, with what it did. */
+arm_status arm__version_visit(struct arm_commit_plan *plan, const struct arm_table_id *table_id,
+                              uint64_t version, arm_visit_since *visit, void *context,
+                              struct arm_error *err);
 /* An entry of such a change: where its rows are, not where it stands. */
 struct arm_state_entry arm__entry_since(const Armpb__Entry *added, uint64_t tx);
 

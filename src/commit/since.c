@@ -59,6 +59,16 @@ done:
     return st;
 }
 
+arm_status arm__version_visit(struct arm_commit_plan *plan, const struct arm_table_id *table_id,
+                              uint64_t version, arm_visit_since *visit, void *context,
+                              struct arm_error *err)
+{
+    struct walk walk = {plan, table_id, visit, context};
+    struct arm_version_row row;
+
+    return visit_version(&walk, version, false, &row, err);
+}
+
 arm_status arm__versions_since(struct arm_commit_plan *plan, const struct arm_table_row *head,
                                uint64_t base, arm_visit_since *visit, void *context,
                                bool *out_descends, struct arm_error *err)

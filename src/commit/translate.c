@@ -326,33 +326,10 @@ done:
     return st;
 }
 
-static arm_status meet_version(struct translation *t, const struct arm_version_row *row,
-                               struct arm_error *err)
+static arm_status meet_version(void *context, const struct arm_version_row *row,
+                               const Armpb__TableChange *theirs, struct arm_error *err)
 {
-    Armpb__TableChange *theirs = NULL;
-    Armpb__Record *record = NULL;
-    struct arm_version_row again;
-    bool found;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__index_version(t->plan->txn, &row->table_id, row->version, &again, &theirs, &found,
-                               err));
-    if (theirs != NULL) {
-        ARM_TRY(meet_edits(t, theirs, row->tx, err));
-        goto done;
-    }
-    ARM_TRY(arm__catalog_record(t->plan->repository->catalog, row->tx, &record, NULL, err));
-    for (size_t i = 0; record->commit != NULL && i < record->commit->n_changes; i++) {
-        const Armpb__TableChange *change = record->commit->changes[i];
-
-        if (memcmp(change->table_id.data, row->table_id.bytes, ARM_TABLE_ID_BYTES) == 0) {
-            ARM_TRY(meet_edits(t, change, row->tx, err));
-        }
-    }
-done:
-    arm__record_free(record);
-    arm__index_change_free(theirs);
-    return st;
+    return meet_edits(context, theirs, row->tx, err);
 }
 
 /* ---- All of it ---- */
@@ -435,7 +412,7 @@ arm_status arm__translate(struct arm_commit_plan *plan, struct arm_change_plan *
         uint64_t tx = seen_layout(change, row);
 
         if (i + 1 < change->way_count) {
-            ARM_TRY(meet_version(&t, row, err));
+            ARM_TRY(arm__version_visit(plan, &row->table_id, row->version, meet_version, &t, err));
         }
         for (;;) {
             ARM_TRY(next_layout(plan, change, change->way, i, tx, &tx, err));
