@@ -121,6 +121,19 @@ arm_status arm__id_random(struct arm_id *out, struct arm_error *err)
     return ARM_OK;
 }
 
+arm_status arm__id_timed(int64_t now_us, struct arm_id *out, struct arm_error *err)
+{
+    uint64_t now_ms = (uint64_t)now_us / 1000;
+    arm_status st = arm__id_random(out, err);
+
+    if (st == ARM_OK) {
+        for (size_t i = ARM_ID_TIME_AT; i < ARM_ID_BYTES; i++) {
+            out->bytes[i] = (uint8_t)(now_ms >> (8 * (ARM_ID_BYTES - 1 - i)));
+        }
+    }
+    return st;
+}
+
 bool arm__id_equal(const struct arm_id *a, const struct arm_id *b)
 {
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;

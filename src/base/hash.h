@@ -40,6 +40,11 @@ arm_status arm__hash_parse(const char *hex, struct arm_hash *out, struct arm_err
 
 /* 128 random bits from the kernel. Errors: ARM_IO. */
 arm_status arm__id_random(struct arm_id *out, struct arm_error *err);
+/* The id of a commit: 80 such bits, then the time in milliseconds, 6 bytes, big-endian (the parts of
+ * RFC 9562's UUIDv7 in the other order, so that the first digits tell ids apart). An index that puts
+ * the time first in its keys has new ones side by side, whatever the clock says. */
+arm_status arm__id_timed(int64_t now_us, struct arm_id *out, struct arm_error *err);
+enum { ARM_ID_TIME_AT = 10 };
 bool arm__id_equal(const struct arm_id *a, const struct arm_id *b);
 void arm__id_hex(const struct arm_id *id, char hex[2 * ARM_ID_BYTES + 1]);
 /* Errors: ARM_INVALID unless 32 lower-case hexadecimal digits. */

@@ -136,6 +136,22 @@ static void test_id_random_differs_and_round_trips(void **state)
     assert_true(arm__id_equal(&a, &back));
 }
 
+static void test_hash_ids_end_with_their_time(void **state)
+{
+    const int64_t now_us = (INT64_C(0x0123456789ab) * 1000) + 999;
+    const uint8_t time[] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab};
+    struct arm_error err;
+    struct arm_id a;
+    struct arm_id b;
+
+    (void)state;
+    assert_ok(arm__id_timed(now_us, &a, &err), err);
+    assert_ok(arm__id_timed(now_us, &b, &err), err);
+    assert_memory_equal(a.bytes + ARM_ID_TIME_AT, time, sizeof time);
+    assert_memory_equal(b.bytes + ARM_ID_TIME_AT, time, sizeof time);
+    assert_memory_not_equal(a.bytes, b.bytes, ARM_ID_TIME_AT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_hash_H1_parse_takes_back_what_hex_writes),
         cmocka_unit_test(test_hash_H1_parse_refuses_hostile_names),
         cmocka_unit_test(test_id_random_differs_and_round_trips),
+        cmocka_unit_test(test_hash_ids_end_with_their_time),
     };
 
     return cmocka_run_group_tests_name("base/hash", tests, NULL, NULL);

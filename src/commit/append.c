@@ -28,6 +28,12 @@ int64_t arm__repository_time(struct arm_repository *repository, const struct arm
     return now > state->last_time_us ? now : state->last_time_us + 1;
 }
 
+arm_status arm__repository_new_id(const struct arm_repository *repository, struct arm_id *out,
+                                  struct arm_error *err)
+{
+    return arm__id_timed(repository->io->now_us(repository->io->self), out, err);
+}
+
 const char *arm__commit_author(const char *given)
 {
     static const char *const names[] = {"ARMILLARIA_AUTHOR", "USER"};

@@ -162,7 +162,7 @@ static arm_status append_record(struct making *m, Armpb__Checkpoint *checkpoint,
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__repository_check(repository, true, err));
-    ARM_TRY(arm__id_random(&append.commit_id, err));
+    ARM_TRY(arm__repository_new_id(repository, &append.commit_id, err));
     ARM_TRY(arm__repository_begin(repository, &txn, &state, err));
     ARM_TRY(arm__index_checkpoint_position(txn, &last_tx, &last, err));
     if (last_tx != m->last_tx) {

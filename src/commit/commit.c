@@ -111,7 +111,8 @@ done:
     return st;
 }
 
-static arm_status choose_id(const struct arm_commit_request *request, struct arm_id *out,
+static arm_status choose_id(const struct arm_repository *repository,
+                            const struct arm_commit_request *request, struct arm_id *out,
                             struct arm_error *err)
 {
     static const struct arm_id none;
@@ -120,7 +121,7 @@ static arm_status choose_id(const struct arm_commit_request *request, struct arm
         *out = request->commit_id;
         return ARM_OK;
     }
-    return arm__id_random(out, err);
+    return arm__repository_new_id(repository, out, err);
 }
 
 /* ---- A retry ---- */
@@ -259,7 +260,7 @@ arm_status arm__commit(struct arm_repository *repository, const struct arm_commi
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__repository_check_handle(repository, true, err));
-    ARM_TRY(choose_id(request, &plan.commit_id, err));
+    ARM_TRY(choose_id(repository, request, &plan.commit_id, err));
     ARM_TRY(ensure_chunks(repository, request, &leases, err));
     st = prepare(&plan, &tx, &is_retry, err);
     if (st == ARM_CONFLICT) {

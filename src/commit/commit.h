@@ -116,7 +116,7 @@ struct arm_new_change {
 
 struct arm_commit_request {
     struct arm_snapshot snapshot; /* what the writer saw; its branch is changed */
-    struct arm_id commit_id;      /* zeros: a random one */
+    struct arm_id commit_id;      /* zeros: a new one */
     const char *author;           /* NULL: ARMILLARIA_AUTHOR, USER, or "unknown" */
     const char *message;          /* NULL: "" */
     size_t change_count;

@@ -331,6 +331,10 @@ arm_status arm__place_rows(struct arm_commit_plan *plan, struct arm_change_plan 
 
 /* ---- append.c: a record that is fit, made durable ---- */
 
+/* The id of a record to be. Errors: ARM_IO. */
+arm_status arm__repository_new_id(const struct arm_repository *repository, struct arm_id *out,
+                                  struct arm_error *err);
+
 /* Encode, fold, append, commit the index, publish; takes plan->txn in any case. `*out_tx` is
  * its tx. After it a wait for durability is due. */
 struct arm_append {

@@ -140,7 +140,7 @@ arm_status arm__commit_ref(struct arm_repository *repository, Armpb__RefChange *
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__repository_check(repository, true, err));
-    ARM_TRY(arm__id_random(&append.commit_id, err));
+    ARM_TRY(arm__repository_new_id(repository, &append.commit_id, err));
     ARM_TRY(arm__repository_begin(repository, &txn, &state, err));
     ARM_TRY(settle(txn, &copy, state.folded.next_tx - 1, err));
     copy.commit_id = (ProtobufCBinaryData){ARM_ID_BYTES, append.commit_id.bytes};

@@ -355,7 +355,7 @@ arm_status arm__commit_compaction(struct arm_repository *repository,
     *out_tx = 0;
     memset(out_kept, 0, request->group_count * sizeof *out_kept);
     ARM_TRY(arm__repository_check(repository, true, err));
-    ARM_TRY(arm__id_random(&c.commit_id, err));
+    ARM_TRY(arm__repository_new_id(repository, &c.commit_id, err));
     ARM_TRY(ensure_chunks(&c, &ensured, err));
     ARM_TRY(arm__repository_begin(repository, &c.txn, &c.state, err));
     ARM_TRY(find_head(&c, &found, err));

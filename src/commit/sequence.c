@@ -65,7 +65,7 @@ static arm_status advance(struct arm_repository *repository, const struct arm_ta
     bool found = false;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__id_random(&append.commit_id, err));
+    ARM_TRY(arm__repository_new_id(repository, &append.commit_id, err));
     ARM_TRY(arm__repository_begin(repository, &txn, &state, err));
     ARM_TRY(arm__index_sequence(txn, id, &used, &found, err));
     if (!found) {

@@ -46,7 +46,7 @@
 #include "store/chunk.h"
 
 /* Of the rows. Another one's index is made anew from the log, its checkpoints are of no use. */
-#define ARM_INDEX_FORMAT 4u
+#define ARM_INDEX_FORMAT 5u
 
 struct arm_index;
 struct arm_index_txn;

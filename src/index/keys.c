@@ -76,11 +76,13 @@ struct arm_key arm__key_tx(uint64_t tx)
     return key;
 }
 
+/* Its time first: those of new commits stand at the end, on pages that are written anyway. */
 struct arm_key arm__key_id(const struct arm_id *id)
 {
     struct arm_key key = {.size = 0};
 
-    append(&key, id->bytes, sizeof id->bytes);
+    append(&key, id->bytes + ARM_ID_TIME_AT, sizeof id->bytes - ARM_ID_TIME_AT);
+    append(&key, id->bytes, ARM_ID_TIME_AT);
     return key;
 }
 
