@@ -40,9 +40,9 @@ arm_status arm__hash_parse(const char *hex, struct arm_hash *out, struct arm_err
 
 /* 128 random bits from the kernel. Errors: ARM_IO. */
 arm_status arm__id_random(struct arm_id *out, struct arm_error *err);
-/* The id of a commit: 80 such bits, then the time in milliseconds, 6 bytes, big-endian (the parts of
- * RFC 9562's UUIDv7 in the other order, so that the first digits tell ids apart). An index that puts
- * the time first in its keys has new ones side by side, whatever the clock says. */
+/* The id of a commit: 80 such bits, then the time in milliseconds, 6 bytes, big-endian (parts of
+ * RFC 9562's UUIDv7, the other way round, so that the first digits tell ids apart). An index that
+ * puts the time first in its keys has new ones side by side, whatever the clock says. */
 arm_status arm__id_timed(int64_t now_us, struct arm_id *out, struct arm_error *err);
 enum { ARM_ID_TIME_AT = 10 };
 bool arm__id_equal(const struct arm_id *a, const struct arm_id *b);
