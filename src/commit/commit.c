@@ -185,12 +185,19 @@ static void plan_release(struct arm_commit_plan *plan)
 /* R1: what an older program would take for damage is told by FORMAT before it is written. */
 static arm_status use_features(struct arm_commit_plan *plan, struct arm_error *err)
 {
+    uint64_t used = 0;
+
     for (size_t i = 0; i < plan->commit.n_changes; i++) {
-        if (plan->commit.changes[i]->object != ARMPB__OBJECT_KIND__TABLE) {
-            return arm__repository_use_feature(plan->repository, ARM_FEATURE_OBJECTS, err);
+        const Armpb__TableChange *change = plan->commit.changes[i];
+
+        if (change->object != ARMPB__OBJECT_KIND__TABLE) {
+            used |= ARM_FEATURE_OBJECTS;
+        }
+        if (change->schema != NULL && change->schema->n_generated > 0) {
+            used |= ARM_FEATURE_GENERATED;
         }
     }
-    return ARM_OK;
+    return arm__repository_use_feature(plan->repository, used, err);
 }
 
 /* Everything between lock and append. `*out_retried`: the id is there, with tx `*out_tx`. */

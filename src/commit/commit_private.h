@@ -35,6 +35,8 @@ arm_status arm__header_decode(struct arm_bytes text, struct arm_header *out, boo
 
 #define ARM_FEATURE_OBJECTS UINT64_C(2) /* schemas, views and sequences */
 
+#define ARM_FEATURE_GENERATED UINT64_C(4) /* tables with generated columns */
+
 /* ---- feature.c ---- */
 
 /* Under the commit lock, before the first record that needs them: FORMAT says so, durably. */

@@ -74,4 +74,7 @@ bool arm__real_parse(const char *text, bool is_double, double *out, bool *out_go
 #define ARM_REAL_TEXT 32
 bool arm__real_print(double value, bool is_double, char out[ARM_REAL_TEXT]);
 
+/* Of schemas: what stood behind `position` moves up, for the column there is gone (generated.c). */
+void arm__schema_close_gap(Armpb__Schema *schema, size_t position);
+
 #endif

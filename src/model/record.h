@@ -66,12 +66,26 @@ arm_status arm__schema_add_check(Armpb__Schema *schema, const char *name, const 
 /* A column behind the others, without an id yet; `type` is taken, also on failure. */
 arm_status arm__schema_add_column(Armpb__Schema *schema, const char *name, Armpb__Type *type,
                                   Armpb__Column **out, struct arm_error *err);
-/* Its id is not given again. No key may have it. */
+/* Its id is not given again. No key may have it. `index`: among the stored ones. */
 void arm__schema_remove_column(Armpb__Schema *schema, size_t index);
 void arm__column_set_not_null(Armpb__Column *column, bool not_null);
 /* A string of a message: `text` (NULL: none) in the place of what it was. */
 arm_status arm__text_set(char **field, const char *text, struct arm_error *err);
 /* The column of that field id; NULL: none. */
 const Armpb__Column *arm__schema_column(const Armpb__Schema *schema, uint32_t field_id);
+
+/* ---- generated.c: where columns stand, stored and generated ones together ---- */
+
+size_t arm__schema_width(const Armpb__Schema *schema); /* how many there are of both */
+/* The generated column there; NULL: a stored one. */
+Armpb__Generated *arm__schema_generated_at(const Armpb__Schema *schema, size_t position);
+/* Where the stored column of that position stands in `columns`, and the other way. */
+size_t arm__schema_stored_at(const Armpb__Schema *schema, size_t position);
+size_t arm__schema_position(const Armpb__Schema *schema, size_t stored);
+/* Behind the generated ones that are there, at a position past theirs, without an id yet; `type` is
+ * taken, also on failure. */
+arm_status arm__schema_add_generated(Armpb__Schema *schema, const char *name, Armpb__Type *type,
+                                     size_t position, const char *sql, struct arm_error *err);
+void arm__schema_remove_generated(Armpb__Schema *schema, size_t position);
 
 #endif

@@ -122,6 +122,9 @@ void arm__schema_number_fields(Armpb__Schema *schema)
     for (size_t i = 0; i < schema->n_columns; i++) {
         number_field(schema->columns[i]->field, &schema->last_field_id);
     }
+    for (size_t i = 0; i < schema->n_generated; i++) {
+        number_field(schema->generated[i]->field, &schema->last_field_id);
+    }
 }
 
 /* What Parquet calls a nested field, as DuckDB writes it: list and map have names of their own. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "model/model_private.h"
 #include "model/record.h"
 
 arm_status arm__text_set(char **field, const char *text, struct arm_error *err)
@@ -123,6 +124,7 @@ done:
 
 void arm__schema_remove_column(Armpb__Schema *schema, size_t index)
 {
+    arm__schema_close_gap(schema, arm__schema_position(schema, index));
     armpb__column__free_unpacked(schema->columns[index], NULL);
     schema->n_columns--;
     memmove(&schema->columns[index], &schema->columns[index + 1],

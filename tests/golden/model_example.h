@@ -33,6 +33,8 @@ struct example {
     Armpb__Key *key_list[2];
     Armpb__Check checks[2];
     Armpb__Check *check_list[2];
+    Armpb__Generated generated;
+    Armpb__Generated *generated_list[1];
     Armpb__Schema schema;
     Armpb__ColumnStatistics statistics[2];
     Armpb__ColumnStatistics *statistics_list[2];
@@ -158,7 +160,6 @@ static inline Armpb__Schema *example_schema(struct example *e)
     e->columns[1].initial_value = EXAMPLE_BYTES("\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     type = example_column(e, "J\xC3\xB6rg's \"doc\"", ARMPB__TYPE_KIND__VARCHAR);
     type->alias = "JSON";
-    e->columns[2].generated_sql = "to_json(id)";
     example_nested_columns(e);
 
     armpb__key__init(&e->keys[0]);
@@ -177,6 +178,12 @@ static inline Armpb__Schema *example_schema(struct example *e)
     }
     e->checks[1].name = "positive";
 
+    armpb__generated__init(&e->generated);
+    (void)example_field(e, "doubled", ARMPB__TYPE_KIND__BIGINT, &e->generated.field);
+    e->generated.position = 1;
+    e->generated.sql = "(id * 2)";
+    e->generated_list[0] = &e->generated;
+
     armpb__schema__init(&e->schema);
     e->schema.schema_id = 7;
     e->schema.columns = e->column_list;
@@ -185,6 +192,8 @@ static inline Armpb__Schema *example_schema(struct example *e)
     e->schema.n_keys = 2;
     e->schema.checks = e->check_list;
     e->schema.n_checks = 2;
+    e->schema.generated = e->generated_list;
+    e->schema.n_generated = 1;
     e->columns[1].field->id = 2;
     e->schema.last_field_id = 2;
     e->columns[0].field->id = 1;

@@ -104,6 +104,7 @@ static const ProtobufCMessageDescriptor *const MESSAGES[] = {&armpb__record__des
                                                              &armpb__deletion_edit__descriptor,
                                                              &armpb__schema__descriptor,
                                                              &armpb__column__descriptor,
+                                                             &armpb__generated__descriptor,
                                                              &armpb__key__descriptor,
                                                              &armpb__check__descriptor,
                                                              &armpb__field__descriptor,
