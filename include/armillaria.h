@@ -377,7 +377,8 @@ ARM_API arm_status arm_tables(arm_session *session, const char *at, struct Arrow
  * bytes, message; newest first. `all`: of every branch. */
 ARM_API arm_status arm_versions(arm_session *session, const char *table, bool all,
                                 struct ArrowArrayStream *out, struct arm_error *err);
-/** column, type [SQL spelling], nullable [bool], key [bool], default [utf8, null], id [uint32]. */
+/** column, type [SQL spelling], nullable [bool], key [bool], default [utf8, null; of a generated
+ * column `GENERATED ALWAYS AS (…)`], id [uint32]. */
 ARM_API arm_status arm_schema(arm_session *session, const char *table, const char *at,
                               struct ArrowArrayStream *out, struct arm_error *err);
 

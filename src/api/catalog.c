@@ -232,26 +232,56 @@ static bool is_key_column(const Armpb__Schema *schema, uint32_t field_id)
     return false;
 }
 
-static arm_status push_column(struct arm_rows *rows, const Armpb__Schema *schema,
-                              const Armpb__Column *column, struct arm_error *err)
+/* What columns of both kinds have. */
+static arm_status push_field(struct arm_rows *rows, const Armpb__Field *field,
+                             struct arm_error *err)
 {
     enum { TYPE_BYTES_MAX = 1 << 24 };
     struct arm_buf type = ARM_BUF_INIT(TYPE_BYTES_MAX);
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__type_sql(field->type, &type, err));
+    ARM_TRY(arm__buf_u8(&type, 0, err));
+    ARM_TRY(arm__rows_text(arm__rows_column(rows, SCHEMA_COLUMN), field->name, err));
+    ARM_TRY(arm__rows_text(arm__rows_column(rows, SCHEMA_TYPE), (const char *)type.data, err));
+    ARM_TRY(arm__rows_u32(arm__rows_column(rows, SCHEMA_ID), field->id, err));
+done:
+    arm__buf_release(&type);
+    return st;
+}
+
+static arm_status push_stored(struct arm_rows *rows, const Armpb__Schema *schema,
+                              const Armpb__Column *column, struct arm_error *err)
+{
     bool is_key = is_key_column(schema, column->field->id);
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__type_sql(column->field->type, &type, err));
-    ARM_TRY(arm__buf_u8(&type, 0, err));
-    ARM_TRY(arm__rows_text(arm__rows_column(rows, SCHEMA_COLUMN), column->field->name, err));
-    ARM_TRY(arm__rows_text(arm__rows_column(rows, SCHEMA_TYPE), (const char *)type.data, err));
+    ARM_TRY(push_field(rows, column->field, err));
     ARM_TRY(
         arm__rows_bool(arm__rows_column(rows, SCHEMA_NULLABLE), !column->not_null && !is_key, err));
     ARM_TRY(arm__rows_bool(arm__rows_column(rows, SCHEMA_KEY), is_key, err));
     ARM_TRY(arm__rows_text(arm__rows_column(rows, SCHEMA_DEFAULT), column->default_sql, err));
-    ARM_TRY(arm__rows_u32(arm__rows_column(rows, SCHEMA_ID), column->field->id, err));
     arm__rows_end_row(rows);
 done:
-    arm__buf_release(&type);
+    return st;
+}
+
+/* In the place of a default stands what SQL says of it. */
+static arm_status push_generated(struct arm_rows *rows, const Armpb__Generated *generated,
+                                 struct arm_error *err)
+{
+    struct arm_buf text = ARM_BUF_INIT(SIZE_MAX);
+    arm_status st = ARM_OK;
+
+    ARM_TRY(push_field(rows, generated->field, err));
+    ARM_TRY(arm__buf_printf(&text, err, "GENERATED ALWAYS AS (%s)", generated->sql));
+    ARM_TRY(arm__buf_u8(&text, 0, err));
+    ARM_TRY(arm__rows_bool(arm__rows_column(rows, SCHEMA_NULLABLE), true, err));
+    ARM_TRY(arm__rows_bool(arm__rows_column(rows, SCHEMA_KEY), false, err));
+    ARM_TRY(arm__rows_text(arm__rows_column(rows, SCHEMA_DEFAULT), (const char *)text.data, err));
+    arm__rows_end_row(rows);
+done:
+    arm__buf_release(&text);
     return st;
 }
 
@@ -296,8 +326,15 @@ arm_status arm_schema(arm_session *session, const char *table, const char *at,
     ARM_TRY(arm__require(out, "out", err));
     ARM_TRY(find_table(session, table, at, &info, err));
     ARM_TRY(arm__rows_new(schema_fields, sizeof schema_fields / sizeof *schema_fields, &rows, err));
-    for (size_t i = 0; i < info.schema->n_columns; i++) {
-        ARM_TRY(push_column(rows, info.schema, info.schema->columns[i], err));
+    for (size_t i = 0; i < arm__schema_width(info.schema); i++) {
+        const Armpb__Generated *generated = arm__schema_generated_at(info.schema, i);
+
+        if (generated != NULL) {
+            ARM_TRY(push_generated(rows, generated, err));
+        } else {
+            ARM_TRY(push_stored(rows, info.schema,
+                                info.schema->columns[arm__schema_stored_at(info.schema, i)], err));
+        }
     }
     st = arm__rows_stream(rows, out, err);
     rows = NULL;

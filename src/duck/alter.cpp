@@ -33,14 +33,26 @@ struct Altering {
     shared_ptr<View> view;
     OwnedSchema schema;
 
-    // The column, or an error as DuckDB's.
+    // The place of the column among all, or an error as DuckDB's.
     idx_t Find(const string &name) const;
+    // The same among those that are stored; a generated one is an error, which says `refusal`.
+    idx_t FindStored(const string &name, const char *refusal) const;
     void Apply() const;
 };
 
 idx_t Altering::Find(const string &name) const
 {
     return table.GetColumnIndex(const_cast<string &>(name)).index; // throws if there is none
+}
+
+idx_t Altering::FindStored(const string &name, const char *refusal) const
+{
+    auto position = Find(name);
+
+    if (arm__schema_generated_at(schema.get(), position) != nullptr) {
+        throw duckdb::BinderException("%s \"%s\"", refusal, name);
+    }
+    return arm__schema_stored_at(schema.get(), position);
 }
 
 void Altering::Apply() const
@@ -198,12 +210,48 @@ void RefuseIfChecked(Altering &a, idx_t index, const char *what, bool drops)
     }
 }
 
+// ---- Generated columns ----
+
+// One whose value comes from the column; null: none does.
+Armpb__Generated *DependentOf(const Altering &a, const string &name)
+{
+    for (size_t i = 0; i < a.schema->n_generated; i++) {
+        auto expressions = duckdb::Parser::ParseExpressionList(a.schema->generated[i]->sql);
+        if (NamesColumn(*expressions[0], name)) {
+            return a.schema->generated[i];
+        }
+    }
+    return nullptr;
+}
+
+void RemoveDependents(Altering &a, const string &name, bool cascades)
+{
+    auto dependent = DependentOf(a, name);
+
+    if (dependent != nullptr && !cascades) {
+        throw CatalogException("Cannot drop column: column is a dependency of 1 or more generated "
+                               "column(s)");
+    }
+    for (; dependent != nullptr; dependent = DependentOf(a, name)) {
+        RemoveDependents(a, dependent->field->name, true);
+        arm__schema_remove_generated(a.schema.get(), dependent->position);
+    }
+}
+
 void RemoveColumn(Altering &a, duckdb::RemoveColumnInfo &info)
 {
     if (info.if_column_exists && !a.table.ColumnExists(info.removed_column)) {
         return;
     }
-    auto index = a.Find(info.removed_column);
+    auto generated = arm__schema_generated_at(a.schema.get(), a.Find(info.removed_column));
+    if (generated != nullptr) {
+        RemoveDependents(a, info.removed_column, info.cascade);
+        arm__schema_remove_generated(a.schema.get(), generated->position);
+        a.Apply();
+        return;
+    }
+    auto index = arm__schema_stored_at(a.schema.get(), a.Find(info.removed_column));
+    RemoveDependents(a, info.removed_column, info.cascade);
     RefuseIfKey(a, index, "drop");
     if (a.schema->n_columns == 1) {
         throw CatalogException("Cannot drop column: table only has one column remaining!");
@@ -215,17 +263,25 @@ void RemoveColumn(Altering &a, duckdb::RemoveColumnInfo &info)
 
 void RenameColumn(Altering &a, duckdb::RenameColumnInfo &info)
 {
-    auto index = a.Find(info.old_name);
-    Armpb__Column &column = *a.schema->columns[index];
+    auto position = a.Find(info.old_name);
+    auto generated = arm__schema_generated_at(a.schema.get(), position);
+    Armpb__Field &field =
+        generated != nullptr
+            ? *generated->field
+            : *a.schema->columns[arm__schema_stored_at(a.schema.get(), position)]->field;
 
-    if (a.table.ColumnExists(info.new_name) && a.Find(info.new_name) != index) {
+    if (a.table.ColumnExists(info.new_name) && a.Find(info.new_name) != position) {
         throw CatalogException("Column with name %s already exists!", info.new_name);
     }
     for (size_t i = 0; i < a.schema->n_checks; i++) {
         SetText(&a.schema->checks[i]->sql,
-                RenameIn(a.schema->checks[i]->sql, column.field->name, info.new_name));
+                RenameIn(a.schema->checks[i]->sql, field.name, info.new_name));
     }
-    SetText(&column.field->name, info.new_name);
+    for (size_t i = 0; i < a.schema->n_generated; i++) {
+        SetText(&a.schema->generated[i]->sql,
+                RenameIn(a.schema->generated[i]->sql, field.name, info.new_name));
+    }
+    SetText(&field.name, info.new_name);
     a.Apply();
 }
 
@@ -233,13 +289,13 @@ void RenameColumn(Altering &a, duckdb::RenameColumnInfo &info)
 
 void SetDefault(Altering &a, duckdb::SetDefaultInfo &info)
 {
-    auto index = a.Find(info.column_name);
+    auto index = a.FindStored(info.column_name, "Cannot SET DEFAULT for generated column");
     char **text = &a.schema->columns[index]->default_sql;
     arm_error error;
 
     if (info.expression) {
         BindDefault(a.context, *info.expression,
-                    a.table.GetColumns().GetColumn(duckdb::LogicalIndex(index)).Type());
+                    a.table.GetColumns().GetColumn(duckdb::PhysicalIndex(index)).Type());
         SetText(text, info.expression->ToString());
     } else {
         Check(arm__text_set(text, nullptr, &error), error);
@@ -249,7 +305,7 @@ void SetDefault(Altering &a, duckdb::SetDefaultInfo &info)
 
 void SetNotNull(Altering &a, duckdb::SetNotNullInfo &info)
 {
-    auto index = a.Find(info.column_name);
+    auto index = a.FindStored(info.column_name, "Unsupported constraint for generated column");
 
     ScanColumns(a.context, a.table.shared_from_this(), a.view, {index}, [&](DataChunk &rows) {
         if (duckdb::VectorOperations::HasNull(rows.data[0], rows.size())) {
@@ -265,7 +321,7 @@ void SetNotNull(Altering &a, duckdb::SetNotNullInfo &info)
 
 void DropNotNull(Altering &a, duckdb::DropNotNullInfo &info)
 {
-    auto index = a.Find(info.column_name);
+    auto index = a.FindStored(info.column_name, "Unsupported constraint for generated column");
     auto key = KeyOf(a, index);
 
     if (key != nullptr && key->primary) {
@@ -278,10 +334,17 @@ void DropNotNull(Altering &a, duckdb::DropNotNullInfo &info)
 
 void ChangeType(Altering &a, duckdb::ChangeColumnTypeInfo &info)
 {
-    auto index = a.Find(info.column_name);
-    auto &column = a.table.GetColumns().GetColumn(duckdb::LogicalIndex(index));
+    auto index = a.FindStored(info.column_name, "Cannot change the type of generated column");
+    auto &column = a.table.GetColumns().GetColumn(duckdb::PhysicalIndex(index));
+    auto dependent = DependentOf(a, info.column_name);
     Armpb__Type *type = nullptr;
     arm_error error;
+
+    if (dependent != nullptr) {
+        throw duckdb::BinderException("This column is referenced by the generated column \"%s\", "
+                                      "so its type can not be changed",
+                                      dependent->field->name);
+    }
 
     RefuseIfKey(a, index, "change the type of");
     RefuseIfChecked(a, index, "change the type of", false);

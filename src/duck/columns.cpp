@@ -21,6 +21,11 @@ LogicalType TypeOf(const Armpb__Type &type)
     return result;
 }
 
+const Armpb__Field &StoredField(const Armpb__Schema &schema, duckdb::column_t column)
+{
+    return *schema.columns[arm__schema_stored_at(&schema, column)]->field;
+}
+
 Value InitialValue(const Armpb__Column &column)
 {
     LogicalType type = TypeOf(*column.field->type);
@@ -65,10 +70,15 @@ vector<MultiFileColumnDefinition> ScanColumns(const Armpb__Schema &schema)
 {
     vector<MultiFileColumnDefinition> result;
 
-    for (size_t i = 0; i < schema.n_columns; i++) {
-        MultiFileColumnDefinition column = ScanColumn(*schema.columns[i]->field);
-        column.default_expression =
-            make_uniq<duckdb::ConstantExpression>(InitialValue(*schema.columns[i]));
+    for (size_t i = 0; i < arm__schema_width(&schema); i++) {
+        const Armpb__Generated *generated = arm__schema_generated_at(&schema, i);
+        if (generated != nullptr) { // SQL computes it; nobody asks the scan for it
+            result.push_back(ScanColumn(*generated->field));
+            continue;
+        }
+        const Armpb__Column &stored = *schema.columns[arm__schema_stored_at(&schema, i)];
+        MultiFileColumnDefinition column = ScanColumn(*stored.field);
+        column.default_expression = make_uniq<duckdb::ConstantExpression>(InitialValue(stored));
         result.push_back(column);
     }
     return result;

@@ -22,7 +22,11 @@ LogicalType TypeOf(const Armpb__Type &type);
 // The value a column has in rows written before it was added; NULL of its type where none.
 Value InitialValue(const Armpb__Column &column);
 
-// How a scan finds each column in a file: by field id, nested fields too.
+// The field of a stored column, by its place among all of the table's: DuckDB's LogicalIndex.
+const Armpb__Field &StoredField(const Armpb__Schema &schema, duckdb::column_t column);
+
+// How a scan finds each column in a file: by field id, nested fields too. Generated
+// columns have their places among them, so that those are the table's.
 vector<duckdb::MultiFileColumnDefinition> ScanColumns(const Armpb__Schema &schema);
 
 } // namespace arm

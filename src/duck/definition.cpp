@@ -6,6 +6,8 @@
 #include "duckdb/parser/constraints/not_null_constraint.hpp"
 #include "duckdb/parser/constraints/unique_constraint.hpp"
 #include "duckdb/parser/parser.hpp"
+#include "duckdb/planner/binder.hpp"
+#include "duckdb/planner/expression_binder.hpp"
 
 namespace arm
 {
@@ -25,6 +27,14 @@ unique_ptr<ParsedExpression> Parse(const char *sql)
         throw duckdb::InternalException("\"%s\" is not one expression", sql);
     }
     return std::move(expressions[0]);
+}
+
+void DefineGenerated(const Armpb__Generated &generated, duckdb::CreateTableInfo &info)
+{
+    duckdb::ColumnDefinition definition(generated.field->name, TypeOf(*generated.field->type));
+
+    definition.SetGeneratedExpression(Parse(generated.sql));
+    info.columns.AddColumn(std::move(definition));
 }
 
 void DefineKey(const Armpb__Schema &schema, const Armpb__Key &key, duckdb::CreateTableInfo &info)
@@ -47,8 +57,12 @@ void DefineKey(const Armpb__Schema &schema, const Armpb__Key &key, duckdb::Creat
 
 void Define(const Armpb__Schema &schema, duckdb::CreateTableInfo &info)
 {
-    for (size_t i = 0; i < schema.n_columns; i++) {
-        const Armpb__Column &column = *schema.columns[i];
+    for (size_t i = 0; i < arm__schema_width(&schema); i++) {
+        if (arm__schema_generated_at(&schema, i) != nullptr) {
+            DefineGenerated(*arm__schema_generated_at(&schema, i), info);
+            continue;
+        }
+        const Armpb__Column &column = *schema.columns[arm__schema_stored_at(&schema, i)];
         duckdb::ColumnDefinition definition(column.field->name, TypeOf(*column.field->type));
         if (column.default_sql != nullptr) {
             definition.SetDefaultValue(Parse(column.default_sql));
@@ -73,9 +87,6 @@ namespace
 
 void RefuseColumn(const duckdb::ColumnDefinition &column)
 {
-    if (column.Generated()) {
-        Refuse("GENERATED");
-    }
     if (column.Type().id() == LogicalTypeId::VARCHAR &&
         !duckdb::StringType::GetCollation(column.Type()).empty()) {
         Refuse("COLLATE");
@@ -95,6 +106,20 @@ void RefuseOptions(const duckdb::CreateTableInfo &info)
     }
 }
 
+void AddGenerated(Armpb__Schema &schema, const duckdb::ColumnDefinition &column)
+{
+    auto logical = column.Type();
+    auto sql = column.GeneratedExpression().ToString();
+    Armpb__Type *type = nullptr;
+    arm_error error;
+
+    Check(arm__type_from_duckdb(reinterpret_cast<duckdb_logical_type>(&logical), &type, &error),
+          error);
+    Check(arm__schema_add_generated(&schema, column.Name().c_str(), type, column.Logical().index,
+                                    sql.c_str(), &error),
+          error);
+}
+
 OwnedSchema ColumnsOf(duckdb::CreateTableInfo &info)
 {
     vector<LogicalType> types;
@@ -103,8 +128,7 @@ OwnedSchema ColumnsOf(duckdb::CreateTableInfo &info)
     Armpb__Schema *schema = nullptr;
     arm_error error;
 
-    for (auto &column : info.columns.Logical()) {
-        RefuseColumn(column);
+    for (auto &column : info.columns.Physical()) {
         types.push_back(column.Type());
         names.push_back(column.Name().c_str());
     }
@@ -113,8 +137,20 @@ OwnedSchema ColumnsOf(duckdb::CreateTableInfo &info)
     }
     Check(arm__schema_from_columns(names.size(), names.data(), handles.data(), &schema, &error),
           error);
+    OwnedSchema result(schema);
+    for (auto &column : info.columns.Logical()) {
+        RefuseColumn(column);
+        if (column.Generated()) {
+            AddGenerated(*schema, column);
+        }
+    }
     arm__schema_number_fields(schema);
-    return OwnedSchema(schema);
+    return result;
+}
+
+Armpb__Column &StoredColumn(Armpb__Schema &schema, duckdb::LogicalIndex index)
+{
+    return *schema.columns[arm__schema_stored_at(&schema, index.index)];
 }
 
 void AddKey(Armpb__Schema &schema, const duckdb::CreateTableInfo &info,
@@ -124,7 +160,7 @@ void AddKey(Armpb__Schema &schema, const duckdb::CreateTableInfo &info,
     arm_error error;
 
     for (auto &index : key.GetLogicalIndexes(info.columns)) {
-        Armpb__Column &column = *schema.columns[index.index];
+        Armpb__Column &column = StoredColumn(schema, index);
         ids.push_back(column.field->id);
         if (key.IsPrimaryKey()) {
             arm__column_set_not_null(&column, true);
@@ -142,8 +178,8 @@ void AddConstraint(Armpb__Schema &schema, const duckdb::CreateTableInfo &info,
 
     switch (constraint.type) {
     case ConstraintType::NOT_NULL: {
-        auto index = constraint.Cast<duckdb::NotNullConstraint>().index.index;
-        arm__column_set_not_null(schema.columns[index], true);
+        auto index = constraint.Cast<duckdb::NotNullConstraint>().index;
+        arm__column_set_not_null(&StoredColumn(schema, index), true);
         break;
     }
     case ConstraintType::CHECK: {
@@ -163,6 +199,28 @@ void AddConstraint(Armpb__Schema &schema, const duckdb::CreateTableInfo &info,
 
 } // namespace
 
+void CheckGenerated(ClientContext &context, const duckdb::CreateTableInfo &info)
+{
+    auto binder = duckdb::Binder::CreateBinder(context);
+    vector<string> names;
+    vector<LogicalType> types;
+
+    for (auto &column : info.columns.Logical()) {
+        names.push_back(column.Name());
+        types.push_back(column.Type());
+    }
+    binder->bind_context.AddGenericBinding(binder->GenerateTableIndex(), info.table, names, types);
+    duckdb::ExpressionBinder expressions(*binder, context);
+    for (auto &column : info.columns.Logical()) {
+        if (column.Generated()) {
+            auto parsed = column.GeneratedExpression().Copy(); // binding is destructive
+            if (expressions.Bind(parsed)->IsVolatile()) {
+                Refuse("a GENERATED column that is another one each time it is read");
+            }
+        }
+    }
+}
+
 OwnedSchema SchemaOf(duckdb::CreateTableInfo &info)
 {
     arm_error error;
@@ -172,7 +230,7 @@ OwnedSchema SchemaOf(duckdb::CreateTableInfo &info)
     for (auto &column : info.columns.Logical()) {
         if (column.HasDefaultValue()) {
             auto sql = column.DefaultValue().ToString();
-            Check(arm__text_set(&result->columns[column.Logical().index]->default_sql, sql.c_str(),
+            Check(arm__text_set(&StoredColumn(*result, column.Logical()).default_sql, sql.c_str(),
                                 &error),
                   error);
         }

@@ -14,6 +14,9 @@ namespace arm
 // Columns and constraints of `schema`, added to `info`.
 void Define(const Armpb__Schema &schema, duckdb::CreateTableInfo &info);
 
+// Throws if a generated column is another one each time it is read.
+void CheckGenerated(ClientContext &context, const duckdb::CreateTableInfo &info);
+
 // A new table's schema, its fields numbered. What we would not enforce is refused by name.
 OwnedSchema SchemaOf(duckdb::CreateTableInfo &info);
 

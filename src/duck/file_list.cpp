@@ -3,6 +3,7 @@
 
 #include <numeric>
 
+#include "duck/columns.hpp"
 #include "duck/prune_filter.hpp"
 #include "duckdb/common/table_column.hpp"
 #include "duckdb/optimizer/filter_combiner.hpp"
@@ -61,7 +62,7 @@ unique_ptr<duckdb::MultiFileList> FileList::Prune(const vector<ColumnFilter> &fi
         if (filter.column == COLUMN_ENTRY) {
             entries = filter.filter;
         } else if (!duckdb::IsVirtualColumn(filter.column)) {
-            bounds.emplace_back(view, *view.Get().schema->columns[filter.column]->field,
+            bounds.emplace_back(view, StoredField(*view.Get().schema, filter.column),
                                 *filter.filter);
         }
     }

@@ -101,7 +101,7 @@ void HotReader::FillCast(const Armpb__Field &field, const Armpb__Type &type, Vec
 // Rows first .. first+count-1 of the open batch, to `out` from `at` on.
 void HotReader::FillColumn(idx_t column, Vector &out, idx_t at, uint32_t first, uint32_t count)
 {
-    const Armpb__Field &field = *info->view->Get().schema->columns[column]->field;
+    const Armpb__Field &field = StoredField(*info->view->Get().schema, column);
     const Armpb__Type *type = arm__hot_type(batch, field.id);
     arm_error error;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/read_filter.hpp"
 
+#include "duck/columns.hpp"
 #include "duck/error.hpp"
 #include "duck/prune_filter.hpp"
 #include "duck/transaction.hpp"
@@ -21,7 +22,7 @@ public:
 
     void Add(duckdb::column_t column, const duckdb::TableFilter &filter)
     {
-        columns.emplace_back(*view, *view->Get().schema->columns[column]->field, filter);
+        columns.emplace_back(*view, StoredField(*view->Get().schema, column), filter);
         column_ids.push_back(columns.back().Field().id);
     }
 

@@ -79,19 +79,19 @@ namespace
 {
 
 // The columns that an expression reads, as a block of their own.
-void Gather(DataChunk &rows, const vector<duckdb::LogicalIndex> &columns, DataChunk &out)
+void Gather(DataChunk &rows, const vector<idx_t> &columns, DataChunk &out)
 {
     vector<LogicalType> types;
 
-    for (auto &column : columns) {
-        types.push_back(rows.data[column.index].GetType());
+    for (auto column : columns) {
+        types.push_back(rows.data[column].GetType());
     }
     if (types.empty()) { // it reads none: something must say how many rows there are
         types.push_back(rows.data[0].GetType());
     }
     out.InitializeEmpty(types);
     for (idx_t i = 0; i < types.size(); i++) {
-        out.data[i].Reference(rows.data[columns.empty() ? 0 : columns[i].index]);
+        out.data[i].Reference(rows.data[columns.empty() ? 0 : columns[i]]);
     }
     out.SetCardinality(rows.size());
 }
@@ -110,12 +110,16 @@ void Retype(ClientContext &context, TableEntry &table, const shared_ptr<View> &v
     auto bound = columns.Bind(parsed);
     duckdb::ExpressionExecutor executor(context, *bound);
     auto types = table.GetTypes();
+    vector<idx_t> inputs;
     vector<idx_t> all;
     arm_error error;
 
     types[index] = target;
     for (idx_t i = 0; i < types.size(); i++) {
         all.push_back(i);
+    }
+    for (auto &column : reads) {
+        inputs.push_back(arm__schema_stored_at(&schema, column.index));
     }
     arm__schema_number_fields(&schema);
     RowWriter writer(transaction.session, schema, table.name);
@@ -124,7 +128,7 @@ void Retype(ClientContext &context, TableEntry &table, const shared_ptr<View> &v
         DataChunk changed;
         duckdb::Vector values(target);
 
-        Gather(rows, reads, input);
+        Gather(rows, inputs, input);
         executor.ExecuteExpression(input, values);
         changed.InitializeEmpty(types);
         for (idx_t i = 0; i < types.size(); i++) {

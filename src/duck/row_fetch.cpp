@@ -87,8 +87,8 @@ void FetchRows(ClientContext &context, const shared_ptr<TableEntry> &table,
     auto types = table->GetTypes();
     vector<duckdb::ColumnIndex> columns;
 
-    for (idx_t i = 0; i < types.size(); i++) {
-        columns.emplace_back(i);
+    for (auto &column : table->GetColumns().Physical()) {
+        columns.emplace_back(column.Logical().index);
     }
     columns.emplace_back(COLUMN_ENTRY);
     columns.emplace_back(duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER);
@@ -117,7 +117,8 @@ void ScanColumns(ClientContext &context, const shared_ptr<TableEntry> &table,
     vector<LogicalType> types;
 
     for (auto column : columns) {
-        ids.emplace_back(column);
+        auto logical = table->GetColumns().PhysicalToLogical(duckdb::PhysicalIndex(column));
+        ids.emplace_back(logical.index);
         types.push_back(all[column]);
     }
     Scan(context, table, view, ids, types, [](const Slot &) { return true; }, take);

@@ -21,7 +21,7 @@ void FetchRows(ClientContext &context, const shared_ptr<TableEntry> &table,
                const shared_ptr<View> &view, const RowSet &rows,
                const std::function<void(DataChunk &)> &take);
 
-// `take` gets all rows of `view`, of them the table's columns `columns`, block by block, in order.
+// `take` gets all rows of `view`, of them the stored columns `columns`, block by block, in order.
 void ScanColumns(ClientContext &context, const shared_ptr<TableEntry> &table,
                  const shared_ptr<View> &view, const vector<idx_t> &columns,
                  const std::function<void(DataChunk &)> &take);

@@ -124,6 +124,7 @@ optional_ptr<duckdb::CatalogEntry> SchemaEntry::CreateTable(CatalogTransaction t
         ours.Find(*this, base.table, string())) {
         return nullptr;
     }
+    CheckGenerated(transaction.GetContext(), base);
     auto schema = SchemaOf(base);
     Check(arm__txn_create_table(ours.Txn(), name.c_str(), base.table.c_str(), schema.get(),
                                 replaces, &error),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/statistics.hpp"
 
+#include "duck/columns.hpp"
 #include "duck/error.hpp"
 #include "duck/prune.h"
 #include "duckdb/common/table_column.hpp"
@@ -58,7 +59,7 @@ unique_ptr<BaseStatistics> AsStatistics(const arm_bounds &bounds, const Armpb__F
 
 const Armpb__Field &FieldOf(const View &view, duckdb::column_t column)
 {
-    return *view.Get().schema->columns[column]->field;
+    return StoredField(*view.Get().schema, column);
 }
 
 void BoundsOf(const View &view, const Armpb__Field &field, arm_bounds &out)

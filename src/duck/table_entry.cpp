@@ -66,8 +66,9 @@ vector<bool> FilterColumns(const Armpb__Schema &schema)
 {
     vector<bool> result;
 
-    for (size_t i = 0; i < schema.n_columns; i++) {
-        result.push_back(TakesFilters(*schema.columns[i]->field->type));
+    for (size_t i = 0; i < arm__schema_width(&schema); i++) {
+        result.push_back(arm__schema_generated_at(&schema, i) == nullptr &&
+                         TakesFilters(*StoredField(schema, i).type));
     }
     return result;
 }

@@ -67,6 +67,23 @@ static arm_status check_known(const struct loading *l, struct arm_error *err)
     return ARM_OK;
 }
 
+/* What is computed from other columns cannot be loaded. */
+static arm_status check_stored(const struct loading *l, struct arm_error *err)
+{
+    const Armpb__Schema *schema = l->view == NULL ? NULL : l->view->schema;
+
+    for (size_t i = 0; schema != NULL && i < schema->n_generated; i++) {
+        const char *name = schema->generated[i]->field->name;
+
+        if (has_column(l->load, name)) {
+            return arm__fail(err, ARM_SCHEMA,
+                             "column \"%s\" of table \"%s\" is generated: leave it out", name,
+                             l->name);
+        }
+    }
+    return ARM_OK;
+}
+
 /* `CAST("a" AS INTEGER) AS "a"`, or its default, for each of the table's columns. */
 static arm_status append_columns(const struct loading *l, struct arm_buf *sql,
                                  struct arm_error *err)
@@ -134,6 +151,7 @@ static arm_status build_select(struct loading *l, struct arm_buf *sql, struct ar
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__buf_printf(sql, err, "SELECT *"));
+    ARM_TRY(check_stored(l, err));
     ARM_TRY(append_checks(l, sql, err));
     ARM_TRY(arm__buf_printf(sql, err, " FROM "));
     if (fits_table(l)) {

@@ -224,6 +224,14 @@ arm_status arm__load_schema(struct loading *l, struct arm_error *err)
         l->schema = NULL;
         goto done;
     }
+    if (l->view != NULL &&
+        l->view->schema->n_generated > 0) { /* they may be of what is other now */
+        st = arm__fail(err, ARM_SCHEMA,
+                       "table \"%s\" has generated columns: it takes rows of the same columns and "
+                       "the same key only; drop the table first",
+                       l->name);
+        goto done;
+    }
     ARM_TRY(make_schema(l, err));
 done:
     return st;
