@@ -171,6 +171,7 @@ struct arm_repo_options {
     uint64_t memory_limit_bytes; /**< of SQL; 0: half of the machine's */
     uint32_t thread_count;       /**< of SQL; 0: one per processor */
     const char *spill_directory; /**< NULL: staging/ of the repository */
+    bool no_upkeep; /**< no thread flushes hot rows while the process goes on committing */
 };
 
 /** Make a repository in `path`: a directory that does not exist, or is empty. Errors:

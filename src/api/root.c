@@ -106,6 +106,7 @@ static arm_status fill_root(struct arm_root *root, const char *path,
                    .thread_count = options->thread_count,
                    .spill_directory = options->spill_directory},
         .read_only = options->read_only,
+        .upkeep = !options->read_only && !options->no_upkeep,
     };
     struct arm_repository *repository = NULL;
     arm_status st = ARM_OK;

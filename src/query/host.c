@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "query/query_private.h"
+#include "query/upkeep.h"
 
 struct arm_host {
     atomic_uint references;
@@ -12,6 +13,7 @@ struct arm_host {
     char *spill_directory; /* owned */
     struct arm_mutex mutex;
     struct arm_engine *engine; /* NULL until asked for */
+    struct arm_upkeep *upkeep; /* NULL: none wanted */
 };
 
 static arm_status set_spill(struct arm_host *host, const char *given, struct arm_error *err)
@@ -35,10 +37,16 @@ arm_status arm__host_new(struct arm_repository *repository, const struct arm_hos
     host->options = *options;
     ARM_TRY(set_spill(host, options->engine.spill_directory, err));
     host->options.engine.spill_directory = host->spill_directory;
+    if (options->upkeep) {
+        ARM_TRY(arm__upkeep_new(host, &host->upkeep, err));
+    }
     arm__mutex_init(&host->mutex);
     *out = host;
     host = NULL;
 done:
+    if (host != NULL) {
+        arm__free(host->spill_directory);
+    }
     arm__free(host);
     if (st != ARM_OK) {
         arm__repository_close(repository);
@@ -57,11 +65,17 @@ void arm__host_drop(struct arm_host *host)
     if (host == NULL || atomic_fetch_sub_explicit(&host->references, 1, memory_order_acq_rel) > 1) {
         return;
     }
+    arm__upkeep_free(host->upkeep); /* U4 */
     arm__engine_close(host->engine);
     arm__repository_close(host->repository);
     arm__mutex_release(&host->mutex);
     arm__free(host->spill_directory);
     arm__free(host);
+}
+
+struct arm_upkeep *arm__host_upkeep(const struct arm_host *host)
+{
+    return host->upkeep;
 }
 
 struct arm_repository *arm__host_repository(struct arm_host *host)

@@ -35,6 +35,7 @@ struct arm_query_session {
 /* The engine, opened by the first that asks. */
 arm_status arm__host_engine(struct arm_host *host, struct arm_engine **out, struct arm_error *err);
 bool arm__host_read_only(const struct arm_host *host);
+struct arm_upkeep *arm__host_upkeep(const struct arm_host *host); /* NULL: none */
 
 /* Take `run`, make the connection if there is none, and free it of an open stream (Q2). To be
  * ended by arm__session_leave, also after a failure. */

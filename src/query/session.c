@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "duck/split.h"
 #include "query/query_private.h"
+#include "query/upkeep.h"
 
 /* ---- What the adapter asks (duck.h) ---- */
 
@@ -43,6 +44,7 @@ static void take_result(void *self, const struct arm_commit_result *result)
 
     if (result->tx != 0) {
         atomic_store(&session->last_tx, result->tx);
+        arm__upkeep_note(arm__host_upkeep(session->host), result->tx);
     }
 }
 

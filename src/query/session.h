@@ -19,6 +19,7 @@ struct arm_host;
 struct arm_host_options {
     struct arm_engine_options engine;
     bool read_only;
+    bool upkeep; /* hot rows are flushed as the process commits: upkeep.h */
 };
 arm_status arm__host_new(struct arm_repository *repository, const struct arm_host_options *options,
                          struct arm_host **out, struct arm_error *err); /* takes repository */
