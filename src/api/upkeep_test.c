@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Upkeep that runs by itself: hot rows become chunks while a process goes on committing (U1 to U4 of
- * query/upkeep.h). What it did is seen in the folder of chunks: nothing else here makes any. */
+/* Upkeep that runs by itself: hot rows become chunks while a process goes on committing (U1 to U4
+ * of query/upkeep.h). What it did is seen in the folder of chunks: nothing else here makes any. */
 
 #include <armillaria.h>
 #include <dirent.h>

@@ -2,8 +2,8 @@
 #ifndef ARM_QUERY_UPKEEP_H
 #define ARM_QUERY_UPKEEP_H
 
-/* Upkeep that runs by itself: while a process goes on committing, a thread of its host puts the hot
- * rows of its tables into chunks.
+/* Upkeep that runs by itself: while a process goes on committing, a thread of its host puts the
+ * hot rows of its tables into chunks.
  *
  * U1  No commit fails for it, nor waits for more than another commit: what it does is a compaction
  *     (table/compact.h), which gives up what others change.
