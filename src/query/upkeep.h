@@ -5,10 +5,10 @@
 /* Upkeep that runs by itself: while a process goes on committing, a thread of its host puts the
  * hot rows of its tables into chunks.
  *
- * U1  No commit fails for it, nor waits for more than another commit: what it does is a compaction
- *     (table/compact.h), which gives up what others change.
- * U2  It begins with the ARM_UPKEEP_COMMITS-th commit, and looks again after as many: a process that
- *     commits less has no such thread.
+ * U1  No commit fails for it, nor waits for more than another commit: what it does is a
+ *     compaction (table/compact.h), which gives up what others change.
+ * U2  It begins with the ARM_UPKEEP_COMMITS-th commit, and looks again after as many: a process
+ *     that commits less has no such thread.
  * U3  Its errors are nobody's: it lets more and more commits pass before it tries again.
  * U4  It ends before the host does, in the middle of a compaction if need be.
  *
