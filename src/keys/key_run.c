@@ -299,7 +299,23 @@ done:
     return st;
 }
 
-static bool is_sound(const uint8_t *bytes, uint64_t size, const struct arm_hash *id)
+/* Who looks keys up relies on it: hashes ascend, none of them says that there is no key, rows of
+ * one hash ascend, and each is one of `rows`. */
+static bool is_in_order(const uint8_t *items, size_t count, uint32_t rows)
+{
+    const uint64_t *hashes = (const uint64_t *)(const void *)items;
+    const uint32_t *numbers = (const uint32_t *)(const void *)(hashes + count);
+    bool is_good = count == 0 || hashes[0] != ARM_KEY_NONE;
+
+    for (size_t i = 0; i < count; i++) {
+        is_good &=
+            numbers[i] < rows && (i == 0 || hashes[i - 1] < hashes[i] ||
+                                  (hashes[i - 1] == hashes[i] && numbers[i - 1] < numbers[i]));
+    }
+    return is_good;
+}
+
+static bool is_sound(const uint8_t *bytes, uint64_t size, const struct arm_hash *id, uint32_t rows)
 {
     struct arm_hash hash;
     size_t count;
@@ -309,11 +325,12 @@ static bool is_sound(const uint8_t *bytes, uint64_t size, const struct arm_hash 
         return false;
     }
     count = get_u32(bytes + 12);
-    if (size != HEADER_BYTES + count * (uint64_t)ITEM_BYTES || count > get_u32(bytes + 8)) {
+    if (size != HEADER_BYTES + count * (uint64_t)ITEM_BYTES || get_u32(bytes + 8) != rows) {
         return false;
     }
     hash = hash_of(bytes, bytes + HEADER_BYTES, count);
-    return memcmp(hash.bytes, bytes + HASH_AT, sizeof hash.bytes) == 0;
+    return memcmp(hash.bytes, bytes + HASH_AT, sizeof hash.bytes) == 0 &&
+           is_in_order(bytes + HEADER_BYTES, count, rows);
 }
 
 static arm_status map_file(const struct arm_io *io, const char *path, void **out, size_t *out_bytes,
@@ -335,7 +352,7 @@ done:
 }
 
 arm_status arm__key_run_read(const struct arm_io *io, const char *path, const struct arm_hash *id,
-                             struct arm_key_run **out, struct arm_error *err)
+                             uint32_t rows, struct arm_key_run **out, struct arm_error *err)
 {
     struct arm_key_run *run = NULL;
     void *map = NULL;
@@ -347,12 +364,12 @@ arm_status arm__key_run_read(const struct arm_io *io, const char *path, const st
         return ARM_OK;
     }
     ARM_TRY(map_file(io, path, &map, &map_bytes, err));
-    if (map == NULL || !is_sound(map, map_bytes, id)) {
+    if (map == NULL || !is_sound(map, map_bytes, id, rows)) {
         goto done;
     }
     ARM_TRY(arm__calloc(1, sizeof *run, &run, err));
     atomic_init(&run->references, 1);
-    run->rows = get_u32((const uint8_t *)map + 8);
+    run->rows = rows;
     run->count = get_u32((const uint8_t *)map + 12);
     run->hashes = (const uint64_t *)((const uint8_t *)map + HEADER_BYTES);
     run->numbers = (const uint32_t *)(run->hashes + run->count);

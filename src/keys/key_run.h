@@ -30,11 +30,12 @@ const uint32_t *arm__key_run_numbers(const struct arm_key_run *run);
 /* The first place whose hash is not less than `hash`; the count if there is none. */
 size_t arm__key_run_seek(const struct arm_key_run *run, uint64_t hash);
 
-/* As a file, whose bytes carry their own hash; not synced. `id` says whose rows and which key. */
+/* As a file, whose bytes carry their own hash; not synced. `id` says whose rows and which key. Not
+ * believed for its hash alone: what it says is in order and of rows that there are. */
 arm_status arm__key_run_write(const struct arm_key_run *run, const struct arm_io *io,
                               const char *path, const struct arm_hash *id, struct arm_error *err);
-/* `*out` NULL: there is none, or it is not `id`'s, or damaged. */
+/* `*out` NULL: there is none, or it is not `id`'s or not of so many rows, or damaged. */
 arm_status arm__key_run_read(const struct arm_io *io, const char *path, const struct arm_hash *id,
-                             struct arm_key_run **out, struct arm_error *err);
+                             uint32_t rows, struct arm_key_run **out, struct arm_error *err);
 
 #endif

@@ -114,15 +114,14 @@ static arm_status path_of(const struct arm_key_store *store, const struct arm_ha
 
 /* ---- Runs ---- */
 
-static struct arm_key_run *recall(struct arm_key_store *store, const struct arm_hash *id)
+static struct arm_key_run *recall(struct arm_key_store *store, const struct arm_hash *id,
+                                  uint32_t rows)
 {
     struct arm_key_run *run;
 
     arm__mutex_lock(&store->mutex);
     run = arm__cache_get(&store->runs, id->bytes);
-    if (run != NULL) {
-        run = arm__key_run_retain(run);
-    }
+    run = run == NULL || arm__key_run_rows(run) != rows ? NULL : arm__key_run_retain(run);
     arm__mutex_unlock(&store->mutex);
     return run;
 }
@@ -143,17 +142,17 @@ static void remember(struct arm_key_store *store, const struct arm_hash *id,
 }
 
 arm_status arm__key_store_find(struct arm_key_store *store, const struct arm_hash *chunk,
-                               const struct arm_hash *digest, struct arm_key_run **out,
-                               struct arm_error *err)
+                               uint32_t rows, const struct arm_hash *digest,
+                               struct arm_key_run **out, struct arm_error *err)
 {
     struct arm_hash id = arm__key_run_name(chunk, digest);
-    struct arm_key_run *run = recall(store, &id);
+    struct arm_key_run *run = recall(store, &id, rows);
     char *path = NULL;
     arm_status st = ARM_OK;
 
     if (run == NULL) {
         ARM_TRY(path_of(store, &id, &path, err));
-        if (arm__key_run_read(store->io, path, &id, &run, NULL) != ARM_OK) {
+        if (arm__key_run_read(store->io, path, &id, rows, &run, NULL) != ARM_OK) {
             run = NULL; /* it is made anew */
         }
         if (run != NULL) {

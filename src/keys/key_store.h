@@ -23,10 +23,10 @@ struct arm_hash arm__key_digest(const Armpb__Schema *schema, const Armpb__Key *k
 /* The name of a chunk's run for a key: of its file in index/keys/, in hexadecimal. */
 struct arm_hash arm__key_run_name(const struct arm_hash *chunk, const struct arm_hash *digest);
 
-/* The run of a chunk; `*out` NULL: not known. The caller drops it. */
+/* The run of a chunk of so many rows; `*out` NULL: not known. The caller drops it. */
 arm_status arm__key_store_find(struct arm_key_store *store, const struct arm_hash *chunk,
-                               const struct arm_hash *digest, struct arm_key_run **out,
-                               struct arm_error *err);
+                               uint32_t rows, const struct arm_hash *digest,
+                               struct arm_key_run **out, struct arm_error *err);
 /* Keep it, in memory and as a file. */
 arm_status arm__key_store_keep(struct arm_key_store *store, const struct arm_hash *chunk,
                                const struct arm_hash *digest, struct arm_key_run *run,

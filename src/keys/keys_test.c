@@ -128,29 +128,90 @@ static void test_run_files_come_back_or_are_refused(void **state)
     fill(hashes, 40, 0);
     run = make(hashes, 40);
     (void)temp_path(&directory, "run", path);
-    assert_int_equal(arm__key_run_read(io, path, &id, &back, NULL), ARM_OK);
+    assert_int_equal(arm__key_run_read(io, path, &id, 40, &back, NULL), ARM_OK);
     assert_null(back);
     assert_int_equal(arm__key_run_write(run, io, path, &id, NULL), ARM_OK);
-    assert_int_equal(arm__key_run_read(io, path, &id, &back, NULL), ARM_OK);
+    assert_int_equal(arm__key_run_read(io, path, &id, 40, &back, NULL), ARM_OK);
     assert_holds(back, hashes, 40);
     assert_int_equal(arm__key_run_write(back, io, path, &id, NULL), ARM_OK); /* from its mapping */
     arm__key_run_drop(back);
-    assert_int_equal(arm__key_run_read(io, path, &other, &back, NULL), ARM_OK);
+    assert_int_equal(arm__key_run_read(io, path, &other, 40, &back, NULL), ARM_OK);
     assert_null(back);
     assert_int_equal(io->stat(io->self, path, &stat, NULL), ARM_OK);
     for (long at = 0; at < (long)stat.size_bytes; at++) {
         flip(path, at);
-        assert_int_equal(arm__key_run_read(io, path, &id, &back, NULL), ARM_OK);
+        assert_int_equal(arm__key_run_read(io, path, &id, 40, &back, NULL), ARM_OK);
         assert_null(back);
         flip(path, at);
     }
     assert_int_equal(truncate(path, (off_t)stat.size_bytes - 1), 0);
-    assert_int_equal(arm__key_run_read(io, path, &id, &back, NULL), ARM_OK);
+    assert_int_equal(arm__key_run_read(io, path, &id, 40, &back, NULL), ARM_OK);
     assert_null(back);
     assert_int_equal(truncate(path, 0), 0);
-    assert_int_equal(arm__key_run_read(io, path, &id, &back, NULL), ARM_OK);
+    assert_int_equal(arm__key_run_read(io, path, &id, 40, &back, NULL), ARM_OK);
     assert_null(back);
     arm__key_run_drop(run);
+    temp_dir_remove(&directory);
+}
+
+/* A file of these items whose own hash is right. */
+static void craft(const char *path, const struct arm_hash *id, uint32_t rows,
+                  const uint64_t *hashes, const uint32_t *numbers, uint32_t count)
+{
+    static const uint8_t magic[8] = "ARMKEYS1";
+    uint8_t header[48];
+    struct arm_hasher hasher;
+    struct arm_hash hash;
+    FILE *file = fopen(path, "wb");
+
+    assert_non_null(file);
+    memcpy(header, magic, sizeof magic);
+    memcpy(header + 8, &rows, sizeof rows);
+    memcpy(header + 12, &count, sizeof count);
+    memcpy(header + 16, id->bytes, sizeof id->bytes);
+    arm__hasher_init(&hasher);
+    arm__hasher_update(&hasher, header, sizeof header);
+    arm__hasher_update(&hasher, hashes, count * sizeof *hashes);
+    arm__hasher_update(&hasher, numbers, count * sizeof *numbers);
+    hash = arm__hasher_finish(&hasher);
+    assert_int_equal(fwrite(header, 1, sizeof header, file), sizeof header);
+    assert_int_equal(fwrite(hash.bytes, 1, sizeof hash.bytes, file), sizeof hash.bytes);
+    assert_int_equal(fwrite(hashes, sizeof *hashes, count, file), count);
+    assert_int_equal(fwrite(numbers, sizeof *numbers, count, file), count);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Its hash says only that the bytes are those that somebody wrote: who looks keys up in rows that
+ * are not there reads behind the chunk's. */
+static void test_run_files_are_not_believed_for_their_hash(void **state)
+{
+    enum { ROWS = 4, COUNT = 3 };
+    static const struct {
+        uint32_t rows;
+        uint64_t hashes[COUNT];
+        uint32_t numbers[COUNT];
+        bool is_good;
+    } files[] = {
+        {ROWS, {5, 9, 9}, {3, 0, 2}, true},   {ROWS, {5, 9, 9}, {4, 0, 2}, false},
+        {ROWS, {5, 9, 9}, {3, 2, 0}, false},  {ROWS, {5, 9, 9}, {3, 2, 2}, false},
+        {ROWS, {9, 5, 10}, {3, 0, 2}, false}, {ROWS, {0, 5, 9}, {3, 0, 2}, false},
+        {5, {5, 9, 9}, {3, 0, 2}, false},     {3, {5, 9, 9}, {1, 0, 2}, false},
+    };
+    const struct arm_io *io = arm__io_system();
+    struct temp_dir directory = temp_dir_make();
+    char path[TEMP_PATH_BYTES];
+    struct arm_hash id = arm__hash(arm__bytes("id", 2));
+
+    (void)state;
+    (void)temp_path(&directory, "run", path);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct arm_key_run *run = NULL;
+
+        craft(path, &id, files[i].rows, files[i].hashes, files[i].numbers, COUNT);
+        assert_int_equal(arm__key_run_read(io, path, &id, ROWS, &run, NULL), ARM_OK);
+        assert_int_equal(run != NULL, files[i].is_good);
+        arm__key_run_drop(run);
+    }
     temp_dir_remove(&directory);
 }
 
@@ -327,6 +388,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_sorts_and_seeks),
         cmocka_unit_test(test_run_files_come_back_or_are_refused),
+        cmocka_unit_test(test_run_files_are_not_believed_for_their_hash),
         cmocka_unit_test(test_meet_finds_each_pair_once),
         cmocka_unit_test(test_meet_goes_through_many_parts),
         cmocka_unit_test(test_hot_keys_give_all_rows_of_a_hash),

@@ -16,7 +16,7 @@ static arm_status make_run(const struct arm_chunk_plan *plan, const struct arm_r
     arm_status st = ARM_OK;
 
     if (!entry->is_hot) {
-        ARM_TRY(arm__key_store_find(store, &entry->chunk, &digest, &keys, err));
+        ARM_TRY(arm__key_store_find(store, &entry->chunk, entry->rows, &digest, &keys, err));
     }
     if (keys == NULL) {
         ARM_TRY(

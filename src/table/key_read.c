@@ -192,8 +192,8 @@ done:
 
 arm_status arm__key_run_of_chunk(struct arm_repository *repository, struct arm_engine *engine,
                                  const Armpb__Schema *schema, const Armpb__Key *key,
-                                 const struct arm_hash *chunk, struct arm_key_run **out,
-                                 struct arm_error *err)
+                                 const struct arm_hash *chunk, uint32_t rows,
+                                 struct arm_key_run **out, struct arm_error *err)
 {
     struct arm_key_store *store = arm__repository_keys(repository);
     struct arm_hash digest = arm__key_digest(schema, key);
@@ -202,11 +202,20 @@ arm_status arm__key_run_of_chunk(struct arm_repository *repository, struct arm_e
     struct arm_key_run *run = NULL;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__key_store_find(store, chunk, &digest, &run, err));
+    ARM_TRY(arm__key_store_find(store, chunk, rows, &digest, &run, err));
     if (run == NULL) {
         ARM_TRY(make_schema(schema, key, &keys, err));
         ARM_TRY(sink_chunk(repository, engine, &keys, key, chunk, &sink, err));
-        ARM_TRY(arm__key_run_new(sink.hashes, (uint32_t)sink.rows, &run, err));
+        if (sink.rows != rows) {
+            char hex[ARM_HASH_HEX + 1];
+
+            arm__hash_hex(chunk, hex);
+            st =
+                arm__fail(err, ARM_CORRUPT, "chunk %s has %zu rows, not the %u that its table says",
+                          hex, sink.rows, rows);
+            goto done;
+        }
+        ARM_TRY(arm__key_run_new(sink.hashes, rows, &run, err));
         ARM_TRY(arm__key_store_keep(store, chunk, &digest, run, err));
     }
     *out = run;

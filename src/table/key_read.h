@@ -15,11 +15,12 @@ struct arm_key_source {
     struct arm_hash chunk;
 };
 
-/* The run of a chunk: as known, or read from it and kept. The caller drops it. */
+/* The run of a chunk of so many rows: as known, or read from it and kept. The caller drops it.
+ * Errors: ARM_CORRUPT, if it has more or fewer. */
 arm_status arm__key_run_of_chunk(struct arm_repository *repository, struct arm_engine *engine,
                                  const Armpb__Schema *schema, const Armpb__Key *key,
-                                 const struct arm_hash *chunk, struct arm_key_run **out,
-                                 struct arm_error *err);
+                                 const struct arm_hash *chunk, uint32_t rows,
+                                 struct arm_key_run **out, struct arm_error *err);
 /* The run of a hot batch. */
 arm_status arm__key_run_of_hot(const Armpb__Schema *schema, const Armpb__Key *key,
                                struct arm_bytes hot, struct arm_key_run **out,

@@ -259,7 +259,7 @@ static arm_status gather_old(struct arm_key_search *search, size_t key, struct a
 
         if (!entry->is_hot) {
             ARM_TRY(arm__key_run_of_chunk(search->txn->repository, search->txn->engine,
-                                          search->schema, search->key, &entry->chunk,
+                                          search->schema, search->key, &entry->chunk, entry->rows,
                                           &search->old[search->old_count], err));
             search->places[search->old_count++] = (struct arm_key_place){ARM_KEY_BASE, i, 0};
         }

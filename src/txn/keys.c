@@ -94,8 +94,8 @@ arm_status arm__txn_entry_keys(struct arm_transaction *txn, const Armpb__Schema 
     arm_status st = ARM_OK;
 
     if (!entry->is_hot) {
-        return arm__key_run_of_chunk(txn->repository, txn->engine, schema, key, &entry->chunk, out,
-                                     err);
+        return arm__key_run_of_chunk(txn->repository, txn->engine, schema, key, &entry->chunk,
+                                     entry->rows, out, err);
     }
     ARM_TRY(arm__catalog_hot_rows(arm__repository_catalog(txn->repository), entry, &bytes, err));
     ARM_TRY(arm__key_run_of_hot(schema, key, arm__buf_bytes(&bytes), out, err));
