@@ -57,6 +57,18 @@ struct play_step {
     const char *other;
 };
 
+/* The base is what was there before, undisturbed; if it leaves the repository open, its process was
+ * killed there. Each list ends with PLAY_END. */
+enum { POWER_STEPS_MAX = 16 };
+
+struct power_script {
+    const char *name;
+    uint64_t segment_bytes_max; /* 0: as usual */
+    uint64_t chances;           /* cuts of each chance before a sync; 0: as usual */
+    struct play_step base[POWER_STEPS_MAX];
+    struct play_step steps[POWER_STEPS_MAX];
+};
+
 /* The halves of PLAY_TOGETHER. */
 enum { PLAY_FIRST = 1, PLAY_SECOND = 2, PLAY_BOTH = 3 };
 

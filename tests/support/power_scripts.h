@@ -2,20 +2,9 @@
 #ifndef ARM_TESTS_SUPPORT_POWER_SCRIPTS_H
 #define ARM_TESTS_SUPPORT_POWER_SCRIPTS_H
 
-/* What the tests of crash/ do to a repository. The base is what was there before, undisturbed; if
- * it leaves the repository open, its process was killed there. Each list ends with PLAY_END. */
+/* What the tests of crash/ do to a repository through the kernel. */
 
 #include "support/power_play.h"
-
-enum { POWER_STEPS_MAX = 16 };
-
-struct power_script {
-    const char *name;
-    uint64_t segment_bytes_max; /* 0: as usual */
-    uint64_t chances;           /* cuts of each chance before a sync; 0: as usual */
-    struct play_step base[POWER_STEPS_MAX];
-    struct play_step steps[POWER_STEPS_MAX];
-};
 
 #define DO(op_) {.op = PLAY_##op_}
 #define NAME(op_, name_) {.op = PLAY_##op_, .name = (name_)}
