@@ -5,6 +5,7 @@
 
 #include "query/row_calls.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -101,12 +102,23 @@ static void end_call(struct call *call)
     arm__view_drop(call->view);
 }
 
+/* The caller's stream gave `code`, an errno: what it was asked for is `what`. */
+static arm_status stream_failed(struct call *call, int code, arm_status otherwise, const char *what,
+                                struct arm_error *err)
+{
+    const char *why = call->stream->get_last_error(call->stream);
+
+    return arm__fail(err, code == ENOMEM ? ARM_NO_MEMORY : otherwise, "%s: %s", what,
+                     why == NULL ? "it does not say why" : why);
+}
+
 /* Inside: the table as the transaction sees it. */
 static arm_status begin_call(struct call *call, uint64_t number, const char *table,
                              struct arm_error *err)
 {
     char schema_name[256];
     char name[256];
+    int code;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__table_name_parse(table, schema_name, name, err));
@@ -122,11 +134,9 @@ static arm_status begin_call(struct call *call, uint64_t number, const char *tab
                        table);
         goto done;
     }
-    if (call->stream->get_schema(call->stream, &call->schema) != 0) {
-        const char *why = call->stream->get_last_error(call->stream);
-
-        st = arm__fail(err, ARM_SCHEMA, "the Arrow stream gives no schema: %s",
-                       why == NULL ? "it does not say why" : why);
+    code = call->stream->get_schema(call->stream, &call->schema);
+    if (code != 0) {
+        st = stream_failed(call, code, ARM_SCHEMA, "the Arrow stream gives no schema", err);
         call->schema.release = NULL;
     }
 done:
@@ -211,14 +221,13 @@ static arm_status next_rows(struct call *call, duckdb_data_chunk *out, struct ar
                                   .children = call->children,
                                   .types = call->types,
                                   .names = call->names};
+    int code;
     arm_status st = ARM_OK;
 
     *out = NULL;
-    if (call->stream->get_next(call->stream, &array) != 0) {
-        const char *why = call->stream->get_last_error(call->stream);
-
-        return arm__fail(err, ARM_IO, "the Arrow stream failed: %s",
-                         why == NULL ? "it does not say why" : why);
+    code = call->stream->get_next(call->stream, &array);
+    if (code != 0) {
+        return stream_failed(call, code, ARM_IO, "the Arrow stream failed", err);
     }
     if (array.release == NULL) {
         return ARM_OK;
