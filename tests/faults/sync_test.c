@@ -4,6 +4,7 @@
 
 #include <armillaria.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -157,6 +158,26 @@ static bool is_zero(const uint8_t id[16])
     return memcmp(id, zeros, sizeof zeros) == 0;
 }
 
+/* One row by row calls, as arm_sql would insert it. */
+static arm_status put_row(arm_session *session, int64_t id, struct arm_error *err)
+{
+    struct ArrowArrayStream row;
+    arm_txn *txn = NULL;
+    char sql[100];
+    arm_status st;
+
+    (void)snprintf(sql, sizeof sql, "SELECT %lld AS a", (long long)id);
+    assert_ok(arm_sql(session, sql, NULL, &row, NULL, err), *err);
+    assert_ok(arm_txn_begin(session, NULL, &txn, err), *err);
+    st = arm_put(txn, "t", &row, NULL, err);
+    if (st != ARM_OK) {
+        arm_txn_rollback(txn);
+        return st;
+    }
+    return arm_txn_commit(txn, "m", NULL, err);
+}
+
+/* `sql` NULL: a row by row calls. */
 static void check_every_sync(const char *sql, int64_t added)
 {
     struct fixture f;
@@ -168,7 +189,9 @@ static void check_every_sync(const char *sql, int64_t added)
     f.dir = temp_dir_make();
     (void)temp_path(&f.dir, "repo", f.path);
     open_both(&f);
-    (void)must_run(f.session, "CREATE TABLE t AS SELECT 1 AS a");
+    (void)must_run(f.session, sql != NULL ? "CREATE TABLE t (a BIGINT)"
+                                          : "CREATE TABLE t (a BIGINT PRIMARY KEY)");
+    (void)must_run(f.session, "INSERT INTO t VALUES (1)");
     close_both(&f);
     while (struck) {
         struct arm_error err = {0};
@@ -181,7 +204,7 @@ static void check_every_sync(const char *sql, int64_t added)
         open_both(&f);
         (void)must_run(f.session, "SELECT 1");
         syncs_left = ++nth;
-        st = run(f.session, sql, &got, &err);
+        st = sql == NULL ? put_row(f.session, 100 + nth, &err) : run(f.session, sql, &got, &err);
         struck = syncs_left == 0;
         syncs_left = 0;
         if (st == ARM_COMMIT_UNKNOWN) {
@@ -213,6 +236,11 @@ static void test_sync_fails_under_a_row_in_the_log(void **state)
     check_every_sync("INSERT INTO t VALUES (2)", 1);
 }
 
+static void test_sync_fails_under_row_calls(void **state)
+{
+    check_every_sync(NULL, 1);
+}
+
 static void test_sync_fails_under_a_chunk(void **state)
 {
     check_every_sync("INSERT INTO t SELECT range + 5 FROM range(12000)", 12000);
@@ -223,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sync_fails_under_a_row_in_the_log),
         cmocka_unit_test(test_sync_fails_under_a_chunk),
+        cmocka_unit_test(test_sync_fails_under_row_calls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
