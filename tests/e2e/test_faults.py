@@ -26,6 +26,9 @@ def fixture_original(tmp_path_factory):
     repo.sql("CREATE TABLE t AS SELECT range AS i FROM range(11000)")
     repo.sql("CREATE TABLE h (a INTEGER)")
     repo.sql("INSERT INTO h VALUES (1)")
+    repo.sql("CREATE TABLE k (i BIGINT PRIMARY KEY)")
+    repo.sql("INSERT INTO k SELECT range * 2 FROM range(11000)")
+    repo.sql("INSERT INTO k VALUES (-1)")
     repo.csv = repo.path.parent / "x.csv"
     repo.csv.write_text("i\n" + "".join(f"{i}\n" for i in range(20_000)), encoding="utf-8")
     return repo
@@ -59,10 +62,16 @@ CHANGES = {
     "chunk": ["sql", "-c", "INSERT INTO t SELECT -range FROM range(12000)"],
     "import": ["import", "u"],
 }
+KEYED = {  # these write and read key runs
+    "keyed import": ["import", "u", "--key", "i"],
+    "upsert": ["import", "k", "--key", "i", "--mode", "upsert"],
+    "compact": ["compact", "k"],
+}
 
 
 def change(name, repo):
-    return CHANGES[name] + ([repo.csv] if name == "import" else [])
+    command = {**CHANGES, **KEYED}[name]
+    return command + ([repo.csv] if command[0] == "import" else [])
 
 
 def happened(name, repo):
@@ -71,6 +80,8 @@ def happened(name, repo):
         return {1: False, 2: True}[repo.value("SELECT count(*) FROM h")]
     if name == "chunk":
         return {11_000: False, 23_000: True}[repo.value("SELECT count(*) FROM t")]
+    if name == "upsert":  # every other row is there
+        return {11_001: False, 21_001: True}[repo.value("SELECT count(*) FROM k")]
     is_there = "u" in repo.tables()
     assert not is_there or repo.value("SELECT count(*) FROM u") == 20_000
     return is_there
@@ -491,7 +502,18 @@ def used_kb(path):
     return sum(p.stat().st_blocks for p in path.rglob("*")) // 2
 
 
-@pytest.mark.parametrize("name", [*CHANGES, "read", "tables", "verify", "recover"])
+def keys_hold(repo):
+    """One that is there is refused, whether its row lies in a chunk or in the log; a free one is
+    not."""
+    for key in (4, -1):
+        refused = repo.run("sql", "-c", f"INSERT INTO k VALUES ({key})", status=1)
+        assert "duplicate key" in refused.err
+    repo.sql("INSERT INTO k VALUES (-77); DELETE FROM k WHERE i = -77")
+    if repo.tables().get("u", {}).get("key"):
+        assert "duplicate key" in repo.run("sql", "-c", "INSERT INTO u VALUES (5)", status=1).err
+
+
+@pytest.mark.parametrize("name", [*CHANGES, *KEYED, "read", "tables", "verify", "recover"])
 def test_no_room(original, disk, name):
     """With every number of free pages from none on until it is enough."""
     folder = disk(used_kb(original.path) + 6000)
@@ -499,6 +521,7 @@ def test_no_room(original, disk, name):
             "verify": ["verify", "--full"], "recover": ["recover"]}
     repo = copy_of(original, folder / "repo")
     command = args.get(name) or change(name, repo)
+    changes = [*CHANGES, "keyed import", "upsert"]
     step = 4 if CAMPAIGN else 24
     refused = 0
     for leave in range(0, 2400, step):
@@ -511,18 +534,22 @@ def test_no_room(original, disk, name):
         assert result.status == 1, (leave, result)
         assert "o space left" in result.err or "No space" in result.err, (leave, result)
         assert str(folder) in result.err, (leave, result)
-        if name in CHANGES:
+        if name in changes:
             unknown = "outcome is unknown" in result.err
             assert unknown or not happened(name, repo), (leave, result)
             if happened(name, repo):
                 repo = None
                 shutil.rmtree(folder / "repo")
                 repo = copy_of(original, folder / "repo")
+        if name in KEYED:
+            keys_hold(repo)
         assert repo.run("verify").status == 0
     assert result.status == 0, result
     assert refused > 0 or name in ("read", "tables", "recover"), "it needs no room at all"
-    if name in CHANGES:
+    if name in changes:
         assert happened(name, repo)
+    if name in KEYED:
+        keys_hold(repo)
     healthy(repo)
 
 
