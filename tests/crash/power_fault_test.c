@@ -9,7 +9,7 @@
 static void test_power_fault_at_every_operation_loses_nothing(void **state)
 {
     (void)state;
-    power_fail_scripts(power_scripts, POWER_SCRIPTS);
+    power_fail_scripts(power_scripts, POWER_SCRIPTS, false);
 }
 
 int main(void)

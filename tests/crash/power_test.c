@@ -9,7 +9,7 @@
 static void test_power_acknowledged_survives_a_cut_at_every_operation(void **state)
 {
     (void)state;
-    power_cut_scripts(power_scripts, POWER_SCRIPTS);
+    power_cut_scripts(power_scripts, POWER_SCRIPTS, false);
 }
 
 int main(void)

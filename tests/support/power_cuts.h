@@ -11,13 +11,15 @@
  * made in another directory (support/power_disk.h), recovered, looked at, and thrown away.
  *
  *   ARM_POWER_CAMPAIGN=n  every kind of cut at every operation, n times where chance rules, and
- *                         second cuts at every operation of every recovery
+ *                         second cuts at every operation of every recovery; by SQL at one of each
  *   ARM_POWER_SCRIPT=name only this script
  *   ARM_POWER_AT=k        cut at this operation only
  *   ARM_POWER_SEED=s      other chances */
 
 #include "support/power_play.h"
 
-void power_cut_scripts(const struct power_script *scripts, size_t count);
+/* `by_sql`: its steps are of SQL, and so is what is told; then keys too are looked at
+ * (play_check_sql). */
+void power_cut_scripts(const struct power_script *scripts, size_t count, bool by_sql);
 
 #endif

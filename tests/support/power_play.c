@@ -16,6 +16,7 @@
 #include "commit/gc.h"
 #include "log/log_private.h"
 #include "support/power_rows.h"
+#include "support/power_tell.h"
 #include "table/compact.h"
 #include "txn/txn_fixture.h"
 
@@ -23,9 +24,34 @@ enum { WIDE_BYTES = (1 << 20) + 100000, PAIR_WAIT_US = 5000000 };
 
 /* ---- Worlds ---- */
 
-struct play play_new(struct arm_engine *engine)
+struct play_engines play_engines_open(bool by_sql)
 {
-    struct play play = {.dir = temp_dir_make(), .engine = engine, .branch = "main"};
+    /* By SQL on one thread: operations come in one order. */
+    struct arm_engine_options options = {.thread_count = by_sql ? 1 : 2};
+    struct play_engines engines = {.after = NULL};
+    struct arm_error err = {0};
+
+    assert_ok(arm__engine_open(&options, &engines.engine, &err), err);
+    if (by_sql) {
+        assert_ok(arm__duck_register(engines.engine, &err), err);
+        assert_ok(arm__engine_open(&options, &engines.after, &err), err);
+        assert_ok(arm__duck_register(engines.after, &err), err);
+    }
+    return engines;
+}
+
+void play_engines_close(struct play_engines *engines)
+{
+    arm__engine_close(engines->engine);
+    arm__engine_close(engines->after);
+}
+
+struct play play_new(const struct play_engines *engines)
+{
+    struct play play = {.dir = temp_dir_make(),
+                        .engine = engines->engine,
+                        .engine_after = engines->after,
+                        .branch = "main"};
 
     play.halves = PLAY_BOTH;
     play.disk = power_disk_new(play.dir.path);
@@ -36,7 +62,8 @@ struct play play_new(struct arm_engine *engine)
 struct play play_after(struct play *play, const struct power_cut *cut)
 {
     struct play after = {.dir = temp_dir_make(),
-                         .engine = play->engine,
+                         .engine = play->engine_after != NULL ? play->engine_after : play->engine,
+                         .engine_after = play->engine_after,
                          .branch = "main",
                          .segment_bytes_max = play->segment_bytes_max,
                          .halves = PLAY_BOTH};
@@ -46,10 +73,26 @@ struct play play_after(struct play *play, const struct power_cut *cut)
     return after;
 }
 
+struct play play_clone(struct play *play)
+{
+    static const struct power_cut kill = {POWER_KEEP, POWER_KILL, 1};
+    struct play clone = play_after(play, &kill);
+
+    clone.engine = play->engine;
+    return clone;
+}
+
+static void close_sql(struct play *play)
+{
+    power_sql_close(play->sql);
+    play->sql = NULL;
+}
+
 void play_free(struct play *play)
 {
     power_disk_hook(play->disk, NULL, NULL);
     power_disk_fail(play->disk, 0, 0, POWER_ONCE);
+    close_sql(play);
     if (play->repository != NULL) {
         arm__repository_detach(play->repository);
     }
@@ -317,6 +360,78 @@ done:
     return st;
 }
 
+/* ---- By SQL ---- */
+
+static struct power_sql *play_sql(struct play *play)
+{
+    struct arm_error err = {0};
+
+    if (play->sql == NULL) {
+        assert_ok(power_sql_open(play->repository, play->engine, &play->sql, &err), err);
+    }
+    return play->sql;
+}
+
+static arm_status take_number(struct play *play, const char *sequence, struct arm_error *err)
+{
+    char text[100];
+    int64_t number = 0;
+    arm_status st = ARM_OK;
+
+    (void)snprintf(text, sizeof text, "SELECT nextval('%s')", sequence);
+    ARM_TRY(power_sql_number(play_sql(play), text, &number, err));
+    play->handed = number > play->handed ? number : play->handed;
+done:
+    return st;
+}
+
+const char *play_check_sql(struct play *play, bool numbers, int64_t handed)
+{
+    struct arm_error err = {0};
+    int64_t stored = 0;
+    int64_t next = 0;
+
+    if (numbers) {
+        assert_ok(power_sql_number(play_sql(play), "SELECT coalesce(max(serial), 0) FROM q",
+                                   &stored, &err),
+                  err);
+        assert_ok(power_sql_number(play_sql(play), "SELECT nextval('s')", &next, &err), err);
+        if (next <= stored || next <= handed) {
+            return "a number of a sequence was given twice";
+        }
+    }
+    return power_sql_check_keys(play_sql(play));
+}
+
+static arm_status change_by_sql(struct play *play, const struct play_step *step,
+                                struct arm_error *err)
+{
+    struct power_sql *sql = play_sql(play);
+    arm_status st = ARM_OK;
+
+    switch (step->op) {
+    case PLAY_IMPORT:
+        st = power_sql_write(sql, step->name, ARM_WRITE_CREATE, step->from, step->to, "new", err);
+        break;
+    case PLAY_UPSERT:
+        st = power_sql_write(sql, step->name, ARM_WRITE_UPSERT, step->from, step->to, "again", err);
+        break;
+    case PLAY_ROW_CALLS:
+        st = power_sql_row_calls(sql, step->name, step->from, step->to, err);
+        break;
+    case PLAY_NEXTVAL:
+        st = take_number(play, step->name, err);
+        break;
+    default:
+        st = power_sql_run(sql, step->name, err);
+        break;
+    }
+    if (st == ARM_COMMIT_UNKNOWN) {
+        memcpy(play->commit_id.bytes, err->commit_id, sizeof play->commit_id.bytes);
+    }
+    return st;
+}
+
 /* ---- The repository itself ---- */
 
 static arm_status open_repository(struct play *play, bool pairs, struct arm_error *err)
@@ -387,10 +502,12 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
     case PLAY_OPEN_PAIRS:
         return open_repository(play, step->op == PLAY_OPEN_PAIRS, err);
     case PLAY_CLOSE:
+        close_sql(play);
         arm__repository_close(play->repository);
         play->repository = NULL;
         return ARM_OK;
     case PLAY_ABANDON:
+        close_sql(play);
         arm__repository_detach(play->repository);
         play->repository = NULL;
         return ARM_OK;
@@ -418,6 +535,12 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
         return change_ref(play, step, err);
     case PLAY_TOGETHER:
         return together(play, step, err);
+    case PLAY_SQL:
+    case PLAY_IMPORT:
+    case PLAY_UPSERT:
+    case PLAY_ROW_CALLS:
+    case PLAY_NEXTVAL:
+        return change_by_sql(play, step, err);
     default:
         return change(play, step, err);
     }
@@ -425,82 +548,13 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
 
 /* ---- Telling ---- */
 
-struct telling {
-    struct play *play;
-    struct arm_transaction *txn;
-    struct arm_buf *out;
-};
-
-static arm_status tell_table(void *context, const char *schema_name, const char *name,
-                             struct arm_error *err)
-{
-    struct telling *telling = context;
-    const struct arm_view *view = NULL;
-    char hex[ARM_HASH_HEX + 1];
-    struct arm_hash hash;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__txn_view(telling->txn, schema_name, name, &view, err));
-    hash = power_hash_rows(telling->play->repository, telling->play->engine, view);
-    arm__hash_hex(&hash, hex);
-    ARM_TRY(arm__buf_printf(telling->out, err, "  %s.%s version %llu, %llu rows, %.16s\n",
-                            schema_name, name, (unsigned long long)view->version,
-                            (unsigned long long)view->live_rows, hex));
-done:
-    arm__view_drop(view);
-    return st;
-}
-
-struct ref_names {
-    char names[16][256];
-    size_t count;
-};
-
-static arm_status add_ref(void *context, const char *name, const struct arm_ref_row *row,
-                          struct arm_error *err)
-{
-    struct ref_names *refs = context;
-
-    (void)row;
-    (void)err;
-    assert_true(refs->count < sizeof refs->names / sizeof *refs->names);
-    (void)snprintf(refs->names[refs->count++], sizeof refs->names[0], "%s", name);
-    return ARM_OK;
-}
-
-static void tell_refs(struct play *play, Armpb__RefKind kind, struct arm_buf *out)
-{
-    struct arm_catalog *catalog = arm__repository_catalog(play->repository);
-    struct telling telling = {.play = play, .out = out};
-    struct arm_index_txn *txn = NULL;
-    struct arm_snapshot main_now;
-    struct ref_names refs = {.count = 0};
-    struct arm_error err = {0};
-
-    assert_ok(arm__catalog_snapshot(catalog, "main", &main_now, &err), err);
-    assert_ok(arm__index_read(arm__repository_index(play->repository), &txn, &err), err);
-    assert_ok(arm__index_refs(txn, kind, main_now.tx, add_ref, &refs, &err), err);
-    arm__index_abort(txn);
-    for (size_t i = 0; i < refs.count; i++) {
-        struct arm_snapshot at;
-
-        assert_ok(arm__catalog_resolve(catalog, &main_now, refs.names[i], &at, &err), err);
-        assert_ok(arm__buf_printf(out, &err, "%s %s\n",
-                                  kind == ARMPB__REF_KIND__TAG ? "tag" : "branch", refs.names[i]),
-                  err);
-        assert_ok(arm__txn_begin(play->repository, play->engine, &at, true, &telling.txn, &err),
-                  err);
-        assert_ok(arm__txn_tables(telling.txn, tell_table, &telling, &err), err);
-        arm__txn_rollback(telling.txn);
-    }
-}
-
 void play_tell(struct play *play, struct arm_buf *out)
 {
-    arm__buf_clear(out);
-    tell_refs(play, ARMPB__REF_KIND__BRANCH, out);
-    tell_refs(play, ARMPB__REF_KIND__TAG, out);
-    assert_int_equal(arm__buf_u8(out, 0, NULL), ARM_OK);
+    if (play->engine_after != NULL) {
+        power_sql_tell(play_sql(play), out);
+    } else {
+        power_tell(play->repository, play->engine, out);
+    }
 }
 
 char *play_told(struct play *play)

@@ -6,7 +6,8 @@
  * returns ARM_OK; what the repository holds is told as text, so that two states are compared
  * by their texts.
  *
- * Tables have one column, id BIGINT, and lie in schema main. A new kind of step is one more
+ * Tables have one column, id BIGINT, and lie in schema main; those of plays by SQL are as the
+ * statements make them (support/power_sql.h). A new kind of step is one more
  * value of enum play_op and one more case in power_play.c; a new script one more table in
  * power_scripts.h. */
 
@@ -14,6 +15,7 @@
 
 #include "commit/commit.h"
 #include "support/power_disk.h"
+#include "support/power_sql.h"
 #include "support/temp.h"
 #include "table/engine.h"
 
@@ -47,6 +49,12 @@ enum play_op {
     PLAY_DROP_BRANCH,
     PLAY_TAG,
     PLAY_DROP_TAG,
+    /* Of plays by SQL: */
+    PLAY_SQL,       /* `name` is what is run: one commit, or none */
+    PLAY_IMPORT,    /* `name`, with a key, is made of `from` .. `to` - 1 by arm_write */
+    PLAY_UPSERT,    /* likewise, into the table */
+    PLAY_ROW_CALLS, /* power_sql_row_calls */
+    PLAY_NEXTVAL,   /* of sequence `name` */
 };
 
 struct play_step {
@@ -65,6 +73,7 @@ struct power_script {
     const char *name;
     uint64_t segment_bytes_max; /* 0: as usual */
     uint64_t chances;           /* cuts of each chance before a sync; 0: as usual */
+    bool numbers;               /* by SQL: table q has numbers of sequence s, in column serial */
     struct play_step base[POWER_STEPS_MAX];
     struct play_step steps[POWER_STEPS_MAX];
 };
@@ -77,6 +86,11 @@ struct play {
     char path[TEMP_PATH_BYTES]; /* of the repository: a directory on it, made by PLAY_CREATE */
     struct power_disk *disk;
     struct arm_engine *engine; /* borrowed */
+    /* By SQL, on engines that know repositories: what a cut leaves is looked at by another one,
+     * since this one may be in the middle of a statement. NULL: not by SQL. */
+    struct arm_engine *engine_after;
+    struct power_sql *sql; /* of the open repository, once it is asked for */
+    int64_t handed;        /* the highest number that PLAY_NEXTVAL gave and acknowledged */
     struct arm_repository *repository;
     const char *branch;
     uint64_t segment_bytes_max; /* 0: as usual */
@@ -85,12 +99,26 @@ struct play {
     struct arm_id commit_id;    /* of the last commit whose outcome is unknown */
 };
 
+/* The engines of all plays of a program. */
+struct play_engines {
+    struct arm_engine *engine;
+    struct arm_engine *after; /* NULL: not by SQL */
+};
+struct play_engines play_engines_open(bool by_sql);
+void play_engines_close(struct play_engines *engines);
+
 /* An empty disk in a directory of its own; or what a cut of another's disk left. */
-struct play play_new(struct arm_engine *engine);
+struct play play_new(const struct play_engines *engines);
 struct play play_after(struct play *play, const struct power_cut *cut);
+/* The same as it is, to go on with as with the first. */
+struct play play_clone(struct play *play);
 void play_free(struct play *play); /* closes what is open, without ceremony */
 
 arm_status play_step(struct play *play, const struct play_step *step, struct arm_error *err);
+
+/* Of a play by SQL: NULL, or what is wrong with its keys (power_sql_check_keys); or, if it has
+ * `numbers`, with those: one that was given, up to `handed`, is given again. */
+const char *play_check_sql(struct play *play, bool numbers, int64_t handed);
 
 /* Every branch and tag, every table of each, its version, and its rows whatever their order.
  * Stops the test if something cannot be read. */

@@ -17,6 +17,8 @@ enum { SPREAD = 4 };
 #else
 enum { SPREAD = 2 };
 #endif
+/* By SQL all takes ten times as long: few operations, and few steps after the disk is mended. */
+enum { SQL_SPREAD = 16 * SPREAD, SQL_STEPS_AFTER = 2 };
 
 struct fault {
     int error_number;
@@ -84,18 +86,11 @@ static void do_steps(struct play *play, const struct play_step *steps)
     }
 }
 
-static struct play clone(struct play *play)
-{
-    static const struct power_cut kill = {POWER_KEEP, POWER_KILL, 1};
-
-    return play_after(play, &kill);
-}
-
 /* The states of a script that nothing disturbs. */
 static void make_states(const struct power_script *script, struct play *base,
                         char *after[POWER_STEPS_MAX + 1])
 {
-    struct play play = clone(base);
+    struct play play = play_clone(base);
     size_t count = 0;
 
     memset(after, 0, (POWER_STEPS_MAX + 1) * sizeof *after);
@@ -120,9 +115,10 @@ static void make_states(const struct power_script *script, struct play *base,
 /* ---- The fault ---- */
 
 /* What a step may answer when the disk fails it. */
-static bool is_honest(arm_status st)
+static bool is_honest(const struct fault *fault, arm_status st)
 {
-    return st == ARM_IO || st == ARM_FULL || st == ARM_REOPEN || st == ARM_COMMIT_UNKNOWN;
+    return st == (fault->error_number == ENOSPC ? ARM_FULL : ARM_IO) || st == ARM_REOPEN ||
+           st == ARM_COMMIT_UNKNOWN;
 }
 
 /* The sync that failed was of the log, in the middle of a commit: poison, and "unknown". */
@@ -158,7 +154,7 @@ static bool meet_fault(struct trial *trial)
         trial->st = play_step(&trial->play, &steps[trial->done], &err);
         if (trial->st != ARM_OK) {
             trial->failed = trial->done;
-            if (!power_disk_has_failed(trial->play.disk) || !is_honest(trial->st) ||
+            if (!power_disk_has_failed(trial->play.disk) || !is_honest(&trial->fault, trial->st) ||
                 err.code != trial->st || err.message[0] == '\0') {
                 fail_at(trial, "step %zu: %d, %s", trial->failed, (int)trial->st, err.message);
             }
@@ -241,9 +237,10 @@ static void check_lost_again(struct trial *trial, struct play *left)
 static void finish(struct trial *trial, struct play *left, size_t from)
 {
     const struct play_step *steps = trial->script->steps;
-    bool is_first = true;
+    bool few = left->engine_after != NULL && getenv("ARM_POWER_CAMPAIGN") == NULL;
+    size_t done = 0;
 
-    for (size_t i = from; steps[i].op != PLAY_END; i++) {
+    for (size_t i = from; steps[i].op != PLAY_END && !(few && done == SQL_STEPS_AFTER); i++) {
         struct arm_error err = {0};
         char *text;
 
@@ -260,9 +257,8 @@ static void finish(struct trial *trial, struct play *left, size_t from)
                 fail_at(trial, "afterwards, step %zu gave:\n%s", i, text);
             }
             free(text);
-            if (is_first) {
+            if (done++ == 0) {
                 check_lost_again(trial, left);
-                is_first = false;
             }
         }
     }
@@ -275,6 +271,18 @@ static void set_branch(const struct trial *trial, struct play *left)
         if (trial->script->steps[i].op == PLAY_ON_BRANCH) {
             left->branch = trial->script->steps[i].name;
         }
+    }
+}
+
+/* Keys are enforced, and numbers of sequences given once. */
+static void check_sql(const struct trial *trial, struct play *left)
+{
+    const char *wrong = left->engine_after == NULL
+                            ? NULL
+                            : play_check_sql(left, trial->script->numbers, trial->play.handed);
+
+    if (wrong != NULL) {
+        fail_at(trial, "%s", wrong);
     }
 }
 
@@ -292,6 +300,7 @@ static void check_left(struct trial *trial, const struct power_cut *end)
         ARM_OK) {
         fail_at(trial, "verify: %s", err.message);
     }
+    check_sql(trial, &left);
     finish(trial, &left, trial->done + (holds ? 1 : 0));
     play_free(&left);
     recoveries++;
@@ -304,7 +313,7 @@ static bool try_one(const struct power_script *script, struct play *base, char *
     struct trial trial = {.script = script,
                           .fault = *fault,
                           .nth = nth,
-                          .play = clone(base),
+                          .play = play_clone(base),
                           .after = after,
                           .failed = STEP_NONE};
     bool all = getenv("ARM_POWER_CAMPAIGN") != NULL;
@@ -325,11 +334,13 @@ static bool try_one(const struct power_script *script, struct play *base, char *
     return happened;
 }
 
-static void try_script(const struct power_script *script, struct arm_engine *engine)
+static void try_script(const struct power_script *script, const struct play_engines *engines)
 {
     const char *only_at = getenv("ARM_POWER_AT");
     bool all = getenv("ARM_POWER_CAMPAIGN") != NULL || only_at != NULL;
-    struct play base = play_new(engine);
+    uint64_t spread = engines->after != NULL ? SQL_SPREAD : SPREAD;
+    uint64_t turn = spread < FAULTS ? 1 : spread / FAULTS;
+    struct play base = play_new(engines);
     char *after[POWER_STEPS_MAX + 1];
 
     base.segment_bytes_max = script->segment_bytes_max;
@@ -339,7 +350,7 @@ static void try_script(const struct power_script *script, struct arm_engine *eng
         bool happened = true;
 
         for (uint64_t n = only_at == NULL ? 1 : strtoull(only_at, NULL, 10); happened; n++) {
-            if (all || (n + i) % (i == 0 ? SPREAD / 2 : SPREAD) == 0) {
+            if (all || (n + i * turn) % (i == 0 ? spread / 2 : spread) == 0) {
                 happened = try_one(script, &base, after, &faults[i], n);
             }
             happened = happened && only_at == NULL;
@@ -351,25 +362,22 @@ static void try_script(const struct power_script *script, struct arm_engine *eng
     play_free(&base);
 }
 
-void power_fail_scripts(const struct power_script *scripts, size_t count)
+void power_fail_scripts(const struct power_script *scripts, size_t count, bool by_sql)
 {
-    struct arm_engine_options options = {.thread_count = 2};
+    struct play_engines engines = play_engines_open(by_sql);
     const char *only = getenv("ARM_POWER_SCRIPT");
-    struct arm_engine *engine = NULL;
-    struct arm_error err = {0};
 
-    assert_ok(arm__engine_open(&options, &engine, &err), err);
     for (size_t i = 0; i < count; i++) {
         uint64_t before = trials;
         bool is_together = scripts[i].steps[1].op == PLAY_TOGETHER; /* waits for a partner */
 
         if (!is_together && (only == NULL || strcmp(only, scripts[i].name) == 0)) {
-            try_script(&scripts[i], engine);
+            try_script(&scripts[i], &engines);
             print_message("%-10s %llu faults\n", scripts[i].name,
                           (unsigned long long)(trials - before));
         }
     }
-    arm__engine_close(engine);
+    play_engines_close(&engines);
     print_message("%llu faults met, %llu steps failed, %llu unknown, %llu recoveries\n",
                   (unsigned long long)trials, (unsigned long long)failures,
                   (unsigned long long)unknowns, (unsigned long long)recoveries);

@@ -14,6 +14,6 @@
 
 #include "support/power_play.h"
 
-void power_fail_scripts(const struct power_script *scripts, size_t count);
+void power_fail_scripts(const struct power_script *scripts, size_t count, bool by_sql);
 
 #endif
