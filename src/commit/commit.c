@@ -297,20 +297,28 @@ done:
     return st;
 }
 
+/* What was appended and not synced is made durable first, by whoever asks, since its own process may
+ * be no more: so the answer is final. */
 arm_status arm__commit_find(struct arm_repository *repository, const struct arm_id *commit_id,
                             uint64_t *out_tx, struct arm_error *err)
 {
     struct arm_index_txn *txn = NULL;
-    uint64_t durable;
+    struct arm_index_state state;
     uint64_t tx = 0;
     bool found;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__repository_check(repository, false, err));
-    durable = arm__log_durable_to(repository->log);
     ARM_TRY(arm__index_read(repository->index, &txn, err));
     ARM_TRY(arm__index_find_id(txn, commit_id, &tx, &found, err));
-    *out_tx = found && tx <= durable ? tx : 0;
+    if (found && tx > arm__log_durable_to(repository->log)) { /* its process may be no more */
+        ARM_TRY(arm__index_state(txn, &state, err));
+        arm__log_published(repository->log, &state.folded);
+        arm__index_abort(txn);
+        txn = NULL;
+        ARM_TRY(arm__repository_wait(repository, tx, commit_id, err));
+    }
+    *out_tx = found ? tx : 0;
 done:
     arm__index_abort(txn);
     return st;

@@ -125,8 +125,8 @@ static void test_commit_K1_failed_sync_is_unknown_and_unseen(void **state)
     memcpy(id.bytes, k->err.commit_id, sizeof id.bytes);
     assert_int_equal(kernel_snapshot(k, "main").tx, at.tx);
     assert_fails(ARM_REOPEN, kernel_commit_one(k, &at, &again, NULL, NULL), k->err);
-    assert_ok(arm__commit_find(k->repository, &id, &tx, &k->err), k->err);
-    assert_int_equal(tx, 0);
+    assert_fails(ARM_COMMIT_UNKNOWN, arm__commit_find(k->repository, &id, &tx, &k->err), k->err);
+    assert_int_equal(tx, 99);
     io_fault_at(k->fault, 0, 0, IO_FAULT_ONCE);
     kernel_reopen(k);
     assert_ok(arm__commit_find(k->repository, &id, &tx, &k->err), k->err);

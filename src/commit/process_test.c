@@ -151,10 +151,16 @@ static arm_status die_at_sync(void *self, struct arm_file *file, struct arm_erro
     return arm__io_system()->sync(self, file, err);
 }
 
-/* Waits for a word, then appends a commit that makes table "x". */
+static const struct arm_id doomed_id = {{7}};
+
+/* Waits for a word, then appends the commit `doomed_id`, which makes table "x". */
 static void be_doomed(struct kernel *k, int word)
 {
     struct arm_repository_options options = {.io = &doomed.io};
+    struct arm_new_change change = kernel_create_change("x");
+    struct arm_commit_request request = {
+        .commit_id = doomed_id, .author = "test", .change_count = 1, .changes = &change};
+    struct arm_commit_result result;
     char byte;
 
     doomed.io = *arm__io_system();
@@ -162,17 +168,15 @@ static void be_doomed(struct kernel *k, int word)
     doomed.k = k;
     if (read(word, &byte, 1) == 1 &&
         arm__repository_open(k->dir.path, &options, &k->repository, &k->err) == ARM_OK) {
-        (void)kernel_create_table(k, "main", "x");
+        request.snapshot = kernel_snapshot(k, "main");
+        (void)arm__commit(k->repository, &request, &result, NULL, &k->err);
     }
     _exit(1);
 }
 
-static void test_process_K7_what_is_refused_succeeds_after_a_kill(void **state)
+/* The repository is open, and has that commit, which is not durable. */
+static void leave_unsynced(struct kernel *k)
 {
-    struct kernel *k = *state;
-    struct arm_table_info info;
-    struct arm_new_change change = kernel_create_change("x");
-    struct arm_snapshot at;
     int word[2];
     int status = 0;
     pid_t child;
@@ -190,7 +194,16 @@ static void test_process_K7_what_is_refused_succeeds_after_a_kill(void **state)
     assert_true(WIFSIGNALED(status));
     (void)close(word[0]);
     (void)close(word[1]);
+}
 
+static void test_process_K7_what_is_refused_succeeds_after_a_kill(void **state)
+{
+    struct kernel *k = *state;
+    struct arm_table_info info;
+    struct arm_new_change change = kernel_create_change("x");
+    struct arm_snapshot at;
+
+    leave_unsynced(k);
     at = kernel_snapshot(k, "main");
     assert_false(kernel_find(k, &at, "x", &info)); /* it is not durable */
     assert_fails(ARM_CONFLICT, kernel_commit_one(k, &at, &change, NULL, NULL), k->err);
@@ -199,12 +212,29 @@ static void test_process_K7_what_is_refused_succeeds_after_a_kill(void **state)
     assert_fails(ARM_EXISTS, kernel_commit_one(k, &at, &change, NULL, NULL), k->err);
 }
 
+/* Who asks gets an answer that stays. */
+static void test_process_what_was_appended_is_found_after_a_kill(void **state)
+{
+    struct kernel *k = *state;
+    struct arm_table_info info;
+    struct arm_snapshot at;
+    uint64_t tx = 0;
+
+    leave_unsynced(k);
+    assert_ok(arm__commit_find(k->repository, &doomed_id, &tx, &k->err), k->err);
+    at = kernel_snapshot(k, "main");
+    assert_int_equal(tx, at.tx);
+    assert_true(kernel_find(k, &at, "x", &info));
+    arm__table_info_release(&info);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         kernel_test(test_process_many_writers_lose_nothing),
         kernel_test(test_process_many_threads_lose_nothing),
         kernel_test(test_process_openers_and_writers_take_turns),
+        kernel_test(test_process_what_was_appended_is_found_after_a_kill),
         kernel_test(test_process_K7_what_is_refused_succeeds_after_a_kill),
     };
 
