@@ -25,6 +25,9 @@ struct hot_slot {
 
 struct arm_hot_keys {
     struct arm_cache known; /* names of entries that are here */
+    /* Some of them by the number they had in a state; tx 0: none. */
+    size_t nth_count;
+    struct arm_hot_name *nth;
     size_t entry_count;
     size_t entry_capacity;
     struct hot_entry *entries;
@@ -63,6 +66,7 @@ void arm__hot_keys_free(struct arm_hot_keys *keys)
         arm__buf_release(&keys->positions);
         arm__free(keys->entries);
         arm__free(keys->slots);
+        arm__free(keys->nth);
         arm__free(keys);
     }
 }
@@ -84,6 +88,37 @@ bool arm__hot_keys_has(const struct arm_hot_keys *keys, struct arm_hot_name entr
 
     name_bytes(entry, name);
     return arm__cache_get(&keys->known, name) != NULL;
+}
+
+/* Without memory for it, the next one looks it up again. */
+static void note_nth(struct arm_hot_keys *keys, size_t number, struct arm_hot_name entry)
+{
+    size_t count = keys->nth_count == 0 ? FIRST_SLOTS : keys->nth_count;
+
+    while (count <= number) {
+        count *= 2;
+    }
+    if (count > keys->nth_count) {
+        if (arm__realloc(&keys->nth, count, sizeof *keys->nth, NULL) != ARM_OK) {
+            return;
+        }
+        memset(keys->nth + keys->nth_count, 0, (count - keys->nth_count) * sizeof *keys->nth);
+        keys->nth_count = count;
+    }
+    keys->nth[number] = entry;
+}
+
+bool arm__hot_keys_has_nth(struct arm_hot_keys *keys, size_t number, struct arm_hot_name entry)
+{
+    if (number < keys->nth_count && keys->nth[number].tx == entry.tx &&
+        keys->nth[number].offset == entry.offset && entry.tx != 0) {
+        return true; /* what is here stays */
+    }
+    if (!arm__hot_keys_has(keys, entry)) {
+        return false;
+    }
+    note_nth(keys, number, entry);
+    return true;
 }
 
 static size_t home_of(const struct arm_hot_keys *keys, uint64_t hash)

@@ -27,6 +27,9 @@ void arm__hot_keys_free(struct arm_hot_keys *keys); /* NULL is accepted */
 
 size_t arm__hot_keys_count(const struct arm_hot_keys *keys); /* rows */
 bool arm__hot_keys_has(const struct arm_hot_keys *keys, struct arm_hot_name entry);
+/* The same, of the `number`-th hot entry of a table state, from 0. One version's entries are mostly
+ * those of the version before: asked for in order, they are found without a look-up. */
+bool arm__hot_keys_has_nth(struct arm_hot_keys *keys, size_t number, struct arm_hot_name entry);
 /* `run` is of the entry's rows. */
 arm_status arm__hot_keys_add(struct arm_hot_keys *keys, struct arm_hot_name entry,
                              struct arm_bytes position, const struct arm_key_run *run,

@@ -383,6 +383,33 @@ static void test_hot_keys_give_all_rows_of_a_hash(void **state)
     free(entries);
 }
 
+/* Whatever number is asked for under whatever name, in any order: the answer is that of `has`. */
+static void test_hot_keys_know_entries_by_number(void **state)
+{
+    enum { ENTRIES = 2000, ASKED = 20000 };
+    struct arm_key_run *run = make(NULL, 0);
+    struct arm_hot_keys *keys = NULL;
+
+    (void)state;
+    assert_int_equal(arm__hot_keys_new(&keys, NULL), ARM_OK);
+    for (uint32_t e = 1; e <= ENTRIES; e += 2) { /* the others stay unknown */
+        assert_int_equal(arm__hot_keys_add(keys, (struct arm_hot_name){e, 2 * e},
+                                           arm__bytes(&e, sizeof e), run, NULL),
+                         ARM_OK);
+    }
+    for (size_t i = 0; i < ASKED; i++) {
+        uint64_t tx = random_u64() % (ENTRIES + 2);
+        struct arm_hot_name name = {tx, random_u64() % 10 == 0 ? tx : 2 * tx};
+        size_t number = random_u64() % 4 != 0 ? tx : random_u64() % ENTRIES;
+        bool is_known = tx % 2 == 1 && tx <= ENTRIES && name.offset == 2 * tx;
+
+        assert_int_equal(arm__hot_keys_has_nth(keys, number, name), is_known);
+    }
+    assert_false(arm__hot_keys_has_nth(keys, 3 * ENTRIES, (struct arm_hot_name){0, 0}));
+    arm__key_run_drop(run);
+    arm__hot_keys_free(keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_meet_finds_each_pair_once),
         cmocka_unit_test(test_meet_goes_through_many_parts),
         cmocka_unit_test(test_hot_keys_give_all_rows_of_a_hash),
+        cmocka_unit_test(test_hot_keys_know_entries_by_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

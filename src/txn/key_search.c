@@ -142,15 +142,17 @@ static bool find_base(const struct arm_table_state *state, const struct arm_hot_
            state->entries[low].payload_offset == place->entry.offset;
 }
 
+/* `number`: of the hot entries of the state. */
 static arm_status learn_entry(const struct arm_key_search *search, struct arm_hot_keys *keys,
-                              const struct arm_state_entry *entry, struct arm_error *err)
+                              size_t number, const struct arm_state_entry *entry,
+                              struct arm_error *err)
 {
     struct arm_hot_name name = {entry->tx, entry->payload_offset};
     struct arm_buf bytes = ARM_BUF_INIT(ARM_HOT_BYTES_MAX);
     struct arm_key_run *run = NULL;
     arm_status st = ARM_OK;
 
-    if (arm__hot_keys_has(keys, name)) {
+    if (arm__hot_keys_has_nth(keys, number, name)) {
         return ARM_OK;
     }
     ARM_TRY(arm__catalog_hot_rows(arm__repository_catalog(search->txn->repository), entry, &bytes,
@@ -167,15 +169,15 @@ static arm_status learn_hot(const struct arm_key_search *search, struct arm_hot_
                             bool *out_any, struct arm_error *err)
 {
     const struct arm_table_state *state = search->table->state;
+    size_t hot_count = 0;
     arm_status st = ARM_OK;
 
-    *out_any = false;
     for (size_t i = 0; state != NULL && i < state->entry_count; i++) {
         if (state->entries[i].is_hot) {
-            *out_any = true;
-            ARM_TRY(learn_entry(search, keys, &state->entries[i], err));
+            ARM_TRY(learn_entry(search, keys, hot_count++, &state->entries[i], err));
         }
     }
+    *out_any = hot_count > 0;
 done:
     return st;
 }
@@ -244,16 +246,25 @@ done:
     return st;
 }
 
+static size_t count_chunks(const struct arm_table_state *state)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; state != NULL && i < state->entry_count; i++) {
+        count += !state->entries[i].is_hot;
+    }
+    return count;
+}
+
 static arm_status gather_old(struct arm_key_search *search, size_t key, struct arm_error *err)
 {
     const struct arm_txn_table *table = search->table;
     size_t base_count = table->state == NULL ? 0 : table->state->entry_count;
+    size_t most = count_chunks(table->state) + table->own_count; /* hot entries are many */
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__calloc(base_count + table->own_count, sizeof(struct arm_key_run *), &search->old,
-                        err));
-    ARM_TRY(
-        arm__calloc(base_count + table->own_count, sizeof *search->places, &search->places, err));
+    ARM_TRY(arm__calloc(most, sizeof(struct arm_key_run *), &search->old, err));
+    ARM_TRY(arm__calloc(most, sizeof *search->places, &search->places, err));
     for (size_t i = 0; i < base_count; i++) {
         const struct arm_state_entry *entry = &table->state->entries[i];
 
