@@ -6,9 +6,9 @@
  *
  * usage: transactions WORK_DIRECTORY POSTGRES ROUNDS [WORKLOAD…]
  *
- * POSTGRES is how to connect ("host=… dbname=…"), or "" where there is none; ROUNDS 0 the usual
- * number; workloads are chosen by how their names begin. FULL=1: more acts. SIDE=text: only the sides
- * whose names have it, for `perf record`.
+ * POSTGRES is how to connect ("host=... dbname=..."), or "" where there is none; ROUNDS 0 means
+ * the usual number; workloads are chosen by how their names begin. FULL=1: more acts. SIDE=text:
+ * only the sides whose names have it, for `perf record`.
  *
  * Budgets: by row calls an INSERT takes at most 1.5 x a 512-byte append + fdatasync, and one writer
  * makes as many a second as SQLite's; prepared 0.1 ms more, as text 0.25 ms more; eight writers

@@ -13,8 +13,8 @@ static const char *const tables[] = {
     "CREATE TABLE accounts (id BIGINT PRIMARY KEY, branch BIGINT, balance BIGINT)",
     "CREATE TABLE tellers (id BIGINT PRIMARY KEY, branch BIGINT, balance BIGINT)",
     "CREATE TABLE branches (id BIGINT PRIMARY KEY, branch BIGINT, balance BIGINT)",
-    "CREATE TABLE history (id BIGINT PRIMARY KEY, account BIGINT, teller BIGINT, branch BIGINT,"
-    " delta BIGINT)",
+    ("CREATE TABLE history (id BIGINT PRIMARY KEY, account BIGINT, teller BIGINT, branch BIGINT,"
+     " delta BIGINT)"),
 };
 
 static void fill(arm_session *session, const char *table, size_t count, const char *columns)

@@ -19,8 +19,8 @@ static const char *const preparations[] = {
     "PREPARE do_delete AS DELETE FROM big WHERE id = $1",
     "PREPARE do_look_hot AS SELECT * FROM events WHERE id = $1",
     "PREPARE do_look AS SELECT * FROM big WHERE id = $1",
-    "PREPARE do_upsert AS INSERT INTO big SELECT range, $2, $3 FROM range($1, $1 + 10000)"
-    " ON CONFLICT (id) DO UPDATE SET amount = excluded.amount, note = excluded.note",
+    ("PREPARE do_upsert AS INSERT INTO big SELECT range, $2, $3 FROM range($1, $1 + 10000)"
+     " ON CONFLICT (id) DO UPDATE SET amount = excluded.amount, note = excluded.note"),
     "PREPARE add_account AS UPDATE accounts SET balance = balance + $2 WHERE id = $1",
     "PREPARE add_teller AS UPDATE tellers SET balance = balance + $2 WHERE id = $1",
     "PREPARE add_branch AS UPDATE branches SET balance = balance + $2 WHERE id = $1",
