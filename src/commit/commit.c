@@ -297,8 +297,8 @@ done:
     return st;
 }
 
-/* What was appended and not synced is made durable first, by whoever asks, since its own process may
- * be no more: so the answer is final. */
+/* What was appended and not synced is made durable first, by whoever asks, since its own process
+ * may be no more: so the answer is final. */
 arm_status arm__commit_find(struct arm_repository *repository, const struct arm_id *commit_id,
                             uint64_t *out_tx, struct arm_error *err)
 {
