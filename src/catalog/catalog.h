@@ -144,6 +144,9 @@ struct arm_state_entry {
     uint64_t tx;                    /* is_hot: whose payload ... */
     uint64_t payload_offset;        /* ... and where */
     const roaring_bitmap_t *vector; /* dead rows; NULL: none */
+    /* Where two states of this process have the same number in the same place, all entries up to
+     * there are the same, whatever rows of them died. Not 0; 0 in lists of a transaction. */
+    uint64_t lineage;
 };
 
 /* The rows of one table version. Immutable, shared, counted; safe on any thread. */
@@ -154,6 +157,8 @@ struct arm_table_state {
     uint64_t live_rows;
     size_t entry_count;
     struct arm_state_entry *entries; /* in order of position */
+    size_t chunk_count;              /* entries that are not hot, which may be few among many */
+    size_t *chunks;                  /* their numbers, in order */
 };
 /* In its newest layout that is durable. */
 arm_status arm__catalog_state(struct arm_catalog *catalog, const struct arm_table_id *table_id,

@@ -61,6 +61,7 @@ void arm__table_state_drop(struct arm_table_state *state)
     }
     arm__free(counted->vectors);
     arm__free(state->entries);
+    arm__free(state->chunks);
     arm__free(counted);
 }
 
@@ -88,10 +89,31 @@ static arm_status reserve(struct arm_counted_state *build, size_t count, struct 
     if (capacity > build->capacity) {
         ARM_TRY(arm__realloc(&build->state.entries, capacity, sizeof *build->state.entries, err));
         ARM_TRY(arm__realloc(&build->vectors, capacity, sizeof(struct arm_shared_vector *), err));
+        ARM_TRY(arm__realloc(&build->state.chunks, capacity, sizeof *build->state.chunks, err));
         build->capacity = capacity;
     }
 done:
     return st;
+}
+
+/* Entries from `at` on, which are new or have others before them than they had. */
+static void renew(struct arm_table_state *state, size_t at)
+{
+    static atomic_uint_least64_t given;
+    uint64_t first =
+        atomic_fetch_add_explicit(&given, state->entry_count - at, memory_order_relaxed);
+
+    for (size_t i = at; i < state->entry_count; i++) {
+        state->entries[i].lineage = first + 1 + (i - at);
+    }
+    while (state->chunk_count > 0 && state->chunks[state->chunk_count - 1] >= at) {
+        state->chunk_count--;
+    }
+    for (size_t i = at; i < state->entry_count; i++) {
+        if (!state->entries[i].is_hot) {
+            state->chunks[state->chunk_count++] = i;
+        }
+    }
 }
 
 /* Put an entry before the one at `at`; the vector is taken in any case. */
@@ -115,6 +137,7 @@ static arm_status insert(struct arm_counted_state *build, size_t at,
     build->vectors[at] = vector;
     state->entry_count++;
     state->live_rows += entry->rows - entry->dead;
+    renew(state, at);
     return ARM_OK;
 }
 
@@ -122,18 +145,21 @@ static arm_status insert(struct arm_counted_state *build, size_t at,
 static void take_out(struct arm_counted_state *build, const bool *is_gone)
 {
     struct arm_table_state *state = &build->state;
+    size_t first_gone = state->entry_count;
     size_t kept = 0;
 
     for (size_t i = 0; i < state->entry_count; i++) {
         if (is_gone == NULL || is_gone[i]) {
             state->live_rows -= state->entries[i].rows - state->entries[i].dead;
             drop_vector(build->vectors[i]);
+            first_gone = i < first_gone ? i : first_gone;
         } else {
             state->entries[kept] = state->entries[i];
             build->vectors[kept++] = build->vectors[i];
         }
     }
     state->entry_count = kept;
+    renew(state, first_gone);
 }
 
 /* Where the position stands, or would. */
@@ -232,6 +258,10 @@ arm_status arm__state_copy(const struct arm_table_state *from, struct arm_table_
             atomic_fetch_add_explicit(&build->vectors[i]->references, 1, memory_order_relaxed);
         }
     }
+    if (from->chunk_count > 0) {
+        memcpy(build->state.chunks, from->chunks, from->chunk_count * sizeof *from->chunks);
+    }
+    build->state.chunk_count = from->chunk_count;
     build->state.entry_count = from->entry_count;
     build->state.live_rows = from->live_rows;
     build->state.layout = from->layout;

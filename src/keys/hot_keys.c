@@ -25,9 +25,10 @@ struct hot_slot {
 
 struct arm_hot_keys {
     struct arm_cache known; /* names of entries that are here */
-    /* Some of them by the number they had in a state; tx 0: none. */
-    size_t nth_count;
-    struct arm_hot_name *nth;
+    /* Lineage of the entries of a state whose hot ones are all here. */
+    size_t seen_count;
+    size_t seen_capacity;
+    uint64_t *seen;
     size_t entry_count;
     size_t entry_capacity;
     struct hot_entry *entries;
@@ -66,7 +67,7 @@ void arm__hot_keys_free(struct arm_hot_keys *keys)
         arm__buf_release(&keys->positions);
         arm__free(keys->entries);
         arm__free(keys->slots);
-        arm__free(keys->nth);
+        arm__free(keys->seen);
         arm__free(keys);
     }
 }
@@ -90,35 +91,34 @@ bool arm__hot_keys_has(const struct arm_hot_keys *keys, struct arm_hot_name entr
     return arm__cache_get(&keys->known, name) != NULL;
 }
 
-/* Without memory for it, the next one looks it up again. */
-static void note_nth(struct arm_hot_keys *keys, size_t number, struct arm_hot_name entry)
+size_t arm__hot_keys_seen(const struct arm_hot_keys *keys, const struct arm_table_state *state)
 {
-    size_t count = keys->nth_count == 0 ? FIRST_SLOTS : keys->nth_count;
+    size_t count = keys->seen_count < state->entry_count ? keys->seen_count : state->entry_count;
 
-    while (count <= number) {
-        count *= 2;
-    }
-    if (count > keys->nth_count) {
-        if (arm__realloc(&keys->nth, count, sizeof *keys->nth, NULL) != ARM_OK) {
-            return;
-        }
-        memset(keys->nth + keys->nth_count, 0, (count - keys->nth_count) * sizeof *keys->nth);
-        keys->nth_count = count;
-    }
-    keys->nth[number] = entry;
+    return count > 0 && keys->seen[count - 1] == state->entries[count - 1].lineage ? count : 0;
 }
 
-bool arm__hot_keys_has_nth(struct arm_hot_keys *keys, size_t number, struct arm_hot_name entry)
+void arm__hot_keys_note_seen(struct arm_hot_keys *keys, const struct arm_table_state *state)
 {
-    if (number < keys->nth_count && keys->nth[number].tx == entry.tx &&
-        keys->nth[number].offset == entry.offset && entry.tx != 0) {
-        return true; /* what is here stays */
+    size_t at = arm__hot_keys_seen(keys, state);
+    size_t capacity = keys->seen_capacity == 0 ? FIRST_SLOTS : keys->seen_capacity;
+
+    if (at == state->entry_count) {
+        return; /* what is known of a longer one stays */
     }
-    if (!arm__hot_keys_has(keys, entry)) {
-        return false;
+    while (capacity < state->entry_count) {
+        capacity *= 2;
     }
-    note_nth(keys, number, entry);
-    return true;
+    if (capacity > keys->seen_capacity) {
+        if (arm__realloc(&keys->seen, capacity, sizeof *keys->seen, NULL) != ARM_OK) {
+            return;
+        }
+        keys->seen_capacity = capacity;
+    }
+    for (; at < state->entry_count; at++) {
+        keys->seen[at] = state->entries[at].lineage;
+    }
+    keys->seen_count = state->entry_count;
 }
 
 static size_t home_of(const struct arm_hot_keys *keys, uint64_t hash)

@@ -6,6 +6,7 @@
  * map from hash to place. A hot entry never changes, so that what is here is never wrong; whether a
  * version still shows the row is for the caller to say. Not thread-safe: its owner locks. */
 
+#include "catalog/catalog.h"
 #include "keys/key_run.h"
 #include "model/position.h"
 
@@ -27,9 +28,11 @@ void arm__hot_keys_free(struct arm_hot_keys *keys); /* NULL is accepted */
 
 size_t arm__hot_keys_count(const struct arm_hot_keys *keys); /* rows */
 bool arm__hot_keys_has(const struct arm_hot_keys *keys, struct arm_hot_name entry);
-/* The same, of the `number`-th hot entry of a table state, from 0. One version's entries are mostly
- * those of the version before: asked for in order, they are found without a look-up. */
-bool arm__hot_keys_has_nth(struct arm_hot_keys *keys, size_t number, struct arm_hot_name entry);
+/* How many of the first entries of a state need no look: its hot ones are here. One version's
+ * entries are mostly those of the version before and some more. */
+size_t arm__hot_keys_seen(const struct arm_hot_keys *keys, const struct arm_table_state *state);
+/* All hot entries of the state are here. Without memory to note it, they are looked at again. */
+void arm__hot_keys_note_seen(struct arm_hot_keys *keys, const struct arm_table_state *state);
 /* `run` is of the entry's rows. */
 arm_status arm__hot_keys_add(struct arm_hot_keys *keys, struct arm_hot_name entry,
                              struct arm_bytes position, const struct arm_key_run *run,

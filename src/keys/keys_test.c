@@ -383,31 +383,47 @@ static void test_hot_keys_give_all_rows_of_a_hash(void **state)
     free(entries);
 }
 
-/* Whatever number is asked for under whatever name, in any order: the answer is that of `has`. */
-static void test_hot_keys_know_entries_by_number(void **state)
+/* A state that goes on from what was noted needs a look at the rest only; one of another lineage a
+ * look at everything. */
+static void test_hot_keys_note_what_was_seen(void **state)
 {
-    enum { ENTRIES = 2000, ASKED = 20000 };
-    struct arm_key_run *run = make(NULL, 0);
+    enum { ENTRIES = 1000, PARTED = 600 };
+    struct arm_state_entry *entries = calloc(ENTRIES, sizeof *entries);
+    struct arm_state_entry *parted = calloc(ENTRIES, sizeof *parted);
+    struct arm_table_state long_state = {.entries = entries, .entry_count = 0};
+    struct arm_table_state short_state = {.entries = entries, .entry_count = PARTED};
+    struct arm_table_state other = {.entries = parted, .entry_count = ENTRIES};
     struct arm_hot_keys *keys = NULL;
 
     (void)state;
+    for (size_t i = 0; i < ENTRIES; i++) {
+        entries[i].lineage = 1 + i;
+        parted[i].lineage = i < PARTED ? 1 + i : 5000 + i;
+    }
     assert_int_equal(arm__hot_keys_new(&keys, NULL), ARM_OK);
-    for (uint32_t e = 1; e <= ENTRIES; e += 2) { /* the others stay unknown */
-        assert_int_equal(arm__hot_keys_add(keys, (struct arm_hot_name){e, 2 * e},
-                                           arm__bytes(&e, sizeof e), run, NULL),
-                         ARM_OK);
-    }
-    for (size_t i = 0; i < ASKED; i++) {
-        uint64_t tx = random_u64() % (ENTRIES + 2);
-        struct arm_hot_name name = {tx, random_u64() % 10 == 0 ? tx : 2 * tx};
-        size_t number = random_u64() % 4 != 0 ? tx : random_u64() % ENTRIES;
-        bool is_known = tx % 2 == 1 && tx <= ENTRIES && name.offset == 2 * tx;
+    assert_int_equal(arm__hot_keys_seen(keys, &long_state), 0);
+    while (long_state.entry_count < ENTRIES) {
+        size_t before = long_state.entry_count;
 
-        assert_int_equal(arm__hot_keys_has_nth(keys, number, name), is_known);
+        long_state.entry_count += 1 + random_u64() % 100;
+        long_state.entry_count =
+            long_state.entry_count > ENTRIES ? ENTRIES : long_state.entry_count;
+        assert_int_equal(arm__hot_keys_seen(keys, &long_state), before);
+        arm__hot_keys_note_seen(keys, &long_state);
+        assert_int_equal(arm__hot_keys_seen(keys, &long_state), long_state.entry_count);
     }
-    assert_false(arm__hot_keys_has_nth(keys, 3 * ENTRIES, (struct arm_hot_name){0, 0}));
-    arm__key_run_drop(run);
+    assert_int_equal(arm__hot_keys_seen(keys, &short_state), PARTED);
+    arm__hot_keys_note_seen(keys, &short_state); /* a reader of an older version */
+    assert_int_equal(arm__hot_keys_seen(keys, &long_state), ENTRIES);
+    assert_int_equal(arm__hot_keys_seen(keys, &other), 0);
+    arm__hot_keys_note_seen(keys, &other);
+    assert_int_equal(arm__hot_keys_seen(keys, &other), ENTRIES);
+    assert_int_equal(arm__hot_keys_seen(keys, &short_state),
+                     PARTED); /* where they had not parted */
+    assert_int_equal(arm__hot_keys_seen(keys, &long_state), 0);
     arm__hot_keys_free(keys);
+    free(parted);
+    free(entries);
 }
 
 int main(void)
@@ -419,7 +435,7 @@ int main(void)
         cmocka_unit_test(test_meet_finds_each_pair_once),
         cmocka_unit_test(test_meet_goes_through_many_parts),
         cmocka_unit_test(test_hot_keys_give_all_rows_of_a_hash),
-        cmocka_unit_test(test_hot_keys_know_entries_by_number),
+        cmocka_unit_test(test_hot_keys_note_what_was_seen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

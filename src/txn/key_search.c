@@ -142,17 +142,15 @@ static bool find_base(const struct arm_table_state *state, const struct arm_hot_
            state->entries[low].payload_offset == place->entry.offset;
 }
 
-/* `number`: of the hot entries of the state. */
 static arm_status learn_entry(const struct arm_key_search *search, struct arm_hot_keys *keys,
-                              size_t number, const struct arm_state_entry *entry,
-                              struct arm_error *err)
+                              const struct arm_state_entry *entry, struct arm_error *err)
 {
     struct arm_hot_name name = {entry->tx, entry->payload_offset};
     struct arm_buf bytes = ARM_BUF_INIT(ARM_HOT_BYTES_MAX);
     struct arm_key_run *run = NULL;
     arm_status st = ARM_OK;
 
-    if (arm__hot_keys_has_nth(keys, number, name)) {
+    if (arm__hot_keys_has(keys, name)) {
         return ARM_OK;
     }
     ARM_TRY(arm__catalog_hot_rows(arm__repository_catalog(search->txn->repository), entry, &bytes,
@@ -165,19 +163,18 @@ done:
     return st;
 }
 
-static arm_status learn_hot(const struct arm_key_search *search, struct arm_hot_keys *keys,
-                            bool *out_any, struct arm_error *err)
+static arm_status learn_hot(const struct arm_table_state *state,
+                            const struct arm_key_search *search, struct arm_hot_keys *keys,
+                            struct arm_error *err)
 {
-    const struct arm_table_state *state = search->table->state;
-    size_t hot_count = 0;
     arm_status st = ARM_OK;
 
-    for (size_t i = 0; state != NULL && i < state->entry_count; i++) {
+    for (size_t i = arm__hot_keys_seen(keys, state); i < state->entry_count; i++) {
         if (state->entries[i].is_hot) {
-            ARM_TRY(learn_entry(search, keys, hot_count++, &state->entries[i], err));
+            ARM_TRY(learn_entry(search, keys, &state->entries[i], err));
         }
     }
-    *out_any = hot_count > 0;
+    arm__hot_keys_note_seen(keys, state);
 done:
     return st;
 }
@@ -209,13 +206,16 @@ static arm_status meet_hot(const struct arm_key_search *search, struct arm_error
 {
     struct arm_key_store *store = arm__repository_keys(search->txn->repository);
     struct arm_hash digest = arm__key_digest(search->schema, search->key);
+    const struct arm_table_state *state = search->table->state;
     struct arm_hot_keys *keys = NULL;
-    bool any = false;
     arm_status st = ARM_OK;
 
+    if (state == NULL || state->chunk_count == state->entry_count) {
+        return ARM_OK; /* nothing is hot */
+    }
     ARM_TRY(arm__key_store_lock_hot(store, &search->table->table_id, &digest, &keys, err));
-    st = learn_hot(search, keys, &any, err);
-    for (size_t i = 0; st == ARM_OK && any && i < search->fresh_count; i++) {
+    st = learn_hot(state, search, keys, err);
+    for (size_t i = 0; st == ARM_OK && i < search->fresh_count; i++) {
         st = meet_hot_run(search, keys, i, err);
     }
     arm__key_store_unlock_hot(store);
@@ -246,34 +246,23 @@ done:
     return st;
 }
 
-static size_t count_chunks(const struct arm_table_state *state)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; state != NULL && i < state->entry_count; i++) {
-        count += !state->entries[i].is_hot;
-    }
-    return count;
-}
-
 static arm_status gather_old(struct arm_key_search *search, size_t key, struct arm_error *err)
 {
     const struct arm_txn_table *table = search->table;
-    size_t base_count = table->state == NULL ? 0 : table->state->entry_count;
-    size_t most = count_chunks(table->state) + table->own_count; /* hot entries are many */
+    size_t chunk_count = table->state == NULL ? 0 : table->state->chunk_count;
+    size_t most = chunk_count + table->own_count;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__calloc(most, sizeof(struct arm_key_run *), &search->old, err));
     ARM_TRY(arm__calloc(most, sizeof *search->places, &search->places, err));
-    for (size_t i = 0; i < base_count; i++) {
-        const struct arm_state_entry *entry = &table->state->entries[i];
+    for (size_t i = 0; i < chunk_count; i++) {
+        size_t number = table->state->chunks[i];
+        const struct arm_state_entry *entry = &table->state->entries[number];
 
-        if (!entry->is_hot) {
-            ARM_TRY(arm__key_run_of_chunk(search->txn->repository, search->txn->engine,
-                                          search->schema, search->key, &entry->chunk, entry->rows,
-                                          &search->old[search->old_count], err));
-            search->places[search->old_count++] = (struct arm_key_place){ARM_KEY_BASE, i, 0};
-        }
+        ARM_TRY(arm__key_run_of_chunk(search->txn->repository, search->txn->engine, search->schema,
+                                      search->key, &entry->chunk, entry->rows,
+                                      &search->old[search->old_count], err));
+        search->places[search->old_count++] = (struct arm_key_place){ARM_KEY_BASE, number, 0};
     }
     for (size_t i = 0; i < table->own_count; i++) {
         search->old[search->old_count] =
