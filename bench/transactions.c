@@ -399,10 +399,21 @@ static void tell_lookup(const struct bench *b, const char *workload, const char 
     }
 }
 
+/* By name, or by the first letters of several. */
+static bool chooses(const char *word, const struct workload *w)
+{
+    for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
+        if (strcmp(word, workloads[i].name) == 0) {
+            return w == &workloads[i];
+        }
+    }
+    return strncmp(w->name, word, strlen(word)) == 0;
+}
+
 static bool is_wanted(const struct workload *w, int argc, char **argv)
 {
     for (int i = 4; i < argc; i++) {
-        if (strncmp(w->name, argv[i], strlen(argv[i])) == 0) {
+        if (chooses(argv[i], w)) {
             return true;
         }
     }
