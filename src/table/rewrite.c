@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading entries back. A hot batch is filled column by column; a chunk is read by a statement that
- * casts its columns back to their types, found by field id: the names in the file are those of the
- * day it was written (model/README.md has the physical types). */
+/* Reading entries back. A hot batch is filled column by column; a chunk is read by a statement
+ * (chunk_select.h). */
 
 #include "table/rewrite.h"
 
@@ -10,12 +9,12 @@
 
 #include "base/alloc.h"
 #include "model/type.h"
-#include "table/engine_private.h"
+#include "table/chunk_select.h"
 #include "table/hot.h"
 #include "table/row_ids.h"
 #include "table/types.h"
 
-enum { SQL_BYTES_MAX = 64 << 20, HOT_BYTES_MAX = 64 << 20 };
+enum { HOT_BYTES_MAX = 64 << 20 };
 
 struct arm_rewrite {
     struct arm_repository *repository;
@@ -215,117 +214,6 @@ done:
 
 /* ---- Chunks ---- */
 
-/* What the columns of a file are called, by field id. */
-struct file_names {
-    size_t count;
-    int64_t *ids;
-    char **names;
-};
-
-static void release_names(struct file_names *names)
-{
-    for (size_t i = 0; i < names->count; i++) {
-        arm__free(names->names[i]);
-    }
-    arm__free(names->names);
-    arm__free(names->ids);
-}
-
-static arm_status take_name(struct file_names *names, int64_t id, duckdb_string_t *text,
-                            struct arm_error *err)
-{
-    size_t size = duckdb_string_t_length(*text);
-    char *name = NULL;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__realloc(&names->ids, names->count + 1, sizeof *names->ids, err));
-    ARM_TRY(arm__realloc(&names->names, names->count + 1, sizeof *names->names, err));
-    ARM_TRY(arm__calloc(size + 1, 1, &name, err));
-    memcpy(name, duckdb_string_t_data(text), size);
-    names->ids[names->count] = id;
-    names->names[names->count++] = name;
-done:
-    return st;
-}
-
-static arm_status read_names(struct arm_rewrite *r, const char *path, struct file_names *out,
-                             struct arm_error *err)
-{
-    struct arm_buf sql = ARM_BUF_INIT(SQL_BYTES_MAX);
-    duckdb_data_chunk block = NULL;
-    duckdb_result result;
-    bool has_result = false;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(
-        arm__buf_printf(&sql, err, "SELECT CAST(field_id AS BIGINT), name FROM parquet_schema("));
-    ARM_TRY(arm__sql_string(path, &sql, err));
-    ARM_TRY(arm__buf_printf(&sql, err, ") WHERE field_id IS NOT NULL%c", 0));
-    ARM_TRY(arm__engine_query(r->connection, (const char *)sql.data, ARM_IO, &result, err));
-    has_result = true;
-    while ((block = duckdb_fetch_chunk(result)) != NULL) {
-        const int64_t *ids = duckdb_vector_get_data(duckdb_data_chunk_get_vector(block, 0));
-        duckdb_string_t *names = duckdb_vector_get_data(duckdb_data_chunk_get_vector(block, 1));
-
-        for (idx_t i = 0; i < duckdb_data_chunk_get_size(block); i++) {
-            ARM_TRY(take_name(out, ids[i], &names[i], err));
-        }
-        duckdb_destroy_data_chunk(&block);
-    }
-done:
-    duckdb_destroy_data_chunk(&block);
-    if (has_result) {
-        duckdb_destroy_result(&result);
-    }
-    arm__buf_release(&sql);
-    return st;
-}
-
-static arm_status append_column(const Armpb__Field *field, const struct file_names *names,
-                                bool is_first, struct arm_buf *sql, struct arm_error *err)
-{
-    const char *name = NULL;
-    arm_status st = ARM_OK;
-
-    for (size_t i = 0; i < names->count; i++) {
-        name = names->ids[i] == field->id ? names->names[i] : name;
-    }
-    if (name == NULL) {
-        return arm__fail(err, ARM_CORRUPT, "a chunk has no column of id %u", field->id);
-    }
-    ARM_TRY(arm__buf_printf(sql, err, is_first ? "SELECT CAST(" : ", CAST("));
-    ARM_TRY(arm__sql_identifier(name, sql, err));
-    ARM_TRY(arm__buf_printf(sql, err, " AS "));
-    ARM_TRY(arm__type_sql(field->type, sql, err));
-    ARM_TRY(arm__buf_printf(sql, err, ")"));
-done:
-    return st;
-}
-
-static arm_status make_select(struct arm_rewrite *r, const struct arm_state_entry *entry,
-                              const char *path, struct arm_buf *sql, struct arm_error *err)
-{
-    struct file_names names = {.count = 0};
-    Armpb__Field field;
-    Armpb__Type type;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(read_names(r, path, &names, err));
-    for (size_t c = 0; c < r->table->n_columns; c++) {
-        ARM_TRY(append_column(r->table->columns[c]->field, &names, c == 0, sql, err));
-    }
-    if (entry->explicit_row_ids) {
-        arm__row_id_field(&field, &type);
-        ARM_TRY(append_column(&field, &names, false, sql, err));
-    }
-    ARM_TRY(arm__buf_printf(sql, err, " FROM read_parquet("));
-    ARM_TRY(arm__sql_string(path, sql, err));
-    ARM_TRY(arm__buf_printf(sql, err, ")%c", 0));
-done:
-    release_names(&names);
-    return st;
-}
-
 /* One file has one row group, which DuckDB gives in order. */
 static arm_status push_result(struct arm_rewrite *r, const struct arm_state_entry *entry,
                               duckdb_result *result, struct arm_error *err)
@@ -355,23 +243,17 @@ done:
 static arm_status push_chunk(struct arm_rewrite *r, const struct arm_state_entry *entry,
                              struct arm_error *err)
 {
-    struct arm_buf sql = ARM_BUF_INIT(SQL_BYTES_MAX);
-    char *path = NULL;
     duckdb_result result;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__catalog_chunk_sound(arm__repository_catalog(r->repository), &entry->chunk, err));
-    ARM_TRY(arm__store_path(arm__repository_store(r->repository), &entry->chunk, &path, err));
     if (r->connection == NULL) {
         ARM_TRY(arm__engine_connect(r->engine, &r->connection, err));
     }
-    ARM_TRY(make_select(r, entry, path, &sql, err));
-    ARM_TRY(arm__engine_query(r->connection, (const char *)sql.data, ARM_IO, &result, err));
+    ARM_TRY(arm__chunk_select(r->repository, r->connection, r->table, &entry->chunk,
+                              entry->explicit_row_ids, &result, err));
     st = push_result(r, entry, &result, err);
     duckdb_destroy_result(&result);
 done:
-    arm__free(path);
-    arm__buf_release(&sql);
     return st;
 }
 
