@@ -216,6 +216,63 @@ static void test_txn_finds_rows_wherever_they_are(void **state)
     assert_string_equal(f->text, "4286,855|");
 }
 
+/* Asked for often enough, the chunks are kept decoded: what is got stays what SQL says, whatever
+ * happens to the table. */
+static void expect_often(struct fixture *f, const char *keys, const char *rows)
+{
+    char sql[300];
+    arm_txn *txn = NULL;
+
+    for (unsigned i = 0; i < 10; i++) {
+        begin(f, i % 2 == 0 ? f->session : f->other, ARM_ISOLATION_DEFAULT, &txn);
+        assert_string_equal(got(f, txn, keys), rows);
+        arm_txn_rollback(txn);
+    }
+    (void)snprintf(sql, sizeof sql, "SELECT t.* FROM t JOIN (%s) USING (a) ORDER BY ALL", keys);
+    must(f, f->session, sql);
+    assert_string_equal(f->text, rows);
+}
+
+static void test_txn_gets_rows_of_chunks_often(void **state)
+{
+    static const char keys[] = "SELECT 'k' || unnest([7, 8, 2047, 2048, 29999]) AS a";
+    struct fixture *f = *state;
+    arm_txn *txn = NULL;
+
+    must(f, f->session, "CREATE TABLE t (a VARCHAR PRIMARY KEY, n BIGINT, v DECIMAL(9, 2))");
+    must(f, f->session,
+         "INSERT INTO t SELECT 'k' || range, CASE WHEN range % 7 > 0 THEN range END,"
+         " range / 4 FROM range(30000)");
+    expect_often(f, keys,
+                 "k2047,2047,511.75|k2048,2048,512.00|k29999,29999,7499.75|"
+                 "k7,NULL,1.75|k8,8,2.00|");
+    must(f, f->session, "DELETE FROM t WHERE a = 'k8'");
+    must(f, f->session, "UPDATE t SET n = -1 WHERE a = 'k2047'");
+    must(f, f->session, "ALTER TABLE t RENAME COLUMN v TO amount");
+    expect_often(f, keys, "k2047,-1,511.75|k2048,2048,512.00|k29999,29999,7499.75|k7,NULL,1.75|");
+    must(f, f->session, "ALTER TABLE t ADD COLUMN w VARCHAR DEFAULT 'new'");
+    must(f, f->session, "ALTER TABLE t ALTER COLUMN amount TYPE DECIMAL(12, 4)");
+    expect_often(f, keys,
+                 "k2047,-1,511.7500,new|k2048,2048,512.0000,new|k29999,29999,7499.7500,new|"
+                 "k7,NULL,1.7500,new|");
+    must(f, f->session, "ALTER TABLE t DROP COLUMN w");
+    must(f, f->session, "ALTER TABLE t DROP COLUMN amount");
+    expect_often(f, keys, "k2047,-1|k2048,2048|k29999,29999|k7,NULL|");
+    begin(f, f->session, ARM_ISOLATION_DEFAULT, &txn); /* rows of its own, in chunks too */
+    must(f, f->session, "INSERT INTO t SELECT 'o' || range, range FROM range(20000)");
+    for (unsigned i = 0; i < 10; i++) {
+        assert_string_equal(got(f, txn, "SELECT unnest(['o19999', 'k7']) AS a"),
+                            "k7,NULL|o19999,19999|");
+    }
+    arm_txn_rollback(txn);
+    must(f, f->session, "DROP TABLE t");
+    must(f, f->session, "CREATE TABLE t (a VARCHAR PRIMARY KEY, n BIGINT, v DECIMAL(9, 2))");
+    must(f, f->session, "INSERT INTO t SELECT 'k' || range, -range, 0 FROM range(30000)");
+    expect_often(f, keys,
+                 "k2047,-2047,0.00|k2048,-2048,0.00|k29999,-29999,0.00|k7,-7,0.00|"
+                 "k8,-8,0.00|");
+}
+
 static void refuse(struct fixture *f, arm_status st, arm_status code, const char *part)
 {
     if (st != code || strstr(f->err.message, part) == NULL) {
@@ -375,6 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_txn_puts_gets_and_deletes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_txn_finds_rows_wherever_they_are, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_txn_gets_rows_of_chunks_often, setup, teardown),
         cmocka_unit_test_setup_teardown(test_txn_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_txn_ends_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_txn_conflicts_by_row_and_key, setup, teardown),

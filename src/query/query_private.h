@@ -40,6 +40,9 @@ struct arm_upkeep *arm__host_upkeep(const struct arm_host *host); /* NULL: none 
 /* Take `run`, make the connection if there is none, and free it of an open stream (Q2). To be
  * ended by arm__session_leave, also after a failure. */
 arm_status arm__session_enter_run(struct arm_query_session *session, struct arm_error *err);
+/* The same inside a transaction, for what only reads or ends it: whether the repository is still
+ * where it was is not asked, since its beginning did, and what appends does. */
+void arm__session_enter_open(struct arm_query_session *session);
 void arm__session_leave_run(struct arm_query_session *session);
 
 /* Inside: run one statement of our own; its rows are dropped, their number (or the Count of a

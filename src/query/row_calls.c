@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Row calls: few rows by primary key, in the session's transaction, without SQL. Hot rows are read
- * and written where they are; for a row in a chunk, or of columns as they were once, one SELECT is
- * made. What SQL alone can do to a row (defaults, CHECK) makes a put an upsert by SQL. */
+ * and written where they are, and rows of chunks that are kept decoded are read there; for a row of
+ * another chunk, or of columns as they were once, one SELECT is made. What SQL alone can do to a
+ * row (defaults, CHECK) makes a put an upsert by SQL. */
 
 #include "query/row_calls.h"
 
@@ -16,6 +17,7 @@
 #include "query/query_private.h"
 #include "query/row_stream.h"
 #include "table/types.h"
+#include "txn/row_read.h"
 
 enum { TABLE_BYTES_MAX = 2048 };
 
@@ -48,7 +50,7 @@ arm_status arm__session_commit(struct arm_query_session *session, uint64_t numbe
     uint64_t before = arm__session_last_tx(session);
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__session_enter_run(session, err));
+    arm__session_enter_open(session);
     ARM_TRY(check_number(session, number, err));
     session->message = message == NULL ? "" : message;
     ARM_TRY(arm__duck_commit(session->connection, err));
@@ -64,8 +66,8 @@ done:
 
 void arm__session_roll_back(struct arm_query_session *session, uint64_t number)
 {
-    if (arm__session_enter_run(session, NULL) == ARM_OK &&
-        check_number(session, number, NULL) == ARM_OK) {
+    arm__session_enter_open(session);
+    if (check_number(session, number, NULL) == ARM_OK) {
         (void)arm__duck_rollback(session->connection, NULL); /* it is gone in any case */
     }
     arm__session_leave_run(session);
@@ -428,45 +430,6 @@ done:
 
 /* ---- arm_get ---- */
 
-/* The row out of a hot batch; `*out` NULL: the batch has not all columns as they are now. */
-static arm_status read_hot(const struct call *call, const struct arm_key_match *match,
-                           duckdb_logical_type *types, duckdb_data_chunk *out,
-                           struct arm_error *err)
-{
-    const Armpb__Schema *schema = call->view->schema;
-    struct arm_buf bytes = ARM_BUF_INIT(ARM_HOT_BYTES_MAX);
-    struct arm_hot_batch *batch = NULL;
-    duckdb_data_chunk chunk = NULL;
-    bool has_all = true;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__view_hot(call->view, match->entry, &bytes, &batch, err));
-    for (size_t c = 0; c < schema->n_columns && has_all; c++) {
-        has_all = arm__hot_has(batch, schema->columns[c]->field);
-    }
-    if (has_all) {
-        chunk = duckdb_create_data_chunk(types, schema->n_columns);
-        if (chunk == NULL) {
-            st = arm__fail(err, ARM_NO_MEMORY, "out of memory: a row");
-            goto done;
-        }
-        duckdb_data_chunk_set_size(chunk, 1);
-        for (size_t c = 0; c < schema->n_columns; c++) {
-            ARM_TRY(arm__hot_fill(batch, schema->columns[c]->field, match->row, 1,
-                                  duckdb_data_chunk_get_vector(chunk, c), err));
-        }
-    }
-    *out = chunk;
-    chunk = NULL;
-done:
-    if (chunk != NULL) {
-        duckdb_destroy_data_chunk(&chunk);
-    }
-    arm__hot_free(batch);
-    arm__buf_release(&bytes);
-    return st;
-}
-
 static arm_status read_by_sql(const struct call *call, duckdb_data_chunk keys, size_t row,
                               struct arm_row_stream *out, struct arm_error *err)
 {
@@ -504,9 +467,8 @@ static arm_status get_batch(const struct call *call, duckdb_data_chunk keys,
 
     ARM_TRY(arm__txn_find_keys(call->txn, call->view, keys, &matches, &count, err));
     for (size_t i = 0; i < count; i++) {
-        if (call->view->entries[matches[i].entry].is_hot) {
-            ARM_TRY(read_hot(call, &matches[i], arm__row_stream_types(out), &chunk, err));
-        }
+        ARM_TRY(arm__txn_read_row(call->txn, call->view, &matches[i], arm__row_stream_types(out),
+                                  &chunk, err));
         if (chunk != NULL) {
             ARM_TRY(arm__row_stream_add(out, &chunk, err));
         } else {
@@ -549,7 +511,7 @@ arm_status arm__session_get(struct arm_query_session *session, uint64_t number, 
     struct arm_error local;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__session_enter_run(session, &local));
+    arm__session_enter_open(session);
     ARM_TRY(begin_call(&call, number, table, &local));
     ARM_TRY(want_columns(&call, true, &local));
     ARM_TRY(arm__row_stream_new(session->connection, call.view->schema, &rows, &local));

@@ -192,6 +192,14 @@ done:
     return st;
 }
 
+void arm__session_enter_open(struct arm_query_session *session)
+{
+    arm__mutex_lock(&session->run);
+    if (session->open != NULL) {
+        arm__stream_detach(session->open);
+    }
+}
+
 void arm__session_leave_run(struct arm_query_session *session)
 {
     session->at = NULL;

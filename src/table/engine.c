@@ -18,6 +18,7 @@
 struct arm_engine {
     duckdb_database database;
     struct arm_runs *runs;
+    struct arm_chunk_rows *chunk_rows;
     uint32_t thread_count;
     struct arm_mutex mutex;  /* guards what follows */
     duckdb_connection *idle; /* connections given back */
@@ -109,6 +110,7 @@ arm_status arm__engine_open(const struct arm_engine_options *options, struct arm
     ARM_TRY(arm__calloc(1, sizeof *engine, &engine, err));
     arm__mutex_init(&engine->mutex);
     engine->thread_count = options->thread_count > 0 ? options->thread_count : processor_count();
+    ARM_TRY(arm__chunk_rows_new(ARM_CHUNK_ROWS_BYTES, &engine->chunk_rows, err));
     ARM_TRY(open_database(engine, options, err));
     ARM_TRY(arm__engine_connect(engine, &connection, err));
     ARM_TRY(arm__runs_new(connection, &engine->runs, err));
@@ -129,6 +131,7 @@ void arm__engine_close(struct arm_engine *engine)
     for (size_t i = 0; i < engine->idle_count; i++) {
         duckdb_disconnect(&engine->idle[i]);
     }
+    arm__chunk_rows_free(engine->chunk_rows);
     duckdb_close(&engine->database);
     arm__runs_free(engine->runs);
     arm__mutex_release(&engine->mutex);
@@ -149,6 +152,11 @@ uint32_t arm__engine_thread_count(const struct arm_engine *engine)
 struct arm_runs *arm__engine_runs(struct arm_engine *engine)
 {
     return engine->runs;
+}
+
+struct arm_chunk_rows *arm__engine_chunk_rows(struct arm_engine *engine)
+{
+    return engine->chunk_rows;
 }
 
 arm_status arm__engine_connect(struct arm_engine *engine, duckdb_connection *out,

@@ -4,6 +4,7 @@
 
 /* What this directory asks of the engine beyond engine.h. */
 
+#include "table/chunk_rows.h"
 #include "table/engine.h"
 #include "table/run.h"
 
