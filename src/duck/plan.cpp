@@ -73,7 +73,7 @@ RowTarget TargetOf(duckdb::TableCatalogEntry &entry, const PhysicalOperator &pla
     }
     auto view = ScannedView(plan, *table);
     auto checks = std::make_shared<Checks>(*table, constraints);
-    return RowTarget{std::move(table), std::move(view), std::move(checks), nullptr, returns};
+    return RowTarget{std::move(table), std::move(view), std::move(checks), nullptr, returns, {}};
 }
 
 } // namespace
@@ -86,7 +86,7 @@ PhysicalOperator &RepositoryCatalog::PlanInsert(ClientContext &,
     auto table = op.table.Cast<TableEntry>().shared_from_this();
     auto checks = std::make_shared<Checks>(*table, op.bound_constraints);
     // Whatever the source scans, rows are only added.
-    RowTarget target{std::move(table), nullptr, std::move(checks), nullptr, op.return_chunk};
+    RowTarget target{std::move(table), nullptr, std::move(checks), nullptr, op.return_chunk, {}};
 
     if (!op.column_index_map.empty()) {
         plan = planner.ResolveDefaultsProjection(op, *plan);
@@ -109,13 +109,29 @@ PhysicalOperator &RepositoryCatalog::PlanDelete(ClientContext &,
     return result;
 }
 
+namespace
+{
+
+// Those before the row's id (TableEntry::BindUpdateConstraints).
+vector<duckdb::PhysicalIndex> AssignedColumns(const duckdb::LogicalUpdate &op)
+{
+    duckdb::PhysicalIndex row_id(op.table.GetColumns().PhysicalColumnCount());
+    auto end = std::find(op.columns.begin(), op.columns.end(), row_id);
+
+    return vector<duckdb::PhysicalIndex>(op.columns.begin(), end);
+}
+
+} // namespace
+
 PhysicalOperator &RepositoryCatalog::PlanUpdate(ClientContext &,
                                                 duckdb::PhysicalPlanGenerator &planner,
                                                 duckdb::LogicalUpdate &op, PhysicalOperator &plan)
 {
     auto place = plan.types.size() - RowIdColumnsOfTable().size();
-    NewRow row{op.columns, std::move(op.expressions), std::move(op.bound_defaults)};
     auto target = TargetOf(op.table, plan, op.bound_constraints, op.return_chunk);
+
+    target.assigned = AssignedColumns(op);
+    NewRow row{op.columns, std::move(op.expressions), std::move(op.bound_defaults)};
     auto &result = planner.Make<Update>(op.types, std::move(target), std::move(row), place,
                                         op.estimated_cardinality);
 

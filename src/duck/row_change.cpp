@@ -14,7 +14,7 @@ using duckdb::Vector;
 RowChange::RowChange(ClientContext &context, const RowTarget &target)
     : context(context), table(target.table), view(target.view),
       columns(view ? view : Transaction::Get(context, table->catalog).LookAtColumns(*table)),
-      checks(context, *table, *target.checks)
+      assigned(target.assigned), checks(context, *table, *target.checks)
 {
 }
 
@@ -105,8 +105,27 @@ struct Written {
 
 } // namespace
 
+vector<uint8_t> RowChange::KeptKeys() const
+{
+    auto &schema = *columns->Get().schema;
+    vector<uint8_t> kept(schema.n_keys, !assigned.empty());
+
+    for (idx_t k = 0; k < schema.n_keys; k++) {
+        auto &key = *schema.keys[k];
+        for (auto column : assigned) {
+            auto id = schema.columns[column.index]->field->id;
+            if (std::find(key.field_ids, key.field_ids + key.n_field_ids, id) !=
+                key.field_ids + key.n_field_ids) {
+                kept[k] = false;
+            }
+        }
+    }
+    return kept;
+}
+
 uint64_t RowChange::Apply()
 {
+    static_assert(sizeof(bool) == sizeof(uint8_t), "C's flags are bytes");
     arm_transaction *txn = Transaction::Get(context, table->catalog).Txn();
     Written written;
     uint64_t count = 0;
@@ -126,7 +145,10 @@ uint64_t RowChange::Apply()
     }
     auto rows = dead.ByEntry(*view);
     auto handles = const_cast<roaring_bitmap_t *const *>(rows.data());
-    Check(arm__txn_update(txn, &view->Get(), handles, written.parts, &count, &error), error);
+    auto kept = KeptKeys();
+    Check(arm__txn_update(txn, &view->Get(), handles, written.parts,
+                          reinterpret_cast<const bool *>(kept.data()), &count, &error),
+          error);
     return count;
 }
 

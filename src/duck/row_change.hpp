@@ -26,6 +26,8 @@ struct RowTarget {
     std::shared_ptr<const Checks> checks;
     std::shared_ptr<SharedChange> shared; // of a MERGE; null: the operator stands alone
     bool returns;                         // rows are wanted
+    // Of an UPDATE: the columns that it sets, all others keeping their values; empty: not known.
+    vector<duckdb::PhysicalIndex> assigned;
 };
 
 class RowChange
@@ -51,6 +53,8 @@ private:
     enum Kind { KEPT, FRESH, KIND_COUNT };
 
     RowWriter &Writer(Kind kind);
+    // By key of the table: whether nothing that the statement sets is a part of it.
+    vector<uint8_t> KeptKeys() const;
     void Write(Kind kind, DataChunk &rows, duckdb::Vector &ids,
                const duckdb::SelectionVector &selected, idx_t count);
 
@@ -59,6 +63,7 @@ private:
     const shared_ptr<View> view;
     const shared_ptr<View> columns; // which the writers borrow
     RowSet dead;
+    vector<duckdb::PhysicalIndex> assigned;
     CheckRun checks;
     unique_ptr<RowWriter> writers[KIND_COUNT];
 };

@@ -173,6 +173,8 @@ void TableEntry::BindUpdateConstraints(duckdb::Binder &, duckdb::LogicalGet &get
     };
 
     update.update_is_del_and_insert = true;
+    // The row's id stands between what the statement sets and what stays: AssignedColumns.
+    ask(duckdb::PhysicalIndex(columns.PhysicalColumnCount()), COLUMN_ROW_ID, LogicalType::BIGINT);
     for (auto &column : columns.Physical()) {
         auto physical = column.Physical();
         if (std::find(update.columns.begin(), update.columns.end(), physical) ==
@@ -180,7 +182,6 @@ void TableEntry::BindUpdateConstraints(duckdb::Binder &, duckdb::LogicalGet &get
             ask(physical, column.Logical().index, column.Type());
         }
     }
-    ask(duckdb::PhysicalIndex(columns.PhysicalColumnCount()), COLUMN_ROW_ID, LogicalType::BIGINT);
 }
 
 duckdb::virtual_column_map_t TableEntry::GetVirtualColumns() const

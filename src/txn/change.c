@@ -522,7 +522,7 @@ done:
 
 arm_status arm__txn_update(struct arm_transaction *txn, const struct arm_view *view,
                            roaring_bitmap_t *const *rows, struct arm_written written[2],
-                           uint64_t *out_count, struct arm_error *err)
+                           const bool *kept_keys, uint64_t *out_count, struct arm_error *err)
 {
     struct arm_txn_batch *batches[2] = {NULL, NULL};
     struct arm_txn_table *table = NULL;
@@ -530,11 +530,13 @@ arm_status arm__txn_update(struct arm_transaction *txn, const struct arm_view *v
 
     arm__mutex_lock(&txn->mutex);
     ARM_TRY(find_viewed(txn, view, &table, err));
-    ARM_TRY(arm__txn_check_keys(
-        txn, table,
-        &(struct arm_key_change){
-            .written_count = 2, .written = written, .view = view, .dying = rows},
-        err));
+    ARM_TRY(arm__txn_check_keys(txn, table,
+                                &(struct arm_key_change){.written_count = 2,
+                                                         .written = written,
+                                                         .view = view,
+                                                         .dying = rows,
+                                                         .kept_keys = kept_keys},
+                                err));
     ARM_TRY(take_written(table, written, batches, err));
     ARM_TRY(delete_rows(table, view, rows, out_count, err));
     for (int i = 0; i < 2; i++) {

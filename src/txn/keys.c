@@ -64,7 +64,9 @@ arm_status arm__txn_check_keys(struct arm_transaction *txn, struct arm_txn_table
     arm_status st = ARM_OK;
 
     for (size_t k = 0; k < schema->n_keys; k++) {
-        ARM_TRY(arm__key_search(txn, table, change, k, compare, NULL, err));
+        if (change->kept_keys == NULL || !change->kept_keys[k]) {
+            ARM_TRY(arm__key_search(txn, table, change, k, compare, NULL, err));
+        }
     }
 done:
     return st;

@@ -179,10 +179,12 @@ arm_status arm__txn_delete(struct arm_transaction *txn, const struct arm_view *v
 
 /* Rows that are written anew: `rows` die as by arm__txn_delete, `written` is what comes in their
  * place, at the end of the table: rows that keep the id they had (explicit_row_ids), and others
- * that this transaction made and that have none yet. Both are taken (empty afterwards). */
+ * that this transaction made and that have none yet. Both are taken (empty afterwards).
+ * `kept_keys`, by key of the schema: each row that comes has the key of one that dies (NULL: it is
+ * not known). */
 arm_status arm__txn_update(struct arm_transaction *txn, const struct arm_view *view,
                            roaring_bitmap_t *const *rows, struct arm_written written[2],
-                           uint64_t *out_count, struct arm_error *err);
+                           const bool *kept_keys, uint64_t *out_count, struct arm_error *err);
 
 /* Whole rows in the place of those that have their primary keys, or new (`written` is taken): rows
  * that were there get other ids. Errors: ARM_SCHEMA: the table has no primary key;

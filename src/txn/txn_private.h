@@ -213,6 +213,7 @@ arm_status arm__txn_join(struct arm_transaction *txn, struct arm_txn_table *tabl
 struct arm_key_change {
     size_t written_count; /* 1 or 2 */
     const struct arm_written *written;
+    const bool *kept_keys;          /* by key: no look is needed; NULL: at each */
     const Armpb__Schema *schema;    /* that the table is about to have; NULL: the one it has */
     bool replaces;                  /* whatever was there goes */
     const struct arm_view *view;    /* NULL: no row dies */

@@ -31,7 +31,7 @@ arm_status arm__txn_upsert(struct arm_transaction *txn, const char *schema_name,
     ARM_TRY(arm__txn_mark_matches(matches, count, dying, err));
     parts[1] = *written;
     *written = (struct arm_written){.rows = 0};
-    ARM_TRY(arm__txn_update(txn, view, dying, parts, out_replaced, err));
+    ARM_TRY(arm__txn_update(txn, view, dying, parts, NULL, out_replaced, err));
 done:
     arm__txn_free_dying(dying, view == NULL ? 0 : view->entry_count);
     arm__free(matches);

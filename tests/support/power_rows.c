@@ -279,7 +279,7 @@ arm_status power_update(struct arm_repository *repository, struct arm_engine *en
     st = arm__writer_finish(anew.writer, &written[0], err);
     anew.writer = NULL;
     ARM_TRY(st);
-    ARM_TRY(arm__txn_update(txn, view, bits, written, &count, err));
+    ARM_TRY(arm__txn_update(txn, view, bits, written, NULL, &count, err));
 done:
     arm__writer_abort(anew.writer);
     arm__written_release(&written[0]);
