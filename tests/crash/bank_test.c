@@ -12,17 +12,15 @@
  *
  * ARM_KILLS says how many; the seed is printed. The parent opens nothing itself: it forks. */
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "support/children.h"
 #include "support/cmocka_all.h"
 #include "support/sql_client.h"
 #include "support/temp.h"
@@ -249,8 +247,9 @@ static void take_over(const struct bank *bank, struct sql_client *client, unsign
     }
 }
 
-static int be_writer(const struct bank *bank, unsigned slot)
+static int be_writer(const void *context, unsigned slot)
 {
+    const struct bank *bank = context;
     struct journal journal = read_journal(bank, slot);
     struct sql_client client;
     long long next = journal.begun > 0 ? journal.begun : (long long)slot * NUMBERS_EACH;
@@ -286,8 +285,9 @@ static void read_total(struct sql_client *client, bool in_one)
     must(total == TOTAL, "the total", text);
 }
 
-static int be_reader(const struct bank *bank, unsigned slot)
+static int be_reader(const void *context, unsigned slot)
 {
+    const struct bank *bank = context;
     struct arm_gc_options gc = {.size = sizeof gc, .grace_s = -1};
     struct sql_client client;
 
@@ -308,8 +308,9 @@ static int be_reader(const struct bank *bank, unsigned slot)
     return 0;
 }
 
-static int be_founder(const struct bank *bank, unsigned unused)
+static int be_founder(const void *context, unsigned unused)
 {
+    const struct bank *bank = context;
     struct sql_client client;
     char sql[SQL_BYTES];
 
@@ -329,8 +330,9 @@ static int be_founder(const struct bank *bank, unsigned unused)
     return 0;
 }
 
-static int be_judge(const struct bank *bank, unsigned unused)
+static int be_judge(const void *context, unsigned unused)
 {
+    const struct bank *bank = context;
     struct arm_verify_options options = {.size = sizeof options, .full = true};
     struct arm_verify_result verified;
     struct sql_client client;
@@ -370,51 +372,9 @@ static int be_judge(const struct bank *bank, unsigned unused)
 
 /* ---- The parent ---- */
 
-typedef int bank_process(const struct bank *bank, unsigned slot);
-
-static pid_t start(bank_process *main_of, const struct bank *bank, unsigned slot)
-{
-    pid_t child;
-
-    (void)fflush(stdout);
-    child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        (void)signal(SIGSEGV, SIG_DFL); /* cmocka's handlers are the parent's */
-        (void)signal(SIGABRT, SIG_DFL);
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        _exit(main_of(bank, slot));
-    }
-    return child;
-}
-
 static pid_t start_slot(const struct bank *bank, unsigned slot)
 {
-    return start(slot < WRITERS ? be_writer : be_reader, bank, slot);
-}
-
-static void wait_for(pid_t child)
-{
-    int status = 0;
-
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-}
-
-static void kill_and_reap(pid_t child)
-{
-    int status = 0;
-
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status)); /* it had not failed by itself */
-}
-
-static void nap(long us)
-{
-    struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
-
-    (void)nanosleep(&time, NULL);
+    return child_start(slot < WRITERS ? be_writer : be_reader, bank, slot);
 }
 
 static void test_bank_money_is_neither_made_nor_lost(void **state)
@@ -431,22 +391,22 @@ static void test_bank_money_is_neither_made_nor_lost(void **state)
     bank.shared =
         mmap(NULL, sizeof *bank.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(bank.shared != MAP_FAILED);
-    wait_for(start(be_founder, &bank, 0));
+    child_wait(child_start(be_founder, &bank, 0));
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         slots[slot] = start_slot(&bank, slot);
     }
     for (unsigned i = 0; i < kills; i++) {
         unsigned slot = (unsigned)rand() % SLOTS;
 
-        nap(rand() % DELAY_US_MAX);
-        kill_and_reap(slots[slot]);
+        nap_us(rand() % DELAY_US_MAX);
+        child_kill(slots[slot]);
         slots[slot] = start_slot(&bank, slot);
     }
     atomic_store(&bank.shared->stop, true);
     for (unsigned slot = 0; slot < SLOTS; slot++) {
-        wait_for(slots[slot]);
+        child_wait(slots[slot]);
     }
-    wait_for(start(be_judge, &bank, 0));
+    child_wait(child_start(be_judge, &bank, 0));
     print_message(
         "%u kills, %u conflicts, %u readings; of transfers in flight %u had come through, "
         "%u were done anew\n",

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Upkeep under kills: two processes write to one table, each enough for its thread to flush the
+ * hot rows of both, and are killed with SIGKILL at random. Whoever comes after one that was killed
+ * finds what it was told, and of what was in flight all or nothing; keys are kept; in the end
+ * every byte is verified, and rows were flushed indeed.
+ *
+ * Each act is a commit: a row comes, or (every tenth) the one five before it goes. So the number
+ * of acts says which rows are there. ARM_KILLS says how many kills. */
+
+#include <dirent.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support/children.h"
+#include "support/cmocka_all.h"
+#include "support/sql_client.h"
+#include "support/temp.h"
+
+enum {
+    KILLS_DEFAULT = 12,
+    WRITERS = 2,
+    DELETES = 10, /* every so many acts */
+    BEHIND = 5,
+    SQL_BYTES = 300,
+    DELAY_US_MIN = 300000,
+    DELAY_US_MAX = 1500000,
+};
+
+struct farm {
+    struct temp_dir dir;
+    char path[TEMP_PATH_BYTES];
+    struct shared {
+        atomic_bool stop;
+        atomic_llong begun[WRITERS]; /* acts */
+        atomic_llong done[WRITERS];  /* acknowledged ones */
+    } *shared;
+};
+
+/* What a process that is no test says when something is wrong. */
+static void must(bool good, const char *what, const char *text)
+{
+    if (!good) {
+        (void)fprintf(stderr, "upkeep: %s: %s\n", what, text);
+        (void)fflush(stderr);
+        _exit(1);
+    }
+}
+
+static void run(struct sql_client *client, const char *sql)
+{
+    must(sql_client_run(client, sql) == ARM_OK, sql, client->err.message);
+}
+
+static void open_client(const struct farm *farm, struct sql_client *client)
+{
+    must(sql_client_open(client, farm->path) == ARM_OK, "open", client->err.message);
+}
+
+static void do_act(struct sql_client *client, unsigned slot, long long act)
+{
+    char sql[SQL_BYTES];
+
+    if (act % DELETES == 0) {
+        (void)snprintf(sql, sizeof sql, "DELETE FROM t WHERE slot = %u AND act = %lld", slot,
+                       act - BEHIND);
+    } else {
+        (void)snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%u, %lld, 'row %lld')", slot, act,
+                       act);
+    }
+    run(client, sql);
+}
+
+/* Count and sum that so many acts leave, as the query says them. */
+static void expected(long long acts, char out[SQL_BYTES])
+{
+    long long count = 0;
+    long long sum = 0;
+
+    for (long long act = 1; act <= acts; act++) {
+        count += act % DELETES == 0 ? -1 : 1;
+        sum += act % DELETES == 0 ? BEHIND - act : act;
+    }
+    (void)snprintf(out, SQL_BYTES, "%lld,%lld|", count, sum);
+}
+
+/* How many acts the table shows: all that were acknowledged, and perhaps the one in flight. */
+static long long acts_found(const struct farm *farm, struct sql_client *client, unsigned slot)
+{
+    long long begun = atomic_load(&farm->shared->begun[slot]);
+    char wanted[SQL_BYTES];
+    char sql[SQL_BYTES];
+
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT count(*)::VARCHAR, coalesce(sum(act), 0)::VARCHAR FROM t "
+                   "WHERE slot = %u AND v = 'row ' || act",
+                   slot);
+    run(client, sql);
+    for (long long acts = atomic_load(&farm->shared->done[slot]); acts <= begun; acts++) {
+        expected(acts, wanted);
+        if (strcmp(client->text, wanted) == 0) {
+            return acts;
+        }
+    }
+    must(false, "neither what was acknowledged nor one more", client->text);
+    return 0;
+}
+
+static int be_writer(const void *context, unsigned slot)
+{
+    const struct farm *farm = context;
+    struct sql_client client;
+    char sql[SQL_BYTES];
+    long long act;
+
+    open_client(farm, &client);
+    act = acts_found(farm, &client, slot);
+    atomic_store(&farm->shared->done[slot], act);
+    if (act % DELETES > 0) { /* its own row, hot or in a chunk */
+        (void)snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%u, %lld, 'twice')", slot, act);
+        must(sql_client_run(&client, sql) == ARM_CONSTRAINT, "a key", "was not found");
+    }
+    while (!atomic_load(&farm->shared->stop)) {
+        atomic_store(&farm->shared->begun[slot], ++act);
+        do_act(&client, slot, act);
+        atomic_store(&farm->shared->done[slot], act);
+    }
+    sql_client_close(&client);
+    return 0;
+}
+
+static int be_founder(const void *context, unsigned unused)
+{
+    struct sql_client client;
+
+    (void)unused;
+    open_client(context, &client);
+    run(&client, "CREATE TABLE t (slot INTEGER, act BIGINT, v VARCHAR, PRIMARY KEY (slot, act))");
+    sql_client_close(&client);
+    return 0;
+}
+
+static int be_judge(const void *context, unsigned unused)
+{
+    struct arm_verify_options options = {.size = sizeof options, .full = true};
+    const struct farm *farm = context;
+    struct arm_verify_result verified;
+    struct sql_client client;
+
+    (void)unused;
+    open_client(farm, &client);
+    for (unsigned slot = 0; slot < WRITERS; slot++) {
+        must(acts_found(farm, &client, slot) == atomic_load(&farm->shared->done[slot]),
+             "an act that ended", "is not there");
+    }
+    must(arm_verify(client.repo, &options, &verified, &client.err) == ARM_OK && verified.is_healthy,
+         "verify", "damage");
+    sql_client_close(&client);
+    return 0;
+}
+
+/* Folders of chunks: only a flush makes any here. */
+static size_t count_chunk_folders(const struct farm *farm)
+{
+    char path[TEMP_PATH_BYTES + sizeof "/chunks"];
+    const struct dirent *entry;
+    size_t count = 0;
+    DIR *folder;
+
+    (void)snprintf(path, sizeof path, "%s/chunks", farm->path);
+    folder = opendir(path);
+    assert_non_null(folder);
+    while ((entry = readdir(folder)) != NULL) {
+        count += entry->d_name[0] != '.';
+    }
+    (void)closedir(folder);
+    return count;
+}
+
+static void test_upkeep_survives_kills(void **state)
+{
+    const char *wanted = getenv("ARM_KILLS");
+    unsigned kills = wanted == NULL ? KILLS_DEFAULT : (unsigned)strtoul(wanted, NULL, 10);
+    unsigned seed = (unsigned)time(NULL);
+    struct farm farm = {.dir = temp_dir_make()};
+    pid_t writers[WRITERS];
+    size_t chunk_folders;
+
+    (void)state;
+    print_message("seed %u\n", seed);
+    srand(seed);
+    (void)temp_path(&farm.dir, "repo", farm.path);
+    farm.shared =
+        mmap(NULL, sizeof *farm.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(farm.shared != MAP_FAILED);
+    child_wait(child_start(be_founder, &farm, 0));
+    for (unsigned slot = 0; slot < WRITERS; slot++) {
+        writers[slot] = child_start(be_writer, &farm, slot);
+    }
+    for (unsigned i = 0; i < kills; i++) {
+        unsigned slot = (unsigned)rand() % WRITERS;
+
+        nap_us(DELAY_US_MIN + rand() % (DELAY_US_MAX - DELAY_US_MIN));
+        child_kill(writers[slot]);
+        writers[slot] = child_start(be_writer, &farm, slot);
+    }
+    /* the last ones live until somebody has flushed */
+    for (unsigned i = 0; count_chunk_folders(&farm) == 0 && i < 600; i++) {
+        nap_us(100000);
+    }
+    atomic_store(&farm.shared->stop, true);
+    for (unsigned slot = 0; slot < WRITERS; slot++) {
+        child_wait(writers[slot]);
+    }
+    child_wait(child_start(be_judge, &farm, 0));
+    chunk_folders = count_chunk_folders(&farm);
+    print_message("%u kills, %lld acts, %zu folders of chunks\n", kills,
+                  atomic_load(&farm.shared->done[0]) + atomic_load(&farm.shared->done[1]),
+                  chunk_folders);
+    assert_true(chunk_folders > 0);
+    (void)munmap(farm.shared, sizeof *farm.shared);
+    temp_dir_remove(&farm.dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_upkeep_survives_kills),
+    };
+
+    temp_use_memory(); /* no power is cut here */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
