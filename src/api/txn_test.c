@@ -427,6 +427,81 @@ static void test_txn_conflicts_by_row_and_key(void **state)
     }
 }
 
+/* ---- A load of its own transaction ---- */
+
+/* Rows during whose loading another session does something. */
+struct disturbed {
+    struct ArrowArrayStream rows;
+    struct fixture *f;
+    const char *sql;
+};
+
+static int disturbed_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
+{
+    struct disturbed *self = stream->private_data;
+
+    return self->rows.get_schema(&self->rows, out);
+}
+
+static int disturbed_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
+{
+    struct disturbed *self = stream->private_data;
+
+    if (self->sql != NULL) {
+        must(self->f, self->f->other, self->sql);
+        self->sql = NULL;
+    }
+    return self->rows.get_next(&self->rows, out);
+}
+
+static const char *disturbed_error(struct ArrowArrayStream *stream)
+{
+    struct disturbed *self = stream->private_data;
+
+    return self->rows.get_last_error(&self->rows);
+}
+
+static void disturbed_release(struct ArrowArrayStream *stream)
+{
+    struct disturbed *self = stream->private_data;
+
+    self->rows.release(&self->rows);
+    stream->release = NULL;
+}
+
+static arm_status load(struct fixture *f, const char *rows, const char *meanwhile)
+{
+    struct disturbed self = {.rows = made(f, rows), .f = f, .sql = meanwhile};
+    struct ArrowArrayStream stream = {.get_schema = disturbed_schema,
+                                      .get_next = disturbed_next,
+                                      .get_last_error = disturbed_error,
+                                      .release = disturbed_release,
+                                      .private_data = &self};
+    struct arm_write_options options = {.size = sizeof options, .mode = ARM_WRITE_APPEND};
+    arm_status st = arm_write(f->session, "t", &stream, &options, NULL, &f->err);
+
+    if (self.sql != NULL) {
+        fail_msg("the rows were not asked for: %s", f->err.message);
+    }
+    return st;
+}
+
+/* arm_write alone is a transaction as the session is set. */
+static void test_txn_of_a_load_takes_the_grain(void **state)
+{
+    struct fixture *f = *state;
+
+    must(f, f->session, "CREATE TABLE t (a INTEGER PRIMARY KEY)");
+    must(f, f->session, "INSERT INTO t FROM range(10)");
+    assert_ok(load(f, "SELECT 20 AS a", "DELETE FROM t WHERE a = 1"), f->err);
+    must(f, f->session, "SET arm_conflict_grain = 'table'");
+    assert_fails(ARM_CONFLICT, load(f, "SELECT 21 AS a", "DELETE FROM t WHERE a = 2"), f->err);
+    must(f, f->session, "SET arm_conflict_grain = 'row'");
+    assert_ok(load(f, "SELECT 22 AS a", "DELETE FROM t WHERE a = 3"), f->err);
+    must(f, f->session, "SELECT count(*)::VARCHAR, sum(a)::VARCHAR FROM t");
+    assert_string_equal(f->text, "9,81|");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +511,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_txn_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_txn_ends_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_txn_conflicts_by_row_and_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_txn_of_a_load_takes_the_grain, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "duck/connection.hpp"
 #include "duck/error.hpp"
 #include "duck/result.hpp"
+#include "duck/settings.hpp"
 #include "duck/transaction.hpp"
 #include "duckdb/common/vector_operations/vector_operations.hpp"
 #include "duckdb/main/attached_database.hpp"
@@ -58,6 +59,15 @@ arm_status CommitOpen(arm_duck_connection &connection, arm_error *err)
 }
 
 } // namespace
+
+arm_status arm__duck_settings(struct arm_duck_connection *connection, struct arm_txn_settings *out,
+                              struct arm_error *err)
+{
+    return arm::Guard(err, [&]() {
+        *out = arm::TransactionSettings(connection->Context());
+        return ARM_OK;
+    });
+}
 
 arm_status arm__duck_begin(struct arm_duck_connection *connection, const bool *serializable,
                            struct arm_error *err)

@@ -6,11 +6,15 @@
  * where it stands in a file. */
 
 #include "duck/duck.h"
+#include "txn/txn.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/* What the session is set to, for a transaction that DuckDB does not know of. */
+arm_status arm__duck_settings(struct arm_duck_connection *connection, struct arm_txn_settings *out,
+                              struct arm_error *err);
 /* As BEGIN; `serializable` NULL: as the session is set. Errors: ARM_INVALID: one is open. */
 arm_status arm__duck_begin(struct arm_duck_connection *connection, const bool *serializable,
                            struct arm_error *err);
