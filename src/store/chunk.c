@@ -72,6 +72,7 @@ arm_status arm__store_open(const struct arm_io *io, const char *root, struct arm
     store->io = io;
     store->pid = getpid();
     arm__mutex_init(&store->mutex);
+    arm__mutex_init(&store->pins.mutex);
     for (size_t i = 0; i < ARM_STRIPES; i++) {
         arm__mutex_init(&store->stripes[i]);
     }
@@ -102,7 +103,9 @@ void arm__store_close(struct arm_store *store)
             arm__mutex_release(&store->stripes[i]);
         }
         arm__mutex_release(&store->mutex);
+        arm__mutex_release(&store->pins.mutex);
     } /* else a thread of the parent may have held any of them: let them be */
+    arm__lease_unmap(store);
     store->io->close(store->io->self, store->lease.file);
     store->io->close(store->io->self, store->lease.lock_file);
     arm__lease_table_release(&store->lease.held);

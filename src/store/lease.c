@@ -5,7 +5,9 @@
  *                        touch, which the kernel would join):
  *                          0             the staging lock
  *                          2 * (1 + b)   the stripe of the chunks whose first byte is b
- * staging/<id>.lease     32-byte slots, each a leased hash or zeros; id is 128 random bits in
+ * staging/<id>.lease     a header of 64 bytes: u64 1 + the oldest tx that its owner has pinned
+ *                        (pin.h), 0 without a pin, in the machine's order, and zeros; then
+ *                        32-byte slots, each a leased hash or zeros. id is 128 random bits in
  *                        hexadecimal. Its owner holds an exclusive lock on byte 0 from before
  *                        anyone may look (LE1) until it closes the store or dies. Never
  *                        synced: after a crash of the machine its owner is dead anyway.
@@ -30,7 +32,7 @@
 #include "base/alloc.h"
 #include "store/store_private.h"
 
-enum { LEASE_FILE_BYTES_MAX = 1 << 30 };
+enum { LEASE_FILE_BYTES_MAX = 1 << 30, HEADER_BYTES = 64 };
 
 static const struct arm_range STAGING_LOCK = {0, 1};
 static const struct arm_range OWNER_LOCK = {0, 1};
@@ -104,7 +106,9 @@ static arm_status begin_locked(struct arm_store *store, struct arm_error *err)
 {
     const struct arm_io *io = store->io;
     struct arm_file *file = NULL;
+    static const uint8_t zeros[HEADER_BYTES];
     struct arm_id id;
+    void *header = NULL;
     char hex[ARM_LEASE_ID_HEX + 1];
     char *path = NULL;
     arm_status st = ARM_OK;
@@ -116,7 +120,10 @@ static arm_status begin_locked(struct arm_store *store, struct arm_error *err)
     ARM_TRY(io->open(io->self, path, ARM_OPEN_WRITE | ARM_OPEN_CREATE | ARM_OPEN_EXCLUSIVE, &file,
                      err));
     ARM_TRY(io->lock(io->self, file, OWNER_LOCK, ARM_LOCK_EXCLUSIVE, false, err));
+    ARM_TRY(io->write(io->self, file, 0, zeros, sizeof zeros, err));
+    ARM_TRY(io->map(io->self, file, HEADER_BYTES, &header, err));
     memcpy(store->lease.id, hex, sizeof hex);
+    store->lease.header = header;
     store->lease.file = file;
     file = NULL;
 done:
@@ -147,6 +154,19 @@ arm_status arm__lease_begin(struct arm_store *store, struct arm_error *err)
     return st;
 }
 
+void arm__lease_unmap(struct arm_store *store)
+{
+    union {
+        _Atomic uint64_t *atomic;
+        void *memory;
+    } header = {store->lease.header};
+
+    if (store->lease.header != NULL) {
+        store->io->unmap(store->io->self, header.memory, HEADER_BYTES);
+        store->lease.header = NULL;
+    }
+}
+
 void arm__lease_end(struct arm_store *store)
 {
     char *path = NULL;
@@ -155,6 +175,7 @@ void arm__lease_end(struct arm_store *store)
     if (lease_path(store, store->lease.id, &path, NULL) == ARM_OK) {
         (void)store->io->remove(store->io->self, path, NULL); /* else the next sweep does it */
     }
+    arm__lease_unmap(store);
     store->io->close(store->io->self, store->lease.file);
     store->lease.file = NULL;
     arm__lease_table_release(&store->lease.held);
@@ -176,7 +197,7 @@ static arm_status take_new(struct arm_store *store, const struct arm_hash *hash,
         ARM_TRY(begin_locked(store, err));
     }
     ARM_TRY(arm__lease_table_reserve(&lease->held, err));
-    offset = arm__lease_table_next_slot(&lease->held) * ARM_HASH_BYTES;
+    offset = HEADER_BYTES + arm__lease_table_next_slot(&lease->held) * ARM_HASH_BYTES;
     ARM_TRY(
         store->io->write(store->io->self, lease->file, offset, hash->bytes, ARM_HASH_BYTES, err));
     arm__lease_table_add(&lease->held, hash);
@@ -297,7 +318,7 @@ static arm_status each_of_file(struct arm_store *store, const char *id_hex, arm_
 
     ARM_TRY(lease_path(store, id_hex, &path, err));
     ARM_TRY(arm__io_read_file(store->io, path, &slots, err));
-    for (size_t at = 0; at + ARM_HASH_BYTES <= slots.size; at += ARM_HASH_BYTES) {
+    for (size_t at = HEADER_BYTES; at + ARM_HASH_BYTES <= slots.size; at += ARM_HASH_BYTES) {
         struct arm_hash hash;
 
         memcpy(hash.bytes, slots.data + at, ARM_HASH_BYTES);
@@ -323,6 +344,61 @@ static bool parse_lease_name(const char *name, char id_hex[ARM_LEASE_ID_HEX + 1]
     memcpy(id_hex, name, ARM_LEASE_ID_HEX);
     id_hex[ARM_LEASE_ID_HEX] = '\0';
     return arm__id_parse(id_hex, &id, NULL) == ARM_OK;
+}
+
+static arm_status read_header(struct arm_store *store, const char *id_hex, uint64_t *out,
+                              struct arm_error *err)
+{
+    const struct arm_io *io = store->io;
+    struct arm_file *file = NULL;
+    struct arm_error why;
+    char *path = NULL;
+    size_t size = 0;
+    arm_status st = ARM_OK;
+
+    *out = 0;
+    ARM_TRY(lease_path(store, id_hex, &path, err));
+    st = io->open(io->self, path, ARM_OPEN_READ, &file, &why);
+    if (st == ARM_NOT_FOUND) { /* its owner ended */
+        st = ARM_OK;
+        goto done;
+    }
+    ARM_TRY(st == ARM_OK ? ARM_OK : arm__fail(err, st, "%s", why.message));
+    ARM_TRY(io->read(io->self, file, 0, out, sizeof *out, &size, err));
+    if (size < sizeof *out) { /* it is being made */
+        *out = 0;
+    }
+done:
+    io->close(io->self, file);
+    arm__free(path);
+    return st;
+}
+
+arm_status arm__lease_headers(struct arm_store *store, arm_visit_header *visit, void *context,
+                              struct arm_error *err)
+{
+    struct arm_names names = {0};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__names_collect(store->io, store->staging, &names, err));
+    for (size_t i = 0; i < names.count; i++) {
+        char id_hex[ARM_LEASE_ID_HEX + 1];
+        bool lives = false;
+        uint64_t header;
+
+        if (!parse_lease_name(names.items[i], id_hex) ||
+            (store->lease.file != NULL && strcmp(id_hex, store->lease.id) == 0)) {
+            continue;
+        }
+        ARM_TRY(arm__lease_owner_lives(store, id_hex, &lives, err));
+        if (lives) {
+            ARM_TRY(read_header(store, id_hex, &header, err));
+            ARM_TRY(visit(context, header, err));
+        }
+    }
+done:
+    arm__names_release(&names);
+    return st;
 }
 
 arm_status arm__lease_each(struct arm_store *store, arm_visit_hash *visit, void *context,
@@ -375,8 +451,9 @@ void arm__store_lease_drop(struct arm_store *store, const struct arm_hash *hash)
     if (entry != NULL && entry->count > 1) {
         entry->count--;
     } else if (entry != NULL) {
-        (void)store->io->write(store->io->self, store->lease.file, entry->slot * ARM_HASH_BYTES,
-                               zeros, sizeof zeros, NULL); /* LE3 */
+        (void)store->io->write(store->io->self, store->lease.file,
+                               HEADER_BYTES + entry->slot * ARM_HASH_BYTES, zeros, sizeof zeros,
+                               NULL); /* LE3 */
         arm__lease_table_remove(&store->lease.held, entry);
     }
     arm__mutex_unlock(&store->mutex);
@@ -391,7 +468,7 @@ arm_status arm__store_lease_clear(struct arm_store *store, struct arm_error *err
     }
     arm__mutex_lock(&store->mutex);
     if (store->lease.file != NULL) {
-        st = store->io->truncate(store->io->self, store->lease.file, 0, err); /* LE3 */
+        st = store->io->truncate(store->io->self, store->lease.file, HEADER_BYTES, err); /* LE3 */
     }
     if (st == ARM_OK) {
         arm__lease_table_release(&store->lease.held);

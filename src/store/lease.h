@@ -5,6 +5,8 @@
 /* The lease of a store: the file that tells other processes what this one needs, and the locks
  * by which they meet. lease.c has the layout and the protocol. Private to store/. */
 
+#include <stdatomic.h>
+
 #include "store/chunk.h"
 #include "store/lease_table.h"
 
@@ -14,6 +16,7 @@ enum { ARM_LEASE_ID_HEX = 2 * ARM_ID_BYTES };
 struct arm_lease {
     struct arm_file *lock_file;    /* staging/lock; NULL until needed */
     struct arm_file *file;         /* staging/<id>.lease, locked; NULL until needed */
+    _Atomic uint64_t *header;      /* the file's, mapped; set with it */
     char id[ARM_LEASE_ID_HEX + 1]; /* set with `file` */
     struct arm_lease_table held;
 };
@@ -25,6 +28,8 @@ void arm__lease_unlock(struct arm_store *store);
 
 /* Make sure that this process has a lease file, which staged files are named after. */
 arm_status arm__lease_begin(struct arm_store *store, struct arm_error *err);
+/* Whoever closes the file, or leaves it to another process, lets go of its header. */
+void arm__lease_unmap(struct arm_store *store);
 /* Remove the lease file and the lock on it. Under the staging lock. */
 void arm__lease_end(struct arm_store *store);
 
@@ -45,6 +50,10 @@ void arm__lease_stripe_unlock(struct arm_store *store, const struct arm_hash *ha
 arm_status arm__lease_owner_lives(struct arm_store *store, const char *id_hex, bool *out,
                                   struct arm_error *err);
 /* As arm__store_leases, under the staging lock. */
+typedef arm_status arm_visit_header(void *context, uint64_t header, struct arm_error *err);
+/* The header of every other living process's lease file. Under the staging lock. */
+arm_status arm__lease_headers(struct arm_store *store, arm_visit_header *visit, void *context,
+                              struct arm_error *err);
 arm_status arm__lease_each(struct arm_store *store, arm_visit_hash *visit, void *context,
                            struct arm_error *err);
 

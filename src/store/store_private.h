@@ -2,15 +2,26 @@
 #ifndef ARM_STORE_STORE_PRIVATE_H
 #define ARM_STORE_STORE_PRIVATE_H
 
-/* What the files of store/ share. Lock order: a stripe, the mutex, the staging lock. */
+/* What the files of store/ share. Lock order: a stripe or the pins' mutex, the mutex, the staging
+ * lock. */
 
 #include <sys/types.h>
 
 #include "base/thread.h"
 #include "store/chunk.h"
 #include "store/lease.h"
+#include "store/pin.h"
 
 enum { ARM_STRIPES = 256 }; /* one for each first byte of a hash */
+
+/* pin.c */
+struct arm_pins {
+    struct arm_mutex mutex; /* guards the list */
+    struct arm_pin *oldest;
+    struct arm_pin *newest;
+    atomic_uint blind_count;
+    _Atomic(_Atomic uint64_t *) header; /* of the lease, once there is a pin; NULL: none */
+};
 
 struct arm_store {
     const struct arm_io *io;
@@ -22,6 +33,7 @@ struct arm_store {
     struct arm_mutex stripes[ARM_STRIPES];
     struct arm_mutex mutex; /* guards all below */
     struct arm_lease lease;
+    struct arm_pins pins;          /* has a mutex of its own */
     uint64_t next_stage;           /* number in the next staged file's name */
     uint8_t durable_ab[256 / 8];   /* bit ab: chunks/ab is known to be durable */
     uint8_t durable_cd[65536 / 8]; /* bit abcd: chunks/ab/cd is known to be durable */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The folder staging/ (store/sweep.c, store/lease.c), with files of any name and content. SW1: a
- * sweep removes what the dead named after themselves, all of it; SW2: and nothing else. Leases of
- * the living are told as they stand in their files. The input is files: a line of name, a byte of
- * flags (1: its owner lives), a byte of size, the content. */
+ * sweep removes what the dead named after themselves, all of it; SW2: and nothing else. Leases
+ * and pins of the living are told as they stand in their files. The input is files: a line of
+ * name, a byte of flags (1: its owner lives), a byte of size, the content. */
 
 #include <ctype.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "support/fuzz.h"
 #include "support/memory_io.h"
 
-enum { FILES_MAX = 12, NAME_BYTES_MAX = 255 };
+enum { FILES_MAX = 12, NAME_BYTES_MAX = 255, HEADER_BYTES = 64 };
 
 /* Whether `name` begins with the id of an owner. */
 static bool has_id(const char *name)
@@ -101,12 +101,29 @@ static size_t leased_in(struct memory_io *memory)
     for (size_t i = 0; i < memory->count; i++) {
         const struct memory_file *file = &memory->files[i];
 
-        for (size_t at = 0; file->locked_elsewhere && at + ARM_HASH_BYTES <= file->size;
+        for (size_t at = HEADER_BYTES; file->locked_elsewhere && at + ARM_HASH_BYTES <= file->size;
              at += ARM_HASH_BYTES) {
             count += memcmp(file->data + at, none, sizeof none) != 0;
         }
     }
     return count;
+}
+
+/* By the headers of those that live; what is shorter than a number has none. */
+static uint64_t pinned_in(const struct memory_io *memory)
+{
+    uint64_t oldest = UINT64_MAX;
+
+    for (size_t i = 0; i < memory->count; i++) {
+        const struct memory_file *file = &memory->files[i];
+        uint64_t header = 0;
+
+        if (file->locked_elsewhere && file->size >= sizeof header) {
+            memcpy(&header, file->data, sizeof header);
+        }
+        oldest = header != 0 && header - 1 < oldest ? header - 1 : oldest;
+    }
+    return oldest;
 }
 
 static void check(struct memory_io *memory, size_t count, char names[FILES_MAX][NAME_BYTES_MAX + 1])
@@ -116,10 +133,13 @@ static void check(struct memory_io *memory, size_t count, char names[FILES_MAX][
     uint64_t gone = 0;
     size_t seen = 0;
     size_t leased = 0;
+    uint64_t pinned = 0;
 
     assert(arm__store_open(&memory->io, "/r", &store, NULL) == ARM_OK);
     assert(arm__store_leases(store, see_hash, &leased, NULL) == ARM_OK);
     assert(leased == leased_in(memory));
+    assert(arm__pins_oldest(store, &pinned, NULL) == ARM_OK);
+    assert(pinned == pinned_in(memory));
     assert(arm__store_sweep(store, see_removed, &seen, &removed, NULL) == ARM_OK);
     for (size_t i = 0; i < count; i++) {
         char path[MEMORY_PATH_BYTES];
