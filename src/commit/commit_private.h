@@ -37,11 +37,16 @@ arm_status arm__header_decode(struct arm_bytes text, struct arm_header *out, boo
 
 #define ARM_FEATURE_GENERATED UINT64_C(4) /* tables with generated columns */
 
+#define ARM_FEATURE_RETENTION UINT64_C(8) /* chunks may be gone that the log names */
+
 /* ---- feature.c ---- */
 
 /* Under the commit lock, before the first record that needs them: FORMAT says so, durably. */
 arm_status arm__repository_use_feature(struct arm_repository *repository, uint64_t incompatible,
                                        struct arm_error *err);
+/* Whether FORMAT has any of the bits by now. */
+arm_status arm__repository_has_feature(struct arm_repository *repository, uint64_t incompatible,
+                                       bool *out, struct arm_error *err);
 
 /* ---- trust.c: the file index/trust ---- */
 

@@ -213,6 +213,21 @@ done:
     return st;
 }
 
+static arm_status fold_retention(struct arm_index_txn *txn, const struct arm_fold_at *at,
+                                 const Armpb__Retention *retention, struct arm_error *err)
+{
+    struct arm_fold fold = {txn, at, 0};
+    struct arm_record_row row = {.is_commit = false, .time_us = retention->time_us};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(take_id(at, retention->commit_id, &row.commit_id, err));
+    ARM_TRY(check_order(txn, at, &row.commit_id, retention->time_us, err));
+    ARM_TRY(put_record(txn, at, &row, err));
+    ARM_TRY(arm__fold_retention(&fold, retention, err));
+done:
+    return st;
+}
+
 arm_status arm__index_fold(struct arm_index_txn *txn, const struct arm_fold_at *at,
                            const Armpb__Record *record, struct arm_error *err)
 {
@@ -228,6 +243,8 @@ arm_status arm__index_fold(struct arm_index_txn *txn, const struct arm_fold_at *
         st = fold_compaction(txn, at, record->compaction, err);
     } else if (record->sequence != NULL) {
         st = fold_sequence(txn, at, record->sequence, err);
+    } else if (record->retention != NULL) {
+        st = fold_retention(txn, at, record->retention, err);
     } else {
         return wrong(at, "it is none of the records that can be folded", err);
     }

@@ -34,6 +34,7 @@
  *   checkpoint tx                           -> Checkpoint (record.proto)
  *   layout   table id, version, tx          -> layout row: where its rows stand since a Compaction
  *   sequence table id, tx                   -> how many of its places are taken from there on
+ *   retention tx                            -> the tx up to which history was given up
  *
  * Every row but the state says which tx put it, in its key or its value: what came after a tx can
  * be told from what was there before (checkpoints).
@@ -46,7 +47,7 @@
 #include "store/chunk.h"
 
 /* Of the rows. Another one's index is made anew from the log, its checkpoints are of no use. */
-#define ARM_INDEX_FORMAT 5u
+#define ARM_INDEX_FORMAT 6u
 
 struct arm_index;
 struct arm_index_txn;
@@ -112,12 +113,21 @@ arm_status arm__index_folded(struct arm_index_txn *txn, const struct arm_log_pos
 arm_status arm__index_sequence(struct arm_index_txn *txn, const struct arm_table_id *table_id,
                                uint64_t *out_used, bool *out_found, struct arm_error *err);
 
+/* The horizon, as of a tx: versions that were superseded at or before it are given up (0: none
+ * are). `*out_tx` (may be NULL): of the Retention that says so. */
+arm_status arm__index_horizon(struct arm_index_txn *txn, uint64_t at_tx, uint64_t *out_horizon_tx,
+                              uint64_t *out_tx, struct arm_error *err);
+/* Whether a table version is given up, as of a tx: see Retention in record.proto. */
+arm_status arm__index_is_expired(struct arm_index_txn *txn, const struct arm_table_id *table_id,
+                                 uint64_t version, uint64_t at_tx, bool *out,
+                                 struct arm_error *err);
+
 struct arm_record_row {
     uint64_t tx;
     uint64_t segment;
     uint64_t offset;
     uint32_t record;
-    bool is_commit; /* else a ref change, a checkpoint, a compaction, a sequence's advance */
+    bool is_commit; /* else a ref change, or upkeep */
     struct arm_id commit_id;
     uint64_t branch_id; /* of a commit, else 0 */
     uint64_t generation;
@@ -145,6 +155,10 @@ typedef arm_status arm_visit_ref(void *context, const char *name, const struct a
                                  struct arm_error *err);
 arm_status arm__index_refs(struct arm_index_txn *txn, Armpb__RefKind kind, uint64_t at_tx,
                            arm_visit_ref *visit, void *context, struct arm_error *err);
+
+/* Every state of a ref that lasted beyond a tx, in no order, also of those that are dropped. */
+arm_status arm__index_refs_since(struct arm_index_txn *txn, Armpb__RefKind kind, uint64_t since_tx,
+                                 arm_visit_ref *visit, void *context, struct arm_error *err);
 
 /* Where a branch's history comes from: before its own commits, that of `parent_branch_id` up
  * to `parent_tx` (0: from nothing). */

@@ -31,6 +31,7 @@ enum arm_db {
     ARM_DB_CHECKPOINT,
     ARM_DB_LAYOUT,
     ARM_DB_SEQUENCE,
+    ARM_DB_RETENTION,
     ARM_DB_COUNT
 };
 
@@ -236,6 +237,8 @@ arm_status arm__fold_chunks(const struct arm_fold *fold, Armpb__Entry *const *en
                             struct arm_error *err);
 arm_status arm__fold_sequence(const struct arm_fold *fold, const Armpb__SequenceAdvance *advance,
                               struct arm_error *err);
+arm_status arm__fold_retention(const struct arm_fold *fold, const Armpb__Retention *retention,
+                               struct arm_error *err);
 arm_status arm__fold_names(const struct arm_fold *fold, const Armpb__Commit *commit,
                            struct arm_error *err);
 arm_status arm__fold_table(const struct arm_fold *fold, const Armpb__TableChange *change,

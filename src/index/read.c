@@ -233,6 +233,59 @@ done:
     return st;
 }
 
+/* What a ref's row says, and where the next of the same name, or another's, begins. */
+static arm_status ref_lasted(struct arm_index_txn *txn, const struct arm_kv_item *item,
+                             uint64_t *out_tx, uint64_t *out_end, struct arm_error *err)
+{
+    struct arm_key key = {.size = item->key.size};
+    size_t prefix = item->key.size - 8;
+    struct arm_kv_item next;
+    bool found;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__key_last_u64(item->key, out_tx, err));
+    *out_end = UINT64_MAX;
+    memcpy(key.bytes, item->key.data, prefix);
+    arm__set_be64(key.bytes + prefix, *out_tx + 1);
+    ARM_TRY(arm__kv_ceiling(txn, ARM_DB_REF, arm__key_bytes(&key), &next, &found, err));
+    if (found && next.key.size == key.size && memcmp(next.key.data, key.bytes, prefix) == 0) {
+        ARM_TRY(arm__key_last_u64(next.key, out_end, err));
+    }
+done:
+    return st;
+}
+
+arm_status arm__index_refs_since(struct arm_index_txn *txn, Armpb__RefKind kind, uint64_t since_tx,
+                                 arm_visit_ref *visit, void *context, struct arm_error *err)
+{
+    struct arm_key key = arm__key_ref(kind, "", 0);
+    arm_status st = ARM_OK;
+
+    for (;;) {
+        char name[ARM_NAME_BYTES];
+        struct arm_kv_item item;
+        struct arm_ref_row row;
+        bool is_dropped;
+        bool found;
+        uint64_t end;
+        uint64_t tx;
+
+        ARM_TRY(arm__kv_ceiling(txn, ARM_DB_REF, arm__key_bytes(&key), &item, &found, err));
+        if (!found || item.key.data[0] != (uint8_t)kind) {
+            break;
+        }
+        ARM_TRY(ref_name_of(item.key, name, err));
+        ARM_TRY(ref_lasted(txn, &item, &tx, &end, err));
+        ARM_TRY(arm__row_take_ref(item.value, tx, &row, &is_dropped, err));
+        if (!is_dropped && end > since_tx) {
+            ARM_TRY(visit(context, name, &row, err));
+        }
+        key = arm__key_ref(kind, name, tx + 1);
+    }
+done:
+    return st;
+}
+
 /* ---- Branches ---- */
 
 arm_status arm__index_branch(struct arm_index_txn *txn, uint64_t branch_id,

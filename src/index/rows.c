@@ -3,7 +3,7 @@
  * varint length and the bytes, `u64` little-endian. What does not decode to the last byte is
  * ARM_CORRUPT (I6).
  *
- *   state    u8 index format, 5 · u64 segment, offset, next tx · 32 previous · u64 last time
+ *   state    u8 index format, 6 · u64 segment, offset, next tx · 32 previous · u64 last time
  *   record   u8 flags: 1 commit · 16 commit id · u64 time · varint segment, offset, record,
  *            branch id, generation
  *   ref      u8 flags: 1 dropped · varint branch id, target tx, described tx
@@ -19,6 +19,7 @@
  *   chunk    varint tx, rows, bytes · 32 rows hash · packed Entry with statistics alone
  *   schema, rows, node, vector   varint tx · content
  *   sequence varint places taken
+ *   retention varint horizon tx
  *
  * A changed encoding changes the index format: an index of another format is made anew. */
 

@@ -424,11 +424,20 @@ static arm_status check_sequence(const Armpb__SequenceAdvance *sequence, struct 
     return sequence->used > 0 ? ARM_OK : wrong("SequenceAdvance", "it gives nothing away", err);
 }
 
+static arm_status check_retention(const Armpb__Retention *retention, struct arm_error *err)
+{
+    if (retention->commit_id.len != ARM_ID_BYTES) {
+        return wrong("Retention", "its id has not its size", err);
+    }
+    return retention->horizon_tx > 0 ? ARM_OK : wrong("Retention", "it gives nothing up", err);
+}
+
 static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, struct arm_error *err)
 {
     int alternatives = (record->commit != NULL) + (record->ref != NULL) +
                        (record->in_chunk != NULL) + (record->checkpoint != NULL) +
-                       (record->compaction != NULL) + (record->sequence != NULL);
+                       (record->compaction != NULL) + (record->sequence != NULL) +
+                       (record->retention != NULL);
 
     if (alternatives != 1) {
         return wrong("Record", "not exactly one of its alternatives", err);
@@ -447,6 +456,9 @@ static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, str
     }
     if (record->sequence != NULL) {
         return check_sequence(record->sequence, err);
+    }
+    if (record->retention != NULL) {
+        return check_retention(record->retention, err);
     }
     return record->in_chunk->hash.len == ARM_HASH_BYTES && record->in_chunk->bytes > 0
                ? ARM_OK

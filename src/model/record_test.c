@@ -41,6 +41,8 @@ static void test_record_M2_round_trips_to_the_same_bytes(void **state)
     assert_round_trip(example_objects(&e));
     e = (struct example){0};
     assert_round_trip(example_advance(&e));
+    e = (struct example){0};
+    assert_round_trip(example_retention(&e));
     arm__record_free(NULL);
 }
 
@@ -257,12 +259,19 @@ SPOIL_ADVANCE(advance_short_id, e->advance.commit_id.len = 15)
 SPOIL_ADVANCE(advance_short_table_id, e->advance.table_id.len = 16)
 SPOIL_ADVANCE(advance_and_commit, e->record.commit = &e->commit)
 
+#define SPOIL_RETENTION(name, change)                                                              \
+    SPOIL(name, e->record = *example_retention(e); e->record.commit = NULL; change)
+SPOIL_RETENTION(retention_of_nothing, e->retention.horizon_tx = 0)
+SPOIL_RETENTION(retention_short_id, e->retention.commit_id.len = 15)
+SPOIL_RETENTION(retention_and_commit, e->record.commit = &e->commit)
+
 static spoil *const OBJECT_SPOILS[] = {
-    schema_in_a_schema,    view_in_no_schema,  schema_without_name,   schema_with_columns,
-    view_without_sql,      view_of_no_sql,     view_with_key,         view_with_rows,
-    sequence_of_a_view,    sequence_aliases,   sequence_without_one,  sequence_of_no_step,
-    sequence_below_itself, sequence_of_one,    sequence_above_itself, advance_by_nothing,
-    advance_short_id,      advance_and_commit, advance_short_table_id};
+    schema_in_a_schema,    view_in_no_schema,   schema_without_name,    schema_with_columns,
+    view_without_sql,      view_of_no_sql,      view_with_key,          view_with_rows,
+    sequence_of_a_view,    sequence_aliases,    sequence_without_one,   sequence_of_no_step,
+    sequence_below_itself, sequence_of_one,     sequence_above_itself,  advance_by_nothing,
+    advance_short_id,      advance_and_commit,  advance_short_table_id, retention_of_nothing,
+    retention_short_id,    retention_and_commit};
 
 SPOIL(ref_id, e->ref.commit_id.len = 0)
 SPOIL(ref_name, e->ref.name = "a..b")

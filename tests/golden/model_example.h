@@ -60,6 +60,7 @@ struct example {
     Armpb__Schema object_schemas[3];
     Armpb__Sequence sequence;
     Armpb__SequenceAdvance advance;
+    Armpb__Retention retention;
     Armpb__Record record;
 };
 
@@ -503,6 +504,17 @@ static inline Armpb__Record *example_advance(struct example *e)
     e->advance.used = 1324;
     armpb__record__init(&e->record);
     e->record.sequence = &e->advance;
+    return &e->record;
+}
+
+static inline Armpb__Record *example_retention(struct example *e)
+{
+    armpb__retention__init(&e->retention);
+    e->retention.commit_id = EXAMPLE_BYTES(EXAMPLE_ID);
+    e->retention.time_us = 1795383000123456;
+    e->retention.horizon_tx = 1324;
+    armpb__record__init(&e->record);
+    e->record.retention = &e->retention;
     return &e->record;
 }
 
