@@ -54,6 +54,15 @@ typedef arm_status arm_visit_branch(void *context, const struct arm_branch_info 
 arm_status arm__catalog_branches(struct arm_catalog *catalog, arm_visit_branch *visit,
                                  void *context, struct arm_error *err);
 
+/* ---- Retention (expired.c) ---- */
+
+/* What lies before it may have been given up (0: nothing was), and its time. */
+arm_status arm__catalog_horizon(struct arm_catalog *catalog, uint64_t *out_tx, int64_t *out_us,
+                                struct arm_error *err);
+/* Errors: ARM_HISTORY_EXPIRED if the version is given up, as of a tx. */
+arm_status arm__expired_check(struct arm_index_txn *txn, const struct arm_table_id *table_id,
+                              uint64_t version, uint64_t at_tx, struct arm_error *err);
+
 /* ---- Tables ---- */
 
 /* What is known of a table version without reading rows. Released by arm__table_info_release. */
@@ -160,10 +169,16 @@ struct arm_table_state {
     size_t chunk_count;              /* entries that are not hot, which may be few among many */
     size_t *chunks;                  /* their numbers, in order */
 };
-/* In its newest layout that is durable. */
+/* In its newest layout that is durable. Errors: ARM_HISTORY_EXPIRED, saying what there is
+ * instead. What gc may not take meanwhile, the caller pins first (store/pin.h): the version's
+ * tx, or an earlier one. */
 arm_status arm__catalog_state(struct arm_catalog *catalog, const struct arm_table_id *table_id,
                               uint64_t version, struct arm_table_state **out,
                               struct arm_error *err);
+/* The same of a version that the caller has pinned since before it can have expired. */
+arm_status arm__catalog_pinned_state(struct arm_catalog *catalog,
+                                     const struct arm_table_id *table_id, uint64_t version,
+                                     struct arm_table_state **out, struct arm_error *err);
 struct arm_table_state *arm__table_state_retain(struct arm_table_state *state);
 void arm__table_state_drop(struct arm_table_state *state); /* NULL is accepted */
 

@@ -252,8 +252,9 @@ done:
     return st;
 }
 
-arm_status arm__catalog_state(struct arm_catalog *catalog, const struct arm_table_id *table_id,
-                              uint64_t version, struct arm_table_state **out, struct arm_error *err)
+static arm_status find_state(struct arm_catalog *catalog, const struct arm_table_id *table_id,
+                             uint64_t version, bool is_pinned, struct arm_table_state **out,
+                             struct arm_error *err)
 {
     uint64_t durable = arm__log_durable_to(catalog->log);
     struct arm_layout_row layout = {.tx = 0};
@@ -263,6 +264,9 @@ arm_status arm__catalog_state(struct arm_catalog *catalog, const struct arm_tabl
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    if (!is_pinned) {
+        ARM_TRY(arm__expired_check(txn, table_id, version, durable, err));
+    }
     ARM_TRY(arm__index_layout(txn, table_id, version, durable, &layout, &found, err));
     state = cached_state(catalog, table_id, version, found ? layout.tx : 0);
     if (state == NULL) {
@@ -272,6 +276,19 @@ arm_status arm__catalog_state(struct arm_catalog *catalog, const struct arm_tabl
 done:
     arm__index_abort(txn);
     return st;
+}
+
+arm_status arm__catalog_state(struct arm_catalog *catalog, const struct arm_table_id *table_id,
+                              uint64_t version, struct arm_table_state **out, struct arm_error *err)
+{
+    return find_state(catalog, table_id, version, false, out, err);
+}
+
+arm_status arm__catalog_pinned_state(struct arm_catalog *catalog,
+                                     const struct arm_table_id *table_id, uint64_t version,
+                                     struct arm_table_state **out, struct arm_error *err)
+{
+    return find_state(catalog, table_id, version, true, out, err);
 }
 
 void arm__catalog_states_release(struct arm_catalog *catalog)

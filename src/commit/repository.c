@@ -438,6 +438,17 @@ done:
     return st;
 }
 
+arm_status arm__repository_pin(struct arm_repository *repository, struct arm_pin *pin,
+                               struct arm_error *err)
+{
+    return arm__pin_take(repository->store, arm__log_durable_to(repository->log), pin, err);
+}
+
+void arm__repository_unpin(struct arm_repository *repository, struct arm_pin *pin)
+{
+    arm__pin_drop(repository->store, pin);
+}
+
 static arm_status add_chunk_size(void *context, const struct arm_hash *hash, const char *path,
                                  uint64_t size_bytes, struct arm_error *err)
 {

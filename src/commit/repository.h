@@ -21,6 +21,7 @@
 
 #include "catalog/catalog.h"
 #include "keys/key_store.h"
+#include "store/pin.h"
 
 struct arm_repository;
 
@@ -78,6 +79,12 @@ arm_status arm__repository_recover(struct arm_repository *repository,
  * themselves, in a thread of their own, as the log grows. Errors: ARM_BUSY (another is being
  * made), those of a commit. */
 arm_status arm__repository_checkpoint(struct arm_repository *repository, struct arm_error *err);
+
+/* Keep from gc what is durable now, and came later, until `pin` is dropped: before a snapshot is
+ * chosen (store/pin.h). */
+arm_status arm__repository_pin(struct arm_repository *repository, struct arm_pin *pin,
+                               struct arm_error *err);
+void arm__repository_unpin(struct arm_repository *repository, struct arm_pin *pin);
 
 /* ---- verify ---- */
 

@@ -18,12 +18,10 @@ Transaction::Transaction(duckdb::TransactionManager &manager, ClientContext &con
     : duckdb::Transaction(manager, context), session(SessionState::Get(context))
 {
     const arm_duck_session &host = session.session;
-    arm_snapshot snapshot;
-    bool read_only = false;
     arm_error error;
 
-    Check(host.snapshot(host.self, &snapshot, &read_only, &error), error);
-    Check(arm__txn_begin(host.repository, host.engine, &snapshot, read_only, &txn, &error), error);
+    Check(arm__txn_open(host.repository, host.engine, host.snapshot, host.self, &txn, &error),
+          error);
     arm_txn_settings settings = TransactionSettings(context);
     if (session.serializable != nullptr) {
         settings.serializable = *session.serializable;

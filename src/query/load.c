@@ -367,16 +367,12 @@ done:
 
 static arm_status begin(struct loading *l, struct arm_transaction **out, struct arm_error *err)
 {
-    struct arm_query_session *session = l->session;
+    const struct arm_duck_session *duck = &l->session->duck;
     struct arm_txn_settings settings;
-    struct arm_snapshot snapshot;
-    bool read_only = false;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__duck_settings(session->connection, &settings, err));
-    ARM_TRY(session->duck.snapshot(session, &snapshot, &read_only, err));
-    ARM_TRY(arm__txn_begin(session->duck.repository, session->duck.engine, &snapshot, read_only,
-                           out, err));
+    ARM_TRY(arm__duck_settings(l->session->connection, &settings, err));
+    ARM_TRY(arm__txn_open(duck->repository, duck->engine, duck->snapshot, duck->self, out, err));
     arm__txn_configure(*out, &settings);
 done:
     return st;

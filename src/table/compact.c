@@ -339,18 +339,21 @@ static arm_status run_pass(struct table_job *table, bool *out_gain, bool *out_ag
         .job = table->job, .report = table->report, .table = table->name, .done = &table->done};
     struct arm_compact_span *spans = NULL;
     struct arm_table_info info = {.schema = NULL};
+    struct arm_pin pin = {.is_held = false};
     size_t count = 0;
     bool found;
     arm_status st = ARM_OK;
 
     *out_again = false;
+    ARM_TRY(arm__repository_pin(table->job->repository, &pin, err));
     ARM_TRY(arm__catalog_snapshot(catalog, table->job->branch, &pass.at, err));
     ARM_TRY(
         arm__catalog_table(catalog, &pass.at, table->schema_name, table->name, &info, &found, err));
     if (!found || info.row.object != ARMPB__OBJECT_KIND__TABLE) {
         goto done;
     }
-    ARM_TRY(arm__catalog_state(catalog, &info.row.table_id, info.row.version, &pass.state, err));
+    ARM_TRY(
+        arm__catalog_pinned_state(catalog, &info.row.table_id, info.row.version, &pass.state, err));
     pass.limits = table->job->limits != NULL ? *table->job->limits
                                              : arm__compact_limits(pass.state->live_rows);
     ARM_TRY(arm__compact_plan(pass.state, &pass.limits, &spans, &count, err));
@@ -365,6 +368,7 @@ done:
     arm__free(spans);
     arm__table_state_drop(pass.state);
     arm__table_info_release(&info);
+    arm__repository_unpin(table->job->repository, &pin);
     return st;
 }
 

@@ -166,8 +166,12 @@ arm_status arm__txn_load_state(struct arm_transaction *txn, struct arm_txn_table
     if (table->state != NULL || !table->exists_in_base) {
         return ARM_OK;
     }
-    return arm__catalog_state(arm__repository_catalog(txn->repository), &table->table_id,
-                              table->base.row.version, &table->state, err);
+    return txn->is_old && table->object == ARMPB__OBJECT_KIND__TABLE
+               ? arm__catalog_state(arm__repository_catalog(txn->repository), &table->table_id,
+                                    table->base.row.version, &table->state, err)
+               : arm__catalog_pinned_state(arm__repository_catalog(txn->repository),
+                                           &table->table_id, table->base.row.version, &table->state,
+                                           err);
 }
 
 /* ---- Life ---- */
@@ -177,6 +181,7 @@ arm_status arm__txn_begin(struct arm_repository *repository, struct arm_engine *
                           struct arm_transaction **out, struct arm_error *err)
 {
     struct arm_transaction *txn = NULL;
+    uint64_t horizon_tx = 0;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__calloc(1, sizeof *txn, &txn, err));
@@ -185,8 +190,34 @@ arm_status arm__txn_begin(struct arm_repository *repository, struct arm_engine *
     txn->snapshot = *snapshot;
     txn->read_only = read_only;
     arm__mutex_init(&txn->mutex);
+    ARM_TRY(arm__pin_take(arm__repository_store(repository), snapshot->tx, &txn->pin, err));
+    if (snapshot->tx < arm__log_durable_to(arm__repository_log(repository))) {
+        ARM_TRY(arm__catalog_horizon(arm__repository_catalog(repository), &horizon_tx, NULL, err));
+    }
+    txn->is_old = snapshot->tx < horizon_tx;
     *out = txn;
+    txn = NULL;
 done:
+    if (txn != NULL) {
+        arm__txn_free(txn);
+    }
+    return st;
+}
+
+arm_status arm__txn_open(struct arm_repository *repository, struct arm_engine *engine,
+                         arm_choose_snapshot *choose, void *self, struct arm_transaction **out,
+                         struct arm_error *err)
+{
+    struct arm_pin pin = {.is_held = false};
+    struct arm_snapshot snapshot;
+    bool read_only = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__repository_pin(repository, &pin, err));
+    ARM_TRY(choose(self, &snapshot, &read_only, err));
+    ARM_TRY(arm__txn_begin(repository, engine, &snapshot, read_only, out, err));
+done:
+    arm__repository_unpin(repository, &pin);
     return st;
 }
 
@@ -197,6 +228,8 @@ void arm__txn_free(struct arm_transaction *txn)
     }
     arm__free(txn->tables);
     arm__free(txn->absent);
+    arm__free(txn->past);
+    arm__pin_drop(arm__repository_store(txn->repository), &txn->pin);
     arm__mutex_release(&txn->mutex);
     arm__free(txn);
 }

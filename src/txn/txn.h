@@ -9,6 +9,8 @@
  * X2  A view is immutable: a scan that took one is not disturbed by later statements.
  * X3  A statement's changes are applied whole, at its end, or not at all.
  * X4  Rollback leaves nothing reachable; staged chunks are dropped to gc.
+ * X7  What a transaction can read stays until its end, whatever gc and compactions do meanwhile,
+ *     in whatever process: it has its snapshot pinned (store/pin.h).
  *
  * A transaction serves one session; views may be read by many threads (internally locked where
  * several operators of one statement touch it). */
@@ -23,6 +25,13 @@ struct arm_transaction;
 arm_status arm__txn_begin(struct arm_repository *repository, struct arm_engine *engine,
                           const struct arm_snapshot *snapshot, bool read_only,
                           struct arm_transaction **out, struct arm_error *err);
+/* The same of a snapshot that is chosen with what is durable by then pinned, so that no gc comes
+ * between: the way to begin, for who shares the repository. */
+typedef arm_status arm_choose_snapshot(void *self, struct arm_snapshot *out, bool *out_read_only,
+                                       struct arm_error *err);
+arm_status arm__txn_open(struct arm_repository *repository, struct arm_engine *engine,
+                         arm_choose_snapshot *choose, void *self, struct arm_transaction **out,
+                         struct arm_error *err);
 struct arm_txn_settings {
     bool serializable; /* what it reads is kept, and others' changes of it are a conflict */
     enum arm_grain grain;

@@ -27,13 +27,30 @@ static inline Armpb__Schema *table_schema(struct desk *desk)
     return schema;
 }
 
+struct txn_choice {
+    struct desk *desk;
+    const char *branch;
+};
+
+static inline arm_status txn_choose(void *self, struct arm_snapshot *out, bool *out_read_only,
+                                    struct arm_error *err)
+{
+    const struct txn_choice *choice = self;
+
+    *out_read_only = false;
+    return arm__catalog_snapshot(arm__repository_catalog(choice->desk->kernel->repository),
+                                 choice->branch, out, err);
+}
+
 static inline struct arm_transaction *txn_begin(struct desk *desk, const char *branch)
 {
-    struct arm_snapshot at = kernel_snapshot(desk->kernel, branch);
+    struct txn_choice choice = {desk, branch};
     struct arm_transaction *txn = NULL;
     struct arm_error err = {0};
 
-    assert_ok(arm__txn_begin(desk->kernel->repository, desk->engine, &at, false, &txn, &err), err);
+    assert_ok(
+        arm__txn_open(desk->kernel->repository, desk->engine, txn_choose, &choice, &txn, &err),
+        err);
     return txn;
 }
 

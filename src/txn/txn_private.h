@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "base/thread.h"
+#include "store/pin.h"
 #include "txn/txn.h"
 
 /* What one statement wrote. */
@@ -110,13 +111,22 @@ struct arm_txn_table {
     uint64_t sequence_used; /* places taken of a sequence that was created here */
 };
 
+struct arm_txn_past {
+    struct arm_table_id table_id;
+    uint64_t version;
+};
+
 struct arm_transaction {
     struct arm_repository *repository;
     struct arm_engine *engine;
     struct arm_snapshot snapshot;
     bool read_only;
+    bool is_old;        /* the snapshot lies before the horizon: what it has may have expired */
+    struct arm_pin pin; /* the snapshot's tx, or that of an older version which was looked at */
     struct arm_txn_settings settings;
     struct arm_mutex mutex; /* guards what follows */
+    size_t past_count;
+    struct arm_txn_past *past; /* versions that were looked at by AT: they stay readable here */
     bool reads_all;
     size_t absent_count;
     struct arm_txn_absent *absent;

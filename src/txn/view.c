@@ -159,6 +159,51 @@ arm_status arm__txn_look(struct arm_transaction *txn, const char *schema_name, c
     return find_view(txn, schema_name, name, false, out, err);
 }
 
+/* Whether the transaction has the version pinned: it has looked at it before, or has the table at
+ * it. Under the mutex. */
+static bool has_past(const struct arm_transaction *txn, const struct arm_table_info *info)
+{
+    for (size_t i = 0; i < txn->past_count; i++) {
+        if (txn->past[i].version == info->row.version &&
+            arm__table_id_equal(&txn->past[i].table_id, &info->row.table_id)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < txn->table_count; i++) {
+        const struct arm_txn_table *table = txn->tables[i];
+
+        if (table->state != NULL && table->state->version == info->row.version &&
+            arm__table_id_equal(&table->table_id, &info->row.table_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Pinned before it is asked whether it has expired, and then for as long as the transaction lasts
+ * (X7). What has no rows does not expire. */
+static arm_status load_past(struct arm_transaction *txn, const struct arm_table_info *info,
+                            struct arm_table_state **out, struct arm_error *err)
+{
+    struct arm_catalog *catalog = arm__repository_catalog(txn->repository);
+    const struct arm_table_id *id = &info->row.table_id;
+    arm_status st = ARM_OK;
+
+    arm__mutex_lock(&txn->mutex);
+    if (info->row.object != ARMPB__OBJECT_KIND__TABLE || has_past(txn, info)) {
+        st = arm__catalog_pinned_state(catalog, id, info->row.version, out, err);
+        goto done;
+    }
+    ARM_TRY(arm__realloc(&txn->past, txn->past_count + 1, sizeof *txn->past, err));
+    ARM_TRY(
+        arm__pin_take(arm__repository_store(txn->repository), info->version.tx, &txn->pin, err));
+    ARM_TRY(arm__catalog_state(catalog, id, info->row.version, out, err));
+    txn->past[txn->past_count++] = (struct arm_txn_past){*id, info->row.version};
+done:
+    arm__mutex_unlock(&txn->mutex);
+    return st;
+}
+
 arm_status arm__txn_view_at(struct arm_transaction *txn, const char *schema_name, const char *name,
                             const char *ref, const struct arm_view **out, struct arm_error *err)
 {
@@ -169,7 +214,7 @@ arm_status arm__txn_view_at(struct arm_transaction *txn, const char *schema_name
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__catalog_table_at(catalog, &txn->snapshot, schema_name, name, ref, &info, err));
-    ARM_TRY(arm__catalog_state(catalog, &info.row.table_id, info.row.version, &state, err));
+    ARM_TRY(load_past(txn, &info, &state, err));
     ARM_TRY(new_view(txn->repository, &info.row.table_id, info.row.schema_name, info.row.name,
                      &self, err));
     self->view.object = info.row.object;
