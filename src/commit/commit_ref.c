@@ -30,6 +30,36 @@ done:
     return st;
 }
 
+struct history_check {
+    struct arm_index_txn *txn;
+    uint64_t now;
+};
+
+static arm_status check_table(void *context, const struct arm_table_row *row, struct arm_error *err)
+{
+    const struct history_check *check = context;
+
+    return row->object == ARMPB__OBJECT_KIND__TABLE
+               ? arm__expired_check(check->txn, &row->table_id, row->version, check->now, err)
+               : ARM_OK;
+}
+
+/* A ref begins where everything can still be read (index/retention.c relies on it). */
+static arm_status check_history(struct arm_index_txn *txn, uint64_t branch_id, uint64_t tx,
+                                uint64_t now, struct arm_error *err)
+{
+    struct history_check check = {txn, now};
+    uint64_t horizon_tx = 0;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_horizon(txn, now, &horizon_tx, NULL, err));
+    if (tx < horizon_tx) {
+        ARM_TRY(arm__index_tables(txn, branch_id, tx, check_table, &check, err));
+    }
+done:
+    return st;
+}
+
 /* Where a branch starts: what it was asked for, or its origin as it is now. */
 static arm_status settle_branch(struct arm_index_txn *txn, Armpb__RefChange *change, uint64_t now,
                                 struct arm_error *err)
@@ -50,7 +80,9 @@ static arm_status settle_branch(struct arm_index_txn *txn, Armpb__RefChange *cha
     if (name[0] == '\0' || change->from_tx > now) {
         st = arm__fail(err, ARM_NOT_FOUND, "what branch \"%s\" is to start from is not there",
                        change->name);
+        goto done;
     }
+    ARM_TRY(check_history(txn, change->from_branch_id, change->from_tx, now, err));
 done:
     return st;
 }
@@ -75,6 +107,7 @@ static arm_status settle_tag(struct arm_index_txn *txn, Armpb__RefChange *change
                        change->name);
         goto done;
     }
+    ARM_TRY(check_history(txn, row.branch_id, tx, now, err));
     change->has_from_tx = true;
     change->from_tx = tx;
     change->has_from_branch_id = false;

@@ -4,7 +4,8 @@
  *   log     every frame from the first on, its hash and its place in the chain
  *   index   every record folded anew into a scratch index in staging/, which must come out as
  *           the live one, sub-database by sub-database
- *   chunk   every chunk that the log names: there, of its size; full: of its hash and row count
+ *   chunk   every chunk that the log names, but for those that gc was free to take: there, of its
+ *           size; full: of its hash and row count
  *   stray   full: every other file in chunks/ has the hash that is its name
  *
  * Nothing is repaired and nothing written but the scratch index. Others may go on committing: the
@@ -16,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "commit/commit_private.h"
+#include "commit/missing.h"
 #include "model/message.h"
 
 enum { RECORDS_PER_STEP = 2048, FOOTER_BYTES_MAX = 64 << 20, FOOTER_TRAILER = 8 };
@@ -33,6 +35,8 @@ struct verification {
     char *scratch; /* its root */
     struct arm_index *index;
     Armpb__Checkpoint *checkpoint; /* the last one; NULL: none */
+    struct arm_missing missing;    /* chunks that the log names */
+    struct arm_pin pin;            /* nothing goes meanwhile that is there now */
     bool log_is_good;
 };
 
@@ -351,13 +355,44 @@ static arm_status check_chunk(void *context, const struct arm_hash *chunk,
     arm_status st = examine_chunk(v, chunk, row, &why);
 
     arm__hash_hex(chunk, hex);
-    v->report.chunks++;
-    if (is_damage(st)) {
+    v->report.chunks += st != ARM_NOT_FOUND;
+    if (st == ARM_NOT_FOUND) { /* whether that is damage is judged for all together */
+        st = arm__missing_add(&v->missing, chunk, err);
+    } else if (is_damage(st)) {
         st = tell(v, "chunk", hex, why.message, err);
     } else if (st != ARM_OK) {
         st = arm__fail(err, st, "%s", why.message);
     }
     return st == ARM_OK ? advance(v, 1, err) : st;
+}
+
+/* Those that gc was not free to take. One may have been written anew since. */
+static arm_status tell_missing(struct verification *v, struct arm_index_txn *txn,
+                               struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__missing_judge(&v->missing, v->repository, err));
+    for (size_t i = 0; i < v->missing.count; i++) {
+        const struct arm_hash *chunk = &v->missing.chunks[i];
+        char hex[ARM_HASH_HEX + 1];
+        struct arm_chunk_row row;
+        struct arm_error why;
+        bool found;
+
+        arm__hash_hex(chunk, hex);
+        ARM_TRY(arm__index_chunk(txn, chunk, &row, NULL, &found, err));
+        st = found ? examine_chunk(v, chunk, &row, &why) : ARM_OK;
+        v->report.chunks++;
+        if (is_damage(st)) {
+            st = tell(v, "chunk", hex, why.message, err);
+        } else if (st != ARM_OK) {
+            st = arm__fail(err, st, "%s", why.message);
+        }
+        ARM_TRY(st);
+    }
+done:
+    return st;
 }
 
 /* A chunk of the last checkpoint: its size, and if `full` its hash. */
@@ -427,6 +462,7 @@ static arm_status check_chunks(struct verification *v, struct arm_error *err)
 
     ARM_TRY(arm__index_read(v->index, &txn, err));
     ARM_TRY(arm__index_chunks(txn, check_chunk, v, err));
+    ARM_TRY(tell_missing(v, txn, err));
     ARM_TRY(check_checkpoint(v, txn, err));
 done:
     arm__index_abort(txn);
@@ -519,10 +555,13 @@ arm_status arm__repository_verify(struct arm_repository *repository, bool full,
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__repository_check(repository, false, err));
+    ARM_TRY(arm__pin_take(repository->store, 0, &v.pin, err));
     ARM_TRY(run(&v, err));
     *out = v.report;
 done:
     remove_scratch(&v);
+    arm__missing_release(&v.missing);
+    arm__pin_drop(repository->store, &v.pin);
     arm__message_free(v.checkpoint == NULL ? NULL : &v.checkpoint->base);
     return st;
 }

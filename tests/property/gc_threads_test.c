@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* G2 under threads: writers insert chunks and hot rows in transactions that they commit or roll
- * back, while one thread compacts, one makes checkpoints, and one runs gc without any grace and
- * without a pause. Nobody ever misses a chunk; a reader that began before all of it reads what it
- * saw.
+/* G2 and G6 under threads: writers insert chunks and hot rows in transactions that they commit or
+ * roll back, while one thread compacts, one makes checkpoints, one reads whatever is there, and one
+ * runs gc without any grace and without a pause, which gives up all of the past every other time.
+ * Nobody ever misses a chunk; a reader that began before all of it reads what it saw.
  *
  * ARM_GC_ROUNDS=n transactions a writer instead of the usual. */
 
@@ -29,6 +29,8 @@ static atomic_bool stop;
 static uint64_t gcs;
 static uint64_t removed;
 static uint64_t leased;
+static uint64_t pinned;
+static uint64_t reads;
 
 static void *run_writer(void *argument)
 {
@@ -83,7 +85,7 @@ static void *run_gc(void *argument)
     struct desk *desk = argument;
 
     while (!atomic_load(&stop)) {
-        struct arm_gc_request request = {.grace_us = 0};
+        struct arm_gc_request request = {.until_us = gcs % 2 == 0 ? 0 : INT64_MAX};
         struct arm_gc_report report;
         struct arm_error err = {0};
 
@@ -91,6 +93,26 @@ static void *run_gc(void *argument)
         gcs++;
         removed += report.chunks;
         leased += report.leased;
+        pinned += report.pinned;
+    }
+    return NULL;
+}
+
+/* The snapshot is what it was when its rows were counted, and all of its chunks can be read. */
+static void *run_reader(void *argument)
+{
+    struct desk *desk = argument;
+
+    while (!atomic_load(&stop)) {
+        struct arm_transaction *txn = txn_begin(desk, "main");
+        const struct arm_view *view = txn_view(txn, "t");
+        struct numbers numbers = view_numbers(desk, view);
+
+        assert_int_equal(numbers.count, view->live_rows);
+        free(numbers.values);
+        arm__view_drop(view);
+        arm__txn_rollback(txn);
+        reads++;
     }
     return NULL;
 }
@@ -107,19 +129,19 @@ static void check_rows(struct desk *desk, int64_t wanted)
     arm__txn_rollback(txn);
 }
 
-static void test_gc_G2_nobody_misses_a_chunk(void **state)
+/* All at once; the rows that were committed. */
+static int64_t run_all(struct desk *desk)
 {
-    static void *(*const others[])(void *) = {run_compactor, run_checkpointer, run_gc};
+    static void *(*const others[])(void *) = {run_compactor, run_checkpointer, run_reader, run_gc};
+    enum { OTHERS = sizeof others / sizeof *others };
     static struct writer writers[WRITERS];
     const char *rounds = getenv("ARM_GC_ROUNDS");
-    struct desk *desk = *state;
-    int64_t wanted = 3;
-    struct arm_transaction *reader;
-    pthread_t threads[3];
+    pthread_t threads[OTHERS];
+    int64_t committed = 0;
 
-    make_table(desk, "t", 0, 3);
-    reader = txn_begin(desk, "main");
-    for (size_t i = 0; i < 3; i++) {
+    gcs = removed = leased = pinned = reads = 0;
+    atomic_store(&stop, false);
+    for (size_t i = 0; i < OTHERS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, others[i], desk), 0);
     }
     for (int i = 0; i < WRITERS; i++) {
@@ -132,17 +154,32 @@ static void test_gc_G2_nobody_misses_a_chunk(void **state)
     }
     for (int i = 0; i < WRITERS; i++) {
         assert_int_equal(pthread_join(writers[i].thread, NULL), 0);
-        wanted += writers[i].committed;
+        committed += writers[i].committed;
     }
     atomic_store(&stop, true);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < OTHERS; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     }
-    print_message("%llu gcs, %llu chunks removed, %llu leased\n", (unsigned long long)gcs,
-                  (unsigned long long)removed, (unsigned long long)leased);
-    assert_true(gcs > 1 && removed > 0);
+    print_message("%llu gcs, %llu chunks removed, %llu leased, %llu pinned, %llu reads\n",
+                  (unsigned long long)gcs, (unsigned long long)removed, (unsigned long long)leased,
+                  (unsigned long long)pinned, (unsigned long long)reads);
+    assert_true(gcs > 1 && removed > 0 && reads > 0);
+    return committed;
+}
+
+static void test_gc_nobody_misses_a_chunk(void **state)
+{
+    struct desk *desk = *state;
+    struct arm_transaction *reader;
+    int64_t wanted = 3;
+
+    make_table(desk, "t", 0, 3);
+    reader = txn_begin(desk, "main");
+    wanted += run_all(desk);
     assert_rows(desk, reader, "t", "0 1 2");
     arm__txn_rollback(reader);
+    check_rows(desk, wanted);
+    wanted += run_all(desk); /* now that nobody holds the past */
     check_rows(desk, wanted);
     kernel_reopen(desk->kernel);
     check_rows(desk, wanted);
@@ -152,7 +189,7 @@ static void test_gc_G2_nobody_misses_a_chunk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        desk_test(test_gc_G2_nobody_misses_a_chunk),
+        desk_test(test_gc_nobody_misses_a_chunk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
