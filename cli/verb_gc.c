@@ -3,9 +3,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "verbs.h"
 #include "watch.h"
+
+enum { US_PER_SECOND = 1000000 };
 
 static bool on_progress(void *context, uint64_t done, uint64_t total)
 {
@@ -30,9 +33,24 @@ static void add_sized(struct cli_text *out, uint64_t count, const char *what, ui
     cli_text_add(out, ")");
 }
 
+/* A time as `log` shows it; "" for none. */
+static void show_time(int64_t time_us, char out[40])
+{
+    time_t seconds = (time_t)(time_us / US_PER_SECOND);
+    struct tm parts;
+    size_t size = 0;
+
+    if (time_us != 0 && gmtime_r(&seconds, &parts) != NULL) {
+        size = strftime(out, 30, "%Y-%m-%dT%H:%M:%S", &parts);
+        size += (size_t)snprintf(out + size, 40 - size, ".%06dZ", (int)(time_us % US_PER_SECOND));
+    }
+    out[size] = '\0';
+}
+
 static void print_text(const struct arm_gc_result *result, bool dry_run)
 {
     struct cli_text text = {0};
+    char time[40];
 
     if (result->chunks == 0 && result->key_runs == 0) {
         cli_text_add(&text, "nothing to remove");
@@ -54,6 +72,16 @@ static void print_text(const struct arm_gc_result *result, bool dry_run)
         add_count(&text, result->leased, "chunk");
         cli_text_add(&text, result->leased == 1 ? " is in use" : " are in use");
     }
+    if (result->pinned > 0) {
+        cli_text_add(&text, "; ");
+        add_count(&text, result->pinned, "chunk");
+        cli_text_add(&text, result->pinned == 1 ? " is being read" : " are being read");
+    }
+    if (result->horizon_us != 0) {
+        show_time(result->horizon_us, time);
+        cli_text_printf(&text, dry_run ? "; history would begin at %s" : "; history begins at %s",
+                        time);
+    }
     cli_text_add(&text, "\n");
     (void)fwrite(text.data, 1, text.size, stdout);
     cli_text_release(&text);
@@ -61,11 +89,16 @@ static void print_text(const struct arm_gc_result *result, bool dry_run)
 
 static void print_json(const struct arm_gc_result *result, bool dry_run)
 {
+    const char *quote = result->horizon_us != 0 ? "\"" : "";
+    char time[40];
+
+    show_time(result->horizon_us, time);
     (void)printf("{\"dry_run\":%s,\"chunks\":%" PRIu64 ",\"chunk_bytes\":%" PRIu64
                  ",\"key_runs\":%" PRIu64 ",\"key_run_bytes\":%" PRIu64 ",\"young\":%" PRIu64
-                 ",\"leased\":%" PRIu64 "}\n",
+                 ",\"leased\":%" PRIu64 ",\"pinned\":%" PRIu64 ",\"history_from\":%s%s%s}\n",
                  dry_run ? "true" : "false", result->chunks, result->chunk_bytes, result->key_runs,
-                 result->key_run_bytes, result->young, result->leased);
+                 result->key_run_bytes, result->young, result->leased, result->pinned, quote,
+                 result->horizon_us != 0 ? time : "null", quote);
 }
 
 static int read_grace(const struct cli *cli, const struct cli_args *args, int64_t *out)
@@ -85,6 +118,23 @@ static int read_grace(const struct cli *cli, const struct cli_args *args, int64_
     return CLI_DONE;
 }
 
+static int read_keep_days(const struct cli *cli, const struct cli_args *args, int64_t *out)
+{
+    const char *text = cli_args_value(args, "keep-days");
+    uint64_t days;
+
+    *out = 0;
+    if (text == NULL) {
+        return CLI_DONE;
+    }
+    if (!cli_parse_count(text, &days) || days > INT64_MAX) {
+        return cli_usage_error(cli, args->verb, "--keep-days takes a number of days, not '%s'",
+                               text);
+    }
+    *out = days == 0 ? -1 : (int64_t)days;
+    return CLI_DONE;
+}
+
 static int run_gc(struct cli *cli, const struct cli_args *args)
 {
     struct arm_gc_options options = {.size = sizeof options,
@@ -96,6 +146,9 @@ static int run_gc(struct cli *cli, const struct cli_args *args)
     struct cli_watch *watch;
     arm_status st = ARM_OK;
 
+    if (status == CLI_DONE) {
+        status = read_keep_days(cli, args, &options.keep_days);
+    }
     if (status != CLI_DONE) {
         return status;
     }
@@ -123,17 +176,21 @@ done:
 
 const struct cli_verb cli_verb_gc = {
     .name = "gc",
-    .usage = "[--dry-run] [--grace SECONDS]",
-    .summary = "remove what no commit needs",
+    .usage = "[--keep-days N] [--dry-run] [--grace SECONDS]",
+    .summary = "remove what nothing needs that can be read",
     .help =
-        "Removes the chunks that nothing in the history names: those of transactions that were\n"
-        "rolled back, of loads and compactions that were cut short. Every version stays, and\n"
-        "so does what running processes are at work with, and what was written in the last\n"
-        "hour. Others may read and write meanwhile.",
+        "Removes the chunks that no version needs: those of transactions that were rolled back,\n"
+        "of loads and compactions that were cut short, and those that a compaction has put others\n"
+        "in the place of. Every version stays, unless --keep-days gives old ones up: those that\n"
+        "were not current any more N days ago, on no branch, and that no tag names. They cannot "
+        "be\n"
+        "read again; 0 keeps what is current alone. What running processes are at work with "
+        "stays,\n"
+        "and what was written in the last hour. Others may read and write meanwhile.",
     .examples = "armillaria gc --dry-run\n"
-                "armillaria gc",
+                "armillaria gc --keep-days 30",
     .run = run_gc,
     .options = {{"dry-run", 0, NULL, "remove nothing, say what would be", false},
                 {"grace", 0, "SECONDS", "what is younger stays; an hour if not given", false},
-                {"keep-days", 0, "N", "retire versions that are older", true}},
+                {"keep-days", 0, "N", "give up versions that were superseded so long ago", false}},
 };

@@ -483,20 +483,30 @@ struct arm_gc_options {
     int64_t grace_s;
     bool (*on_progress)(void *context, uint64_t done, uint64_t total); /**< false: stop */
     void *context;
+    /** Give up history: table versions that were superseded, or dropped, so many days ago on every
+     * branch that had them, and that no tag names, can no longer be read (ARM_HISTORY_EXPIRED).
+     * 0: all of history is kept; negative: nothing but what is current on a branch, or tagged. */
+    int64_t keep_days;
 };
 /** What was removed, or with `dry_run` would have been. */
 struct arm_gc_result {
-    uint64_t chunks;        /**< that no record of the log names */
+    uint64_t chunks;        /**< that nothing needs which can still be read */
     uint64_t chunk_bytes;   /**< of them */
     uint64_t key_runs;      /**< files of index/keys whose chunk is not there */
     uint64_t key_run_bytes; /**< of them */
     uint64_t young;         /**< chunks not needed, that stay for their age */
     uint64_t leased;        /**< chunks not needed yet, that a running process has just written */
+    uint64_t pinned;        /**< chunks that only a running reader or transaction still needs */
+    int64_t horizon_us;     /**< history is readable from here on, microseconds since 1970, UTC;
+                             * 0: all of it */
 };
 
-/** Remove the chunks that nothing in the history needs: those of transactions that were rolled
- * back, of loads and compactions that were cut short. Every version of every table stays readable;
- * what a running process of any kind is at work with stays. Others may read and write meanwhile.
+/** Remove the chunks that no table version needs which can still be read: those of transactions
+ * that were rolled back, of loads and compactions that were cut short, those whose rows a
+ * compaction has put into others since, and, with `keep_days`, those of old versions. Without
+ * `keep_days` every version stays readable that was so before; with it, what was given up stays so
+ * for ever: the log says from when on there is history. Nothing goes that a running reader,
+ * transaction or writer of any process is at work with. Others may read and write meanwhile.
  * `options` may be NULL. Reads the log where there may be something to remove. Errors:
  * ARM_READ_ONLY, ARM_INTERRUPTED (what is gone by then stays gone), ARM_CORRUPT (nothing is
  * removed from a repository whose log cannot be read whole), ARM_IO. */

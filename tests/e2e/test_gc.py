@@ -54,14 +54,16 @@ def test_gc_says_what_it_did(littered):
     for wrong in ("-1", "x", "1.5", ""):
         assert "--grace" in littered.run("gc", f"--grace={wrong}", status=2).err
     assert littered.run("gc", "t", status=2).err
-    assert "not in this version yet" in littered.run("gc", "--keep-days", "3", status=1).err
+    for wrong in ("-1", "x", "1.5", ""):
+        assert "--keep-days" in littered.run("gc", f"--keep-days={wrong}", status=2).err
 
 
 def test_gc_waits_an_hour(littered):
     for path in littered.files("chunks"):
         os.utime(littered.path / path, (time.time() - 3500,) * 2)
     assert gc(littered) == {"dry_run": False, "chunks": 0, "chunk_bytes": 0, "key_runs": 0,
-                            "key_run_bytes": 0, "young": 2, "leased": 0}
+                            "key_run_bytes": 0, "young": 2, "leased": 0, "pinned": 0,
+                            "history_from": None}
     for path in littered.files("chunks"):
         os.utime(littered.path / path, (time.time() - 3700,) * 2)
     said = gc(littered)
@@ -70,19 +72,56 @@ def test_gc_waits_an_hour(littered):
 
 
 def test_gc_keeps_every_version(tmp_path):
-    """Also what only an old version, an old layout, or a record in a chunk of its own needs."""
+    """Also what only an old version, or a record in a chunk of its own needs; but not the chunk
+    that a compaction has put another in the place of."""
     repo = Repo(tmp_path / "r")
     repo.sql(f"CREATE TABLE t AS {ROWS.format(0, MANY)}")
     repo.sql(f"INSERT INTO t {ROWS.format(MANY, 2 * MANY)}")
     repo.sql("DELETE FROM t WHERE id % 3 = 0")
-    repo.run("compact")
+    repo.sql("UPDATE t SET text = 'x' WHERE id = 1")
+    assert repo.run("compact", "--json").json["entries_added"] == 1
     repo.sql("CREATE OR REPLACE TABLE t AS SELECT 1 AS id, '' AS text")
     repo.sql("INSERT INTO t VALUES (2, '')", "-m", "w" * 100000)
     repo.sql("DROP TABLE t")
-    files = repo.files("chunks")
-    assert gc(repo, "--grace", "0")["chunks"] == 0
-    assert repo.files("chunks") == files
+    sums = [repo.value(f"SELECT sum(id) FROM t AT (VERSION => {v})") for v in range(1, 7)]
+    assert gc(repo, "--grace", "0")["chunks"] == 0  # layouts of versions 1 to 3 have them all
+    assert gc(repo)["history_from"] is None
+    assert [repo.value(f"SELECT sum(id) FROM t AT (VERSION => {v})") for v in range(1, 7)] == sums
     assert repo.run("verify", "--full").status == 0
+
+
+def test_gc_makes_compaction_give_space_back(tmp_path):
+    """No version is lost: all of them read what is in the new chunk."""
+    repo = Repo(tmp_path / "r")
+    repo.sql("BEGIN; CREATE TABLE t (id BIGINT, text VARCHAR); "
+             f"INSERT INTO t {ROWS.format(0, MANY)}; INSERT INTO t {ROWS.format(MANY, 2 * MANY)}; "
+             "COMMIT")
+    repo.sql("INSERT INTO t VALUES (-1, '')")
+    before = repo.sql("SELECT count(*), sum(id), max(text) FROM t AT (VERSION => 1)")
+    assert repo.run("compact", "--json").json["entries_added"] == 1
+    assert gc(repo, "--grace", "0")["chunks"] == 0  # version 1 has the two, and was not compacted
+    repo.run("gc", "--keep-days", "0", "--grace", "0")
+    assert len(repo.files("chunks")) == 1
+    other = Repo(tmp_path / "s")
+    other.sql("BEGIN; CREATE TABLE t (id BIGINT, text VARCHAR); "
+              f"INSERT INTO t {ROWS.format(0, MANY)}; INSERT INTO t {ROWS.format(MANY, 2 * MANY)}; "
+              "COMMIT")
+    other.run("compact")
+    assert features(other) & 8 == 0 and len(other.files("chunks")) == 3
+    dry = gc(other, "--grace", "0", "--dry-run")
+    assert dry["chunks"] == 2 and dry["history_from"] is None and features(other) & 8 == 0
+    assert gc(other, "--grace", "0") == {**dry, "dry_run": False}
+    assert features(other) & 8 == 8 and len(other.files("chunks")) == 1
+    assert other.sql("SELECT count(*), sum(id), max(text) FROM t AT (VERSION => 1)") == before
+    assert other.run("verify", "--full").status == 0
+    os.remove(other.path / other.files("chunks")[0])
+    assert other.run("verify", status=4).out.count("chunk ") == 1  # that one is missed
+
+
+def features(repo):
+    """What older programs must know, by FORMAT."""
+    (line,) = re.findall(r"^incompatible ([0-9a-f]+)$", (repo.path / "FORMAT").read_text(), re.M)
+    return int(line, 16)
 
 
 def test_gc_takes_key_runs_without_a_chunk(tmp_path):
