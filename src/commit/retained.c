@@ -203,19 +203,19 @@ static void flag_entries(struct marking *m, enum arm_chunk_flag flag)
     }
 }
 
-/* N4 */
-static void flag_runs(struct arm_retained *r, uint64_t durable_tx)
+/* N4: of the last checkpoint as of a tx, and of all later ones. */
+static void flag_runs(struct arm_retained *r, uint64_t tx, enum arm_chunk_flag flag)
 {
     uint64_t last = 0;
 
     for (size_t i = 0; i < r->checkpoints.count; i++) {
-        if (r->checkpoints.items[i] <= durable_tx) {
+        if (r->checkpoints.items[i] <= tx) {
             last = r->checkpoints.items[i];
         }
     }
     for (size_t i = 0; i < r->runs.count; i++) {
         if (r->runs.items[i].tx >= last) {
-            r->flags[r->runs.items[i].chunk] |= ARM_CHUNK_RETAINED;
+            r->flags[r->runs.items[i].chunk] |= (uint8_t)flag;
         }
     }
 }
@@ -273,12 +273,13 @@ arm_status arm__retained_mark(struct arm_retained *r, const struct arm_retained_
     m.layout_tx = as_of->durable_tx;
     keep_nodes(&m);
     flag_entries(&m, ARM_CHUNK_RETAINED);
-    flag_runs(r, as_of->durable_tx);
+    flag_runs(r, as_of->durable_tx, ARM_CHUNK_RETAINED);
     if (as_of->pinned_tx < as_of->durable_tx) { /* N3 */
         m.beyond = min_u64(horizon_tx, as_of->pinned_tx);
         m.layout_tx = as_of->pinned_tx;
         keep_nodes(&m);
         flag_entries(&m, ARM_CHUNK_PINNED);
+        flag_runs(r, as_of->pinned_tx, ARM_CHUNK_PINNED); /* verify looks at them */
     }
     r->kept_count = r->nodes.count;
     r->is_marked = true;

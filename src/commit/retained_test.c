@@ -147,6 +147,25 @@ static uint64_t branch_off(struct log *log, char *name, uint64_t from_tx)
     return log->tx;
 }
 
+/* Its runs are chunks from `first` on. */
+static void checkpoint(struct log *log, size_t first, size_t count)
+{
+    Armpb__Record record = ARMPB__RECORD__INIT;
+    Armpb__Checkpoint checkpoint = ARMPB__CHECKPOINT__INIT;
+    Armpb__CheckpointRun runs[CHUNKS];
+    Armpb__CheckpointRun *list[CHUNKS];
+
+    for (size_t i = 0; i < count; i++) {
+        armpb__checkpoint_run__init(&runs[i]);
+        runs[i].chunk = (ProtobufCBinaryData){ARM_HASH_BYTES, log->chunks[first + i].bytes};
+        list[i] = &runs[i];
+    }
+    checkpoint.runs = list;
+    checkpoint.n_runs = count;
+    record.checkpoint = &checkpoint;
+    assert_ok(arm__retained_add(log->retained, ++log->tx, &record, &log->err), log->err);
+}
+
 /* `wanted`: a letter for each chunk, 'r' retained, 'p' pinned, '.' not needed. */
 static void assert_needs(struct log *log, uint64_t durable_tx, uint64_t horizon_tx,
                          uint64_t pinned_tx, const char *wanted)
@@ -233,6 +252,25 @@ static void test_retained_N5_what_is_not_durable_takes_nothing_away(void **state
     assert_needs(log, log->tx, 0, UINT64_MAX, "..r");
 }
 
+static void test_retained_N4_of_checkpoints(void **state)
+{
+    struct log *log = *state;
+
+    checkpoint(log, 0, 2); /* tx 2 */
+    checkpoint(log, 1, 2);
+    checkpoint(log, 3, 1);
+    assert_needs(log, 1, 0, UINT64_MAX, "rrrr");
+    assert_needs(log, 2, 0, UINT64_MAX, "rrrr");
+    assert_needs(log, 3, 0, UINT64_MAX, ".rrr");
+    assert_needs(log, 4, 0, UINT64_MAX, "...r");
+    assert_needs(log, 4, 0, 3, ".ppr"); /* somebody may be looking at it */
+    assert_needs(log, 4, 0, 0, "pppr");
+    arm__retained_add_chunk(log->retained, &log->chunks[0]);
+    assert_needs(log, 4, 0, UINT64_MAX, "r..r");
+    assert_true(arm__retained_is_named(log->retained, 1));
+    assert_false(arm__retained_is_named(log->retained, 5));
+}
+
 /* After a mark, what is read on makes chunks needed, and says if that is not enough. */
 static void test_retained_what_comes_later(void **state)
 {
@@ -278,6 +316,7 @@ int main(void)
         retained_test(test_retained_N1_of_layouts),
         retained_test(test_retained_N2_of_branches),
         retained_test(test_retained_N5_what_is_not_durable_takes_nothing_away),
+        retained_test(test_retained_N4_of_checkpoints),
         retained_test(test_retained_what_comes_later),
         retained_test(test_retained_refuses_what_does_not_follow),
     };

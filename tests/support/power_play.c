@@ -483,9 +483,9 @@ static arm_status litter(struct play *play, struct arm_error *err)
     return st;
 }
 
-static arm_status collect(struct play *play, struct arm_error *err)
+static arm_status collect(struct play *play, bool gives_up, struct arm_error *err)
 {
-    struct arm_gc_request request = {.grace_us = 0};
+    struct arm_gc_request request = {.until_us = gives_up ? INT64_MAX : 0};
     struct arm_gc_report report;
 
     return arm__repository_gc(play->repository, &request, &report, err);
@@ -523,7 +523,8 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
     case PLAY_LITTER:
         return litter(play, err);
     case PLAY_GC:
-        return collect(play, err);
+    case PLAY_GIVE_UP:
+        return collect(play, step->op == PLAY_GIVE_UP, err);
     case PLAY_ON_BRANCH:
         play->branch = step->name;
         return ARM_OK;

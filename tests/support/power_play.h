@@ -32,6 +32,7 @@ enum play_op {
     PLAY_COMPACT,    /* every table of main */
     PLAY_LITTER,     /* a chunk that no commit will name */
     PLAY_GC,         /* without grace */
+    PLAY_GIVE_UP,    /* the same, and of history what is not current */
     PLAY_TABLE,      /* `name` is made */
     PLAY_INSERT,     /* `from` .. `to` - 1 into `name`: hot rows, or a chunk if they are many */
     PLAY_CHUNK,      /* likewise, always a chunk */

@@ -81,6 +81,12 @@ static const struct power_script power_scripts[] = {
      .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), ROWS(CHUNK, "t", 0, 40), DO(LITTER)},
      .steps = {DO(OPEN), DO(GC), ROWS(CHUNK, "t", 40, 90), DO(LITTER), DO(GC), DO(LITTER),
                ROWS(INSERT, "t", 90, 95), DO(CLOSE), DO(OPEN), DO(GC), DO(CLOSE)}},
+    {.name = "give up", /* versions, a layout, and runs of a checkpoint */
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), ROWS(CHUNK, "t", 0, 40), DO(CHECKPOINT),
+              ROWS(REPLACE, "t", 0, 12000), DO(CLOSE)},
+     .steps = {DO(OPEN), DO(GIVE_UP), ROWS(REPLACE, "t", 20000, 32000), ROWS(CHUNK, "t", 0, 40),
+               DO(COMPACT), DO(CHECKPOINT), DO(GC), DO(GIVE_UP), ROWS(INSERT, "t", 90, 95),
+               DO(CLOSE), DO(OPEN), DO(GIVE_UP), DO(CLOSE)}},
     {.name = "together",
      .chances = 25,
      .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), NAME(TABLE, "u"), ROWS(INSERT, "t", 0, 5),
