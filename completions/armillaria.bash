@@ -32,7 +32,7 @@ _armillaria_value() {
             ;;
         --table) _armillaria_tables ;;
         --at) echo main ;;
-        --branch | -c | -m | --message | --null | --key | --grace | -n) ;;
+        --branch | -c | -m | --message | --null | --key | --grace | --keep-days | -n) ;;
         *) return 1 ;;
     esac
 }
@@ -48,7 +48,7 @@ _armillaria_options() {
         schema) echo --at ;;
         log) echo --table -n --at ;;
         verify) echo --full ;;
-        gc) echo --dry-run --grace ;;
+        gc) echo --dry-run --grace --keep-days ;;
     esac
 }
 
