@@ -85,6 +85,8 @@ static void test_pin_of_another_process(void **state)
             struct arm_pin pin = {.is_held = false};
             struct arm_store *store = NULL;
 
+            close(to[1]); /* so that it ends with us */
+            close(from[0]);
             if (arm__store_open(arm__io_system(), f->dir.path, &store, NULL) != ARM_OK ||
                 arm__pin_take(store, 41, &pin, NULL) != ARM_OK || write(from[1], "x", 1) != 1 ||
                 read(to[0], &byte, 1) != 1) {
