@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Upkeep under kills: two processes write to one table, each enough for its thread to flush the
- * hot rows of both, and are killed with SIGKILL at random. Whoever comes after one that was killed
- * finds what it was told, and of what was in flight all or nothing; keys are kept; in the end
- * every byte is verified, and rows were flushed indeed.
+ * hot rows of both, and are killed with SIGKILL about when it does. Whoever comes after one that
+ * was killed finds what it was told, and of what was in flight all or nothing; keys are kept; in
+ * the end every byte is verified, and rows were flushed indeed.
  *
  * Each act is a commit: a row comes, or (every tenth) the one five before it goes. So the number
  * of acts says which rows are there. ARM_KILLS says how many kills. */
@@ -22,13 +22,15 @@
 #include "support/temp.h"
 
 enum {
-    KILLS_DEFAULT = 12,
+    KILLS_DEFAULT = 8,
     WRITERS = 2,
     DELETES = 10, /* every so many acts */
     BEHIND = 5,
     SQL_BYTES = 300,
-    DELAY_US_MIN = 300000,
-    DELAY_US_MAX = 1500000,
+    LOOK_EVERY = 1000, /* acts of a process: then its thread looks what to flush ... */
+    FLUSH_ACTS = 150,  /* ... which takes about so many acts */
+    POLL_US = 500,
+    POLLS_MAX = 200000,
 };
 
 struct farm {
@@ -39,6 +41,7 @@ struct farm {
         atomic_llong begun[WRITERS]; /* acts */
         atomic_llong done[WRITERS];  /* acknowledged ones */
     } *shared;
+    long long started[WRITERS]; /* acts that were done before */
 };
 
 /* What a process that is no test says when something is wrong. */
@@ -181,6 +184,23 @@ static size_t count_chunk_folders(const struct farm *farm)
     return count;
 }
 
+static pid_t start_writer(struct farm *farm, unsigned slot)
+{
+    farm->started[slot] = atomic_load(&farm->shared->done[slot]);
+    return child_start(be_writer, farm, slot);
+}
+
+/* Until the writer's thread should be at work. */
+static void await_a_flush(const struct farm *farm, unsigned slot)
+{
+    long long wanted = farm->started[slot] + LOOK_EVERY + rand() % FLUSH_ACTS;
+
+    for (unsigned i = 0; atomic_load(&farm->shared->done[slot]) < wanted; i++) {
+        assert_true(i < POLLS_MAX); /* or it has ended */
+        nap_us(POLL_US);
+    }
+}
+
 static void test_upkeep_survives_kills(void **state)
 {
     const char *wanted = getenv("ARM_KILLS");
@@ -199,18 +219,14 @@ static void test_upkeep_survives_kills(void **state)
     assert_true(farm.shared != MAP_FAILED);
     child_wait(child_start(be_founder, &farm, 0));
     for (unsigned slot = 0; slot < WRITERS; slot++) {
-        writers[slot] = child_start(be_writer, &farm, slot);
+        writers[slot] = start_writer(&farm, slot);
     }
     for (unsigned i = 0; i < kills; i++) {
         unsigned slot = (unsigned)rand() % WRITERS;
 
-        nap_us(DELAY_US_MIN + rand() % (DELAY_US_MAX - DELAY_US_MIN));
+        await_a_flush(&farm, slot);
         child_kill(writers[slot]);
-        writers[slot] = child_start(be_writer, &farm, slot);
-    }
-    /* the last ones live until somebody has flushed */
-    for (unsigned i = 0; count_chunk_folders(&farm) == 0 && i < 600; i++) {
-        nap_us(100000);
+        writers[slot] = start_writer(&farm, slot);
     }
     atomic_store(&farm.shared->stop, true);
     for (unsigned slot = 0; slot < WRITERS; slot++) {
