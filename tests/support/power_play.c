@@ -362,13 +362,20 @@ done:
 
 /* ---- By SQL ---- */
 
+/* Opening attaches the repository, which reads it and pins what it reads: a disk that fails may
+ * refuse that. */
+static arm_status open_sql(struct play *play, struct arm_error *err)
+{
+    return play->sql != NULL ? ARM_OK
+                             : power_sql_open(play->repository, play->engine, &play->sql, err);
+}
+
+/* Of a disk that does not fail. */
 static struct power_sql *play_sql(struct play *play)
 {
     struct arm_error err = {0};
 
-    if (play->sql == NULL) {
-        assert_ok(power_sql_open(play->repository, play->engine, &play->sql, &err), err);
-    }
+    assert_ok(open_sql(play, &err), err);
     return play->sql;
 }
 
@@ -379,7 +386,7 @@ static arm_status take_number(struct play *play, const char *sequence, struct ar
     arm_status st = ARM_OK;
 
     (void)snprintf(text, sizeof text, "SELECT nextval('%s')", sequence);
-    ARM_TRY(power_sql_number(play_sql(play), text, &number, err));
+    ARM_TRY(power_sql_number(play->sql, text, &number, err));
     play->handed = number > play->handed ? number : play->handed;
 done:
     return st;
@@ -406,9 +413,11 @@ const char *play_check_sql(struct play *play, bool numbers, int64_t handed)
 static arm_status change_by_sql(struct play *play, const struct play_step *step,
                                 struct arm_error *err)
 {
-    struct power_sql *sql = play_sql(play);
+    struct power_sql *sql;
     arm_status st = ARM_OK;
 
+    ARM_TRY(open_sql(play, err));
+    sql = play->sql;
     switch (step->op) {
     case PLAY_IMPORT:
         st = power_sql_write(sql, step->name, ARM_WRITE_CREATE, step->from, step->to, "new", err);
@@ -429,6 +438,7 @@ static arm_status change_by_sql(struct play *play, const struct play_step *step,
     if (st == ARM_COMMIT_UNKNOWN) {
         memcpy(play->commit_id.bytes, err->commit_id, sizeof play->commit_id.bytes);
     }
+done:
     return st;
 }
 
