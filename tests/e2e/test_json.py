@@ -82,7 +82,7 @@ def test_what_changes_something(tmp_path):
     assert strict(run("-C", tmp_path / "r", "sql", "--json", "-c", "BEGIN; COMMIT").out) == []
     answer = strict(run("-C", tmp_path / "r", "gc", "--json").out)
     assert list(answer) == ["dry_run", "chunks", "chunk_bytes", "key_runs", "key_run_bytes",
-                            "young", "leased"]
+                            "young", "leased", "pinned", "history_from"]
 
 
 def test_no_verb_is_left_out():
