@@ -10,7 +10,6 @@
 #include "model/type.h"
 #include "table/engine_private.h"
 #include "table/row_ids.h"
-#include "table/types.h"
 
 enum { SQL_BYTES_MAX = 64 << 20 };
 

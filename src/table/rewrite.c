@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "model/type.h"
 #include "table/chunk_select.h"
 #include "table/hot.h"
 #include "table/row_ids.h"

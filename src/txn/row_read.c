@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "txn/row_read.h"
 
-#include "base/alloc.h"
 #include "table/chunk_rows.h"
 #include "txn/txn_private.h"
 
