@@ -3,31 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/index_private.h"
-#include "support/cmocka_all.h"
+#include "index/index_fixture.h"
 #include "support/position.h"
-#include "support/temp.h"
-
-static struct temp_dir dir;
-static struct arm_index *the_index;
-static struct arm_index_txn *txn;
-static struct arm_error err;
-
-static int setup(void **state)
-{
-    dir = temp_dir_make();
-    assert_ok(arm__index_open(dir.path, &the_index, &err), err);
-    assert_ok(arm__index_write(the_index, &txn, &err), err);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    arm__index_abort(txn);
-    arm__index_close(the_index);
-    temp_dir_remove(&dir);
-    return 0;
-}
 
 /* ---- Records ---- */
 
@@ -56,13 +33,6 @@ struct told {
 static char main_name[] = "main";
 static char table_name[] = "t";
 static char empty[] = "";
-
-static arm_status fold_at(uint64_t tx, const Armpb__Record *record)
-{
-    struct arm_fold_at at = {.tx = tx, .segment = 0, .offset = 1000 * tx};
-
-    return arm__index_fold(txn, &at, record, &err);
-}
 
 static void tell_ref(Armpb__Record *record, Armpb__RefChange *change, uint8_t id[ARM_ID_BYTES])
 {

@@ -206,6 +206,22 @@ static arm_status ref_name_of(struct arm_bytes key, char out[ARM_NAME_BYTES], st
     return ARM_OK;
 }
 
+/* The first row of a ref of that kind from `key` on, and the ref's name. */
+static arm_status next_ref(struct arm_index_txn *txn, Armpb__RefKind kind,
+                           const struct arm_key *key, struct arm_kv_item *out,
+                           char name[ARM_NAME_BYTES], bool *out_found, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__kv_ceiling(txn, ARM_DB_REF, arm__key_bytes(key), out, out_found, err));
+    *out_found = *out_found && out->key.data[0] == (uint8_t)kind;
+    if (*out_found) {
+        ARM_TRY(ref_name_of(out->key, name, err));
+    }
+done:
+    return st;
+}
+
 arm_status arm__index_refs(struct arm_index_txn *txn, Armpb__RefKind kind, uint64_t at_tx,
                            arm_visit_ref *visit, void *context, struct arm_error *err)
 {
@@ -218,11 +234,10 @@ arm_status arm__index_refs(struct arm_index_txn *txn, Armpb__RefKind kind, uint6
         struct arm_ref_row row;
         bool found;
 
-        ARM_TRY(arm__kv_ceiling(txn, ARM_DB_REF, arm__key_bytes(&key), &item, &found, err));
-        if (!found || item.key.data[0] != (uint8_t)kind) {
+        ARM_TRY(next_ref(txn, kind, &key, &item, name, &found, err));
+        if (!found) {
             break;
         }
-        ARM_TRY(ref_name_of(item.key, name, err));
         ARM_TRY(arm__index_ref(txn, kind, name, at_tx, &row, &found, err));
         if (found) {
             ARM_TRY(visit(context, name, &row, err));
@@ -270,11 +285,10 @@ arm_status arm__index_refs_since(struct arm_index_txn *txn, Armpb__RefKind kind,
         uint64_t end;
         uint64_t tx;
 
-        ARM_TRY(arm__kv_ceiling(txn, ARM_DB_REF, arm__key_bytes(&key), &item, &found, err));
-        if (!found || item.key.data[0] != (uint8_t)kind) {
+        ARM_TRY(next_ref(txn, kind, &key, &item, name, &found, err));
+        if (!found) {
             break;
         }
-        ARM_TRY(ref_name_of(item.key, name, err));
         ARM_TRY(ref_lasted(txn, &item, &tx, &end, err));
         ARM_TRY(arm__row_take_ref(item.value, tx, &row, &is_dropped, err));
         if (!is_dropped && end > since_tx) {

@@ -3,39 +3,7 @@
 
 #include <string.h>
 
-#include "index/index_private.h"
-#include "support/cmocka_all.h"
-#include "support/temp.h"
-
-static struct temp_dir dir;
-static struct arm_index *the_index;
-static struct arm_index_txn *txn;
-static struct arm_error err;
-
-static int setup(void **state)
-{
-    (void)state;
-    dir = temp_dir_make();
-    assert_ok(arm__index_open(dir.path, &the_index, &err), err);
-    assert_ok(arm__index_write(the_index, &txn, &err), err);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arm__index_abort(txn);
-    arm__index_close(the_index);
-    temp_dir_remove(&dir);
-    return 0;
-}
-
-static arm_status fold(uint64_t tx, const Armpb__Record *record)
-{
-    struct arm_fold_at at = {.tx = tx, .segment = 0, .offset = 1000 * tx};
-
-    return arm__index_fold(txn, &at, record, &err);
-}
+#include "index/index_fixture.h"
 
 static arm_status fold_horizon(uint64_t tx, uint64_t horizon_tx)
 {
@@ -48,7 +16,7 @@ static arm_status fold_horizon(uint64_t tx, uint64_t horizon_tx)
     retention.time_us = (int64_t)(10 * tx);
     retention.horizon_tx = horizon_tx;
     record.retention = &retention;
-    return fold(tx, &record);
+    return fold_at(tx, &record);
 }
 
 /* tx 1: main. */
@@ -65,7 +33,7 @@ static void fold_main(void)
     ref.action = ARMPB__REF_ACTION__REF_CREATE;
     ref.name = "main";
     record.ref = &ref;
-    assert_ok(fold(1, &record), err);
+    assert_ok(fold_at(1, &record), err);
 }
 
 static void assert_horizon(uint64_t at_tx, uint64_t wanted, uint64_t wanted_tx)

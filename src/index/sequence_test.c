@@ -3,40 +3,9 @@
 
 #include <string.h>
 
-#include "index/index_private.h"
-#include "support/cmocka_all.h"
-#include "support/temp.h"
+#include "index/index_fixture.h"
 
-static struct temp_dir dir;
-static struct arm_index *the_index;
-static struct arm_index_txn *txn;
-static struct arm_error err;
 static struct arm_table_id sequence_id = {{7}};
-
-static int setup(void **state)
-{
-    (void)state;
-    dir = temp_dir_make();
-    assert_ok(arm__index_open(dir.path, &the_index, &err), err);
-    assert_ok(arm__index_write(the_index, &txn, &err), err);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arm__index_abort(txn);
-    arm__index_close(the_index);
-    temp_dir_remove(&dir);
-    return 0;
-}
-
-static arm_status fold(uint64_t tx, const Armpb__Record *record)
-{
-    struct arm_fold_at at = {.tx = tx, .segment = 0, .offset = 1000 * tx};
-
-    return arm__index_fold(txn, &at, record, &err);
-}
 
 static arm_status fold_advance(uint64_t tx, const struct arm_table_id *id, uint64_t used)
 {
@@ -51,7 +20,7 @@ static arm_status fold_advance(uint64_t tx, const struct arm_table_id *id, uint6
     advance.table_id = (ProtobufCBinaryData){sizeof copy.bytes, copy.bytes};
     advance.used = used;
     record.sequence = &advance;
-    return fold(tx, &record);
+    return fold_at(tx, &record);
 }
 
 /* tx 1: main. */
@@ -68,7 +37,7 @@ static void fold_main(void)
     ref.action = ARMPB__REF_ACTION__REF_CREATE;
     ref.name = "main";
     record.ref = &ref;
-    assert_ok(fold(1, &record), err);
+    assert_ok(fold_at(1, &record), err);
 }
 
 /* tx 2: a sequence, of which its maker took `used` places. */
@@ -106,7 +75,7 @@ static void fold_sequence(uint64_t used)
     commit.changes = changes;
     commit.n_changes = 1;
     record.commit = &commit;
-    assert_ok(fold(2, &record), err);
+    assert_ok(fold_at(2, &record), err);
 }
 
 static void assert_used(uint64_t expected)

@@ -51,18 +51,9 @@ struct bank {
     } *shared;
 };
 
-/* What a process that is no test says when something is wrong. */
-static void must(bool good, const char *what, const char *text)
-{
-    if (!good) {
-        (void)fprintf(stderr, "bank: %s: %s\n", what, text);
-        _exit(3);
-    }
-}
-
 static void run(struct sql_client *client, const char *sql)
 {
-    must(sql_client_run(client, sql) == ARM_OK, sql, client->err.message);
+    child_must(sql_client_run(client, sql) == ARM_OK, sql, client->err.message);
 }
 
 static long long number(struct sql_client *client, const char *sql)
@@ -73,7 +64,7 @@ static long long number(struct sql_client *client, const char *sql)
 
 static void open_client(const struct bank *bank, struct sql_client *client)
 {
-    must(sql_client_open(client, bank->path) == ARM_OK, "open", client->err.message);
+    child_must(sql_client_open(client, bank->path) == ARM_OK, "open", client->err.message);
 }
 
 /* ---- A client's journal: "begin N" before, "done N" after it was acknowledged ---- */
@@ -101,8 +92,8 @@ static struct journal read_journal(const struct bank *bank, unsigned slot)
 
     journal_path(bank, slot, path);
     journal.file = fopen(path, "a+b");
-    must(journal.file != NULL, path, "cannot be opened");
-    must(fseek(journal.file, 0, SEEK_SET) == 0, path, "cannot be read");
+    child_must(journal.file != NULL, path, "cannot be opened");
+    child_must(fseek(journal.file, 0, SEEK_SET) == 0, path, "cannot be read");
     while (fgets(line, sizeof line, journal.file) != NULL) {
         journal.is_open = strncmp(line, "begin ", 6) == 0;
         if (journal.is_open) {
@@ -117,7 +108,7 @@ static struct journal read_journal(const struct bank *bank, unsigned slot)
 static void note(struct journal *journal, const char *word, long long transfer)
 {
     (void)fprintf(journal->file, "%s %lld\n", word, transfer);
-    must(fflush(journal->file) == 0, "journal", "cannot be written");
+    child_must(fflush(journal->file) == 0, "journal", "cannot be written");
 }
 
 /* ---- Transfers ---- */
@@ -157,7 +148,7 @@ static arm_status read_balance(struct sql_client *client, unsigned account, long
                    account);
     st = sql_client_run(client, sql);
     if (st == ARM_OK) {
-        must(client->text_size > 0, sql, "no such account");
+        child_must(client->text_size > 0, sql, "no such account");
         *out = strtoll(client->text, NULL, 10);
     }
     return st;
@@ -206,12 +197,12 @@ static bool do_transfer(const struct bank *bank, struct sql_client *client, long
     arm_status st;
 
     while ((st = try_transfer(client, &transfer)) != ARM_OK && st != ARM_CONSTRAINT) {
-        must(st == ARM_CONFLICT, "transfer", client->err.message);
+        child_must(st == ARM_CONFLICT, "transfer", client->err.message);
         atomic_fetch_add(&bank->shared->conflicts, 1);
         leave(client);
     }
     if (st == ARM_CONSTRAINT) {
-        must(strstr(client->err.message, "ledger") != NULL, "transfer", client->err.message);
+        child_must(strstr(client->err.message, "ledger") != NULL, "transfer", client->err.message);
         leave(client);
     }
     return st == ARM_OK;
@@ -234,11 +225,11 @@ static void take_over(const struct bank *bank, struct sql_client *client, unsign
                    journal->begun, (long long)slot * NUMBERS_EACH,
                    (long long)(slot + 1) * NUMBERS_EACH);
     run(client, sql);
-    must(sscanf(client->text, "%lld,%lld|", &there, &last) == 2, sql, client->text);
+    child_must(sscanf(client->text, "%lld,%lld|", &there, &last) == 2, sql, client->text);
     (void)snprintf(text, sizeof text, "%lld of slot %u were acknowledged, %lld are there%s",
                    journal->done, slot, there, last > 0 ? ", the last too" : "");
-    must(there == journal->done + (journal->is_open ? last : 0), "the ledger", text);
-    must(last == 1 || journal->is_open || journal->begun == 0, "the last transfer", text);
+    child_must(there == journal->done + (journal->is_open ? last : 0), "the ledger", text);
+    child_must(last == 1 || journal->is_open || journal->begun == 0, "the last transfer", text);
     if (journal->is_open) {
         bool is_found = last > 0 || !do_transfer(bank, client, journal->begun);
 
@@ -258,7 +249,7 @@ static int be_writer(const void *context, unsigned slot)
     take_over(bank, &client, slot, &journal);
     while (!atomic_load(&bank->shared->stop)) {
         note(&journal, "begin", ++next);
-        must(do_transfer(bank, &client, next), "a transfer", "was there before it was made");
+        child_must(do_transfer(bank, &client, next), "a transfer", "was there before it was made");
         note(&journal, "done", next);
     }
     sql_client_close(&client);
@@ -282,7 +273,7 @@ static void read_total(struct sql_client *client, bool in_one)
         run(client, "COMMIT");
     }
     (void)snprintf(text, sizeof text, "%lld in place of %d", total, TOTAL);
-    must(total == TOTAL, "the total", text);
+    child_must(total == TOTAL, "the total", text);
 }
 
 static int be_reader(const void *context, unsigned slot)
@@ -295,13 +286,14 @@ static int be_reader(const void *context, unsigned slot)
     open_client(bank, &client);
     for (unsigned i = 0; !atomic_load(&bank->shared->stop); i++) {
         read_total(&client, i % 2 == 0);
-        must(number(&client, "SELECT count(*) - count(DISTINCT id) FROM ledger") == 0, "a transfer",
-             "is there twice");
+        child_must(number(&client, "SELECT count(*) - count(DISTINCT id) FROM ledger") == 0,
+                   "a transfer", "is there twice");
         atomic_fetch_add(&bank->shared->readings, 1);
         if (i % UPKEEP_EVERY == UPKEEP_EVERY - 1) {
-            must(arm_compact(client.session, NULL, NULL, NULL, &client.err) == ARM_OK, "compact",
-                 client.err.message);
-            must(arm_gc(client.repo, &gc, NULL, &client.err) == ARM_OK, "gc", client.err.message);
+            child_must(arm_compact(client.session, NULL, NULL, NULL, &client.err) == ARM_OK,
+                       "compact", client.err.message);
+            child_must(arm_gc(client.repo, &gc, NULL, &client.err) == ARM_OK, "gc",
+                       client.err.message);
         }
     }
     sql_client_close(&client);
@@ -348,22 +340,23 @@ static int be_judge(const void *context, unsigned unused)
         (void)snprintf(sql, sizeof sql,
                        "SELECT count(*) FROM ledger WHERE id > %lld AND id <= %lld",
                        (long long)slot * NUMBERS_EACH, journal.begun);
-        must(!journal.is_open && number(&client, sql) == journal.done, "the ledger",
-             "is not what was acknowledged");
+        child_must(!journal.is_open && number(&client, sql) == journal.done, "the ledger",
+                   "is not what was acknowledged");
         done += journal.done;
         (void)fclose(journal.file);
     }
-    must(number(&client, "SELECT count(*) FROM ledger") == done, "the ledger", "has more");
-    must(number(&client, "SELECT count(*) - count(DISTINCT id) FROM ledger") == 0, "a transfer",
-         "is there twice");
+    child_must(number(&client, "SELECT count(*) FROM ledger") == done, "the ledger", "has more");
+    child_must(number(&client, "SELECT count(*) - count(DISTINCT id) FROM ledger") == 0,
+               "a transfer", "is there twice");
     (void)snprintf(sql, sizeof sql,
                    "SELECT count(*) FROM (FROM giro UNION ALL FROM savings) a WHERE balance <> %d "
                    "+ (SELECT coalesce(sum(amount), 0) FROM ledger WHERE \"to\" = a.id) "
                    "- (SELECT coalesce(sum(amount), 0) FROM ledger WHERE \"from\" = a.id)",
                    BALANCE);
-    must(number(&client, sql) == 0, "a balance", "is not what the ledger makes of it");
-    must(arm_verify(client.repo, &options, &verified, &client.err) == ARM_OK && verified.is_healthy,
-         "verify", "damage");
+    child_must(number(&client, sql) == 0, "a balance", "is not what the ledger makes of it");
+    child_must(arm_verify(client.repo, &options, &verified, &client.err) == ARM_OK &&
+                   verified.is_healthy,
+               "verify", "damage");
     (void)printf("%lld transfers\n", done);
     (void)fflush(stdout);
     sql_client_close(&client);

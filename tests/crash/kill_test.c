@@ -19,6 +19,7 @@
 
 #include <armillaria.h>
 
+#include "support/children.h"
 #include "support/cmocka_all.h"
 #include "support/journal.h"
 #include "support/temp.h"
@@ -222,22 +223,6 @@ static void be_judge(const char *path, unsigned first_writer, const unsigned ack
 
 /* ---- A round ---- */
 
-static void nap(unsigned us)
-{
-    struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000};
-
-    (void)nanosleep(&time, NULL);
-}
-
-static void kill_and_reap(pid_t child)
-{
-    int status = 0;
-
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status)); /* it had not failed by itself */
-}
-
 static unsigned run_round(const char *path, unsigned round, struct shared *shared)
 {
     unsigned first_writer = round * WRITERS;
@@ -258,8 +243,8 @@ static unsigned run_round(const char *path, unsigned round, struct shared *share
     for (unsigned i = 0; i <= WRITERS; i++) { /* in another order each time */
         unsigned victim = (i + round) % (WRITERS + 1);
 
-        nap((unsigned)rand() % DELAY_US_MAX);
-        kill_and_reap(children[victim]);
+        nap_us(rand() % DELAY_US_MAX);
+        child_kill(children[victim]);
     }
     for (unsigned i = 0; i < WRITERS; i++) {
         acknowledged[i] = journal_count(journals[i]);

@@ -44,24 +44,14 @@ struct farm {
     long long started[WRITERS]; /* acts that were done before */
 };
 
-/* What a process that is no test says when something is wrong. */
-static void must(bool good, const char *what, const char *text)
-{
-    if (!good) {
-        (void)fprintf(stderr, "upkeep: %s: %s\n", what, text);
-        (void)fflush(stderr);
-        _exit(1);
-    }
-}
-
 static void run(struct sql_client *client, const char *sql)
 {
-    must(sql_client_run(client, sql) == ARM_OK, sql, client->err.message);
+    child_must(sql_client_run(client, sql) == ARM_OK, sql, client->err.message);
 }
 
 static void open_client(const struct farm *farm, struct sql_client *client)
 {
-    must(sql_client_open(client, farm->path) == ARM_OK, "open", client->err.message);
+    child_must(sql_client_open(client, farm->path) == ARM_OK, "open", client->err.message);
 }
 
 static void do_act(struct sql_client *client, unsigned slot, long long act)
@@ -109,7 +99,7 @@ static long long acts_found(const struct farm *farm, struct sql_client *client, 
             return acts;
         }
     }
-    must(false, "neither what was acknowledged nor one more", client->text);
+    child_must(false, "neither what was acknowledged nor one more", client->text);
     return 0;
 }
 
@@ -125,7 +115,7 @@ static int be_writer(const void *context, unsigned slot)
     atomic_store(&farm->shared->done[slot], act);
     if (act % DELETES > 0) { /* its own row, hot or in a chunk */
         (void)snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%u, %lld, 'twice')", slot, act);
-        must(sql_client_run(&client, sql) == ARM_CONSTRAINT, "a key", "was not found");
+        child_must(sql_client_run(&client, sql) == ARM_CONSTRAINT, "a key", "was not found");
     }
     while (!atomic_load(&farm->shared->stop)) {
         atomic_store(&farm->shared->begun[slot], ++act);
@@ -157,11 +147,12 @@ static int be_judge(const void *context, unsigned unused)
     (void)unused;
     open_client(farm, &client);
     for (unsigned slot = 0; slot < WRITERS; slot++) {
-        must(acts_found(farm, &client, slot) == atomic_load(&farm->shared->done[slot]),
-             "an act that ended", "is not there");
+        child_must(acts_found(farm, &client, slot) == atomic_load(&farm->shared->done[slot]),
+                   "an act that ended", "is not there");
     }
-    must(arm_verify(client.repo, &options, &verified, &client.err) == ARM_OK && verified.is_healthy,
-         "verify", "damage");
+    child_must(arm_verify(client.repo, &options, &verified, &client.err) == ARM_OK &&
+                   verified.is_healthy,
+               "verify", "damage");
     sql_client_close(&client);
     return 0;
 }

@@ -44,6 +44,14 @@ void child_kill(pid_t child)
     assert_true(WIFSIGNALED(status));
 }
 
+void child_must(bool good, const char *what, const char *text)
+{
+    if (!good) {
+        (void)fprintf(stderr, "%s: %s\n", what, text);
+        _exit(3);
+    }
+}
+
 void nap_us(long us)
 {
     struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};

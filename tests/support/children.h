@@ -4,6 +4,7 @@
 
 /* Processes that a test starts, waits for and kills. The test itself opens no repository. */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* In a child, which dies with the test: its exit status is what `main_of` returns. */
@@ -13,6 +14,9 @@ pid_t child_start(int (*main_of)(const void *context, unsigned slot), const void
 void child_wait(pid_t child);
 /* By SIGKILL; it had not ended by itself. */
 void child_kill(pid_t child);
+
+/* In such a process, which is no test: say what is wrong, and end. */
+void child_must(bool good, const char *what, const char *text);
 
 void nap_us(long us);
 
