@@ -174,7 +174,7 @@ static arm_status append_record(struct making *m, Armpb__Checkpoint *checkpoint,
     append.txn = txn;
     append.state = &state;
     txn = NULL; /* taken */
-    ARM_TRY(arm__repository_append_durable(repository, &append, out_tx, err));
+    ARM_TRY(arm__repository_append(repository, &append, out_tx, err));
 done:
     arm__index_abort(txn);
     return st;

@@ -2,21 +2,15 @@
 /* One commit from request to acknowledgement.
  *
  *   ensure     chunks that are not new are leased and made durable, before the lock
- *   begin      the commit lock; frames of killed processes folded
- *   find       a commit id that is there already: nothing is applied twice
- *   validate   against everything appended (validate.c)
- *   sift       what changes nothing goes (K4)
- *   place      numbers, positions, ids (place.c)
- *   append     encode, fold, append, commit the index, publish (append.c)
- *   wait       outside the lock, until it is durable (K1)
+ *   turn       the commit lock, shared with those who wait for it (turn.c): validated, placed,
+ *              folded, appended; outside the lock it waits until it is durable (K1)
+ *   answer     to a commit id that was there already: nothing is applied twice
  */
 
 #include <string.h>
 
 #include "base/alloc.h"
 #include "commit/commit_private.h"
-
-enum { PAYLOAD_BYTES_MAX = ARM_FRAME_BYTES_MAX };
 
 /* ---- Before the lock ---- */
 
@@ -170,82 +164,7 @@ done:
     return st;
 }
 
-/* ---- Under the lock ---- */
-
-static void plan_release(struct arm_commit_plan *plan)
-{
-    for (size_t i = 0; i < plan->commit.n_changes; i++) {
-        arm__schema_free(plan->commit.changes[i]->schema);
-    }
-    arm__index_abort(plan->txn);
-    arm__buf_release(&plan->payload);
-    arm__arena_release(&plan->arena);
-}
-
-/* R1: what an older program would take for damage is told by FORMAT before it is written. */
-static arm_status use_features(struct arm_commit_plan *plan, struct arm_error *err)
-{
-    uint64_t used = 0;
-
-    for (size_t i = 0; i < plan->commit.n_changes; i++) {
-        const Armpb__TableChange *change = plan->commit.changes[i];
-
-        if (change->object != ARMPB__OBJECT_KIND__TABLE) {
-            used |= ARM_FEATURE_OBJECTS;
-        }
-        if (change->schema != NULL && change->schema->n_generated > 0) {
-            used |= ARM_FEATURE_GENERATED;
-        }
-    }
-    return arm__repository_use_feature(plan->repository, used, err);
-}
-
-/* Everything between lock and append. `*out_retried`: the id is there, with tx `*out_tx`. */
-static arm_status prepare(struct arm_commit_plan *plan, uint64_t *out_tx, bool *out_retried,
-                          struct arm_error *err)
-{
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__repository_begin(plan->repository, &plan->txn, &plan->state, err));
-    ARM_TRY(arm__index_find_id(plan->txn, &plan->commit_id, out_tx, out_retried, err));
-    if (*out_retried) {
-        goto done;
-    }
-    ARM_TRY(arm__commit_validate(plan, err));
-    ARM_TRY(arm__commit_sift(plan, err));
-    ARM_TRY(arm__commit_place(plan, err));
-    ARM_TRY(use_features(plan, err));
-done:
-    return st;
-}
-
-/* K7: what a request was refused for is made durable, so that who runs it again sees it. Its
- * own process may have been killed before the sync, and nobody else need come: then every
- * transaction begins before that commit and meets it. */
-static void settle_others(struct arm_commit_plan *plan)
-{
-    struct arm_log *log = plan->repository->log;
-    struct arm_error ignored; /* that it was refused stays true */
-
-    arm__log_published(log, &plan->state.folded); /* it died before it could say so */
-    arm__index_abort(plan->txn);                  /* the lock is not held while one waits */
-    plan->txn = NULL;
-    (void)arm__log_wait_durable(log, plan->state.folded.next_tx - 1, &ignored);
-}
-
-static arm_status append(struct arm_commit_plan *plan, struct arm_error *err)
-{
-    Armpb__Record record = ARMPB__RECORD__INIT;
-    struct arm_append how = {.txn = plan->txn,
-                             .state = &plan->state,
-                             .record = &record,
-                             .payload = arm__buf_bytes(&plan->payload),
-                             .commit_id = plan->commit_id};
-
-    record.commit = &plan->commit;
-    plan->txn = NULL; /* taken */
-    return arm__repository_append(plan->repository, &how, err);
-}
+/* ---- All of it ---- */
 
 static void tell_versions(const struct arm_commit_plan *plan, uint64_t *out_versions)
 {
@@ -257,42 +176,27 @@ static void tell_versions(const struct arm_commit_plan *plan, uint64_t *out_vers
 arm_status arm__commit(struct arm_repository *repository, const struct arm_commit_request *request,
                        struct arm_commit_result *out, uint64_t *out_versions, struct arm_error *err)
 {
-    struct arm_commit_plan plan = {.repository = repository,
-                                   .request = request,
-                                   .payload = ARM_BUF_INIT(PAYLOAD_BYTES_MAX),
-                                   .commit = ARMPB__COMMIT__INIT};
+    struct arm_commit_job job = {.err = err};
     struct leases leases = {.store = repository->store};
-    bool is_retry = false;
-    uint64_t tx = 0;
     arm_status st = ARM_OK;
 
+    arm__plan_init(&job.plan, repository, request);
     ARM_TRY(arm__repository_check_handle(repository, true, err));
-    ARM_TRY(choose_id(repository, request, &plan.commit_id, err));
+    ARM_TRY(choose_id(repository, request, &job.plan.commit_id, err));
     ARM_TRY(ensure_chunks(repository, request, &leases, err));
-    st = prepare(&plan, &tx, &is_retry, err);
-    if (st == ARM_CONFLICT) {
-        settle_others(&plan);
-    }
-    ARM_TRY(st);
-    if (is_retry || plan.commit.n_changes == 0) { /* else the append looks (R5) */
+    arm__turn_take(repository, &job);
+    ARM_TRY(job.status);
+    if (job.is_retry || job.tx == 0) { /* else the append looks (R5) */
         ARM_TRY(arm__anchor_check(&repository->anchor, err));
     }
-    if (is_retry) {
-        arm__index_abort(plan.txn);
-        plan.txn = NULL;
-        st = answer_retry(repository, request, &plan.commit_id, tx, out, out_versions, err);
+    if (job.is_retry) {
+        st = answer_retry(repository, request, &job.plan.commit_id, job.tx, out, out_versions, err);
         goto done;
     }
-    if (plan.commit.n_changes > 0) {
-        tx = plan.state.folded.next_tx;
-        ARM_TRY(append(&plan, err));
-        ARM_TRY(arm__repository_wait(repository, tx, &plan.commit_id, err));
-        arm__checkpoint_consider(repository, &plan.state.folded);
-    }
-    tell_versions(&plan, out_versions);
-    *out = (struct arm_commit_result){tx, plan.commit_id, plan.commit.time_us};
+    tell_versions(&job.plan, out_versions);
+    *out = (struct arm_commit_result){job.tx, job.plan.commit_id, job.plan.commit.time_us};
 done:
-    plan_release(&plan);
+    arm__plan_release(&job.plan);
     leases_release(&leases);
     return st;
 }

@@ -42,12 +42,14 @@ struct arm_new_entry {
     struct arm_key_run **keys; /* its rows' keys, one run for each key */
 };
 
-/* Who knows keys: asked under the commit lock of each entry that others put into the table since
- * the base version. `*out_meets`: a row there has a key that one of the request's rows has. */
+/* Who knows keys: asked under the commit lock, by whatever thread holds it, of each entry that
+ * others put into the table since the base version. `keys`: its runs, one for each key of the
+ * table; NULL: they are to be made of the rows. `*out_meets`: a row there has a key that one of the
+ * request's rows has. */
 struct arm_key_judge {
     void *self;
-    arm_status (*meets)(void *self, const struct arm_state_entry *entry, bool *out_meets,
-                        struct arm_error *err);
+    arm_status (*meets)(void *self, const struct arm_state_entry *entry,
+                        struct arm_key_run *const *keys, bool *out_meets, struct arm_error *err);
 };
 
 /* How fine it is told what two writers changed of one table. Additions meet nothing at any. */

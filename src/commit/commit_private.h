@@ -9,6 +9,7 @@
 #include "base/thread.h"
 #include "commit/commit.h"
 #include "commit/repository.h"
+#include "commit/turn.h"
 
 /* ---- header.c: the file FORMAT ---- */
 
@@ -165,6 +166,7 @@ struct arm_repository {
     struct arm_recovery_report report;
     struct arm_checkpointer checkpointer;
     struct arm_sequences sequences;
+    struct arm_turns turns;
 };
 
 /* A handle that knows its path alone; then everything below it, the locks first (header is set);
@@ -275,24 +277,60 @@ struct arm_change_plan {
     uint64_t version;     /* given; 0: none */
 };
 
+/* A hot entry that was given its place, and its rows' keys. */
+struct arm_placed_keys {
+    uint64_t payload_offset;
+    size_t key_count;
+    struct arm_key_run **keys;
+};
+
 struct arm_commit_plan {
     struct arm_repository *repository;
     const struct arm_commit_request *request;
-    struct arm_index_txn *txn;
-    struct arm_index_state state;
     struct arm_id commit_id;
+    const struct arm_turn *turn;  /* that it is made in ... */
+    struct arm_index_txn *txn;    /* ... with its transaction ... */
+    struct arm_index_state state; /* ... and what came before it */
     struct arm_arena arena;
     size_t change_count; /* the request's */
     struct arm_change_plan *changes;
     struct arm_buf payload;
+    bool needs_log;      /* it is to be validated against what must be in the log */
+    size_t placed_count; /* entries in the payload */
+    struct arm_placed_keys *placed;
     Armpb__Commit commit;
 };
 
 /* Everything that has been appended is seen (K2). */
+/* Whether a tx is one of the turn's own, which is not in the log yet. */
+static inline bool arm__plan_is_pending(const struct arm_commit_plan *plan, uint64_t tx)
+{
+    return plan->turn != NULL && tx >= plan->turn->start.next_tx;
+}
+
 static inline uint64_t arm__plan_now(const struct arm_commit_plan *plan)
 {
     return plan->state.folded.next_tx - 1;
 }
+
+/* turn.c: commits of threads that wait for the lock, made in one turn of it. */
+enum arm_job_stage { ARM_JOB_WAITS, ARM_JOB_LEADS, ARM_JOB_DONE };
+struct arm_commit_job {
+    struct arm_commit_plan plan;
+    struct arm_error *err;    /* may be NULL */
+    arm_status status;        /* of the whole: appended and durable, or refused */
+    bool is_retry;            /* its id was there already, with tx `tx`: nothing else was done */
+    uint64_t tx;              /* 0: nothing changed */
+    bool is_small;            /* fit to share a turn */
+    enum arm_job_stage stage; /* this and what follows: under the mutex of the queue */
+    struct arm_cond turned;   /* it leads, or is done */
+    struct arm_commit_job *next;
+};
+void arm__plan_init(struct arm_commit_plan *plan, struct arm_repository *repository,
+                    const struct arm_commit_request *request);
+void arm__plan_release(struct arm_commit_plan *plan);
+/* Sets status, is_retry and tx; plan and err are given. Blocks until that is known. */
+void arm__turn_take(struct arm_repository *repository, struct arm_commit_job *job);
 
 /* translate.c: whether compactions came between the writer's base and the head; and then bring its
  * deletions to the head's entries, and judge them against what others deleted on the way. */
@@ -342,23 +380,6 @@ arm_status arm__place_rows(struct arm_commit_plan *plan, struct arm_change_plan 
 arm_status arm__repository_new_id(const struct arm_repository *repository, struct arm_id *out,
                                   struct arm_error *err);
 
-/* Encode, fold, append, commit the index, publish; takes plan->txn in any case. `*out_tx` is
- * its tx. After it a wait for durability is due. */
-struct arm_append {
-    struct arm_index_txn *txn; /* taken */
-    struct arm_index_state *state;
-    const Armpb__Record *record;
-    struct arm_bytes payload;
-    struct arm_id commit_id;
-};
-arm_status arm__repository_append(struct arm_repository *repository,
-                                  const struct arm_append *append, struct arm_error *err);
-arm_status arm__repository_wait(struct arm_repository *repository, uint64_t tx,
-                                const struct arm_id *commit_id, struct arm_error *err);
-/* Both: `*out_tx` is set when it is durable. */
-arm_status arm__repository_append_durable(struct arm_repository *repository,
-                                          const struct arm_append *append, uint64_t *out_tx,
-                                          struct arm_error *err);
 /* max(now, last + 1 us). */
 int64_t arm__repository_time(struct arm_repository *repository,
                              const struct arm_index_state *state);

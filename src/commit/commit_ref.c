@@ -183,7 +183,7 @@ arm_status arm__commit_ref(struct arm_repository *repository, Armpb__RefChange *
     append.txn = txn;
     append.state = &state;
     txn = NULL; /* taken */
-    ARM_TRY(arm__repository_append_durable(repository, &append, out_tx, err));
+    ARM_TRY(arm__repository_append(repository, &append, out_tx, err));
 done:
     arm__index_abort(txn);
     return st;

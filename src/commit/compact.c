@@ -337,7 +337,7 @@ static arm_status append(struct compaction *c, uint64_t *out_tx, struct arm_erro
 
     record.compaction = &c->record;
     c->txn = NULL; /* taken */
-    return arm__repository_append_durable(c->repository, &how, out_tx, err);
+    return arm__repository_append(c->repository, &how, out_tx, err);
 }
 
 arm_status arm__commit_compaction(struct arm_repository *repository,

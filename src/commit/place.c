@@ -390,6 +390,18 @@ done:
     return st;
 }
 
+static size_t count_hot(const struct arm_commit_plan *plan)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < plan->request->change_count; i++) {
+        for (size_t k = 0; k < plan->request->changes[i].added_count; k++) {
+            count += plan->request->changes[i].added[k].is_hot;
+        }
+    }
+    return count;
+}
+
 arm_status arm__commit_place(struct arm_commit_plan *plan, struct arm_error *err)
 {
     const struct arm_commit_request *request = plan->request;
@@ -405,6 +417,8 @@ arm_status arm__commit_place(struct arm_commit_plan *plan, struct arm_error *err
     commit->message = arm__commit_unconst(request->message != NULL ? request->message : "");
     ARM_TRY(arm__arena_alloc(&plan->arena, plan->change_count, sizeof *commit->changes,
                              &commit->changes, err));
+    ARM_TRY(
+        arm__arena_alloc(&plan->arena, count_hot(plan), sizeof *plan->placed, &plan->placed, err));
     for (size_t i = 0; i < plan->change_count; i++) {
         Armpb__TableChange *change = NULL;
 

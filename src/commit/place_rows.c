@@ -217,6 +217,8 @@ static arm_status place_entry(struct arm_commit_plan *plan, const struct arm_new
     if (from->is_hot) {
         entry->has_payload_offset = true;
         entry->payload_offset = plan->payload.size;
+        plan->placed[plan->placed_count++] =
+            (struct arm_placed_keys){entry->payload_offset, from->key_count, from->keys};
         ARM_TRY(arm__buf_append(&plan->payload, from->hot.data, from->hot.size, err));
     } else {
         entry->has_chunk = true;

@@ -187,6 +187,7 @@ void arm__repository_detach(struct arm_repository *repository)
         arm__store_close(repository->store);
     }
     arm__locks_release(&repository->locks);
+    arm__turns_release(&repository->turns);
     arm__sequences_release(&repository->sequences);
     arm__mutex_release(&repository->checkpointer.mutex);
     arm__anchor_release(&repository->anchor);
@@ -207,6 +208,7 @@ arm_status arm__repository_new(const char *path, const struct arm_repository_opt
     atomic_init(&repository->is_marked, false);
     arm__checkpoint_init(repository, options->checkpoint_growth_bytes);
     arm__sequences_init(&repository->sequences);
+    arm__turns_init(&repository->turns);
     ARM_TRY(absolute_path(path, &repository->path, err));
     *out = repository;
     repository = NULL;

@@ -49,7 +49,7 @@ static arm_status append(struct arm_gc *gc, struct arm_index_txn *txn,
     record.retention = &retention;
     append.txn = txn;
     txn = NULL; /* taken */
-    ARM_TRY(arm__repository_append_durable(repository, &append, &tx, err));
+    ARM_TRY(arm__repository_append(repository, &append, &tx, err));
 done:
     arm__index_abort(txn);
     return st;

@@ -83,7 +83,7 @@ static arm_status advance(struct arm_repository *repository, const struct arm_ta
     append.txn = txn;
     append.state = &state;
     txn = NULL; /* taken */
-    ARM_TRY(arm__repository_append_durable(repository, &append, &tx, err));
+    ARM_TRY(arm__repository_append(repository, &append, &tx, err));
     *out_first = used;
 done:
     arm__index_abort(txn);

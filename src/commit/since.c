@@ -17,12 +17,19 @@ struct walk {
 static arm_status visit_from_log(const struct walk *walk, const struct arm_version_row *row,
                                  struct arm_error *err)
 {
+    struct arm_commit_plan *plan = walk->plan;
     Armpb__Record *record = NULL;
+    const Armpb__Commit *commit;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__catalog_record(walk->plan->repository->catalog, row->tx, &record, NULL, err));
-    for (size_t i = 0; record->commit != NULL && i < record->commit->n_changes; i++) {
-        const Armpb__TableChange *theirs = record->commit->changes[i];
+    if (arm__plan_is_pending(plan, row->tx)) {
+        commit = arm__turn_commit(plan->turn, row->tx);
+    } else {
+        ARM_TRY(arm__catalog_record(plan->repository->catalog, row->tx, &record, NULL, err));
+        commit = record->commit;
+    }
+    for (size_t i = 0; commit != NULL && i < commit->n_changes; i++) {
+        const Armpb__TableChange *theirs = commit->changes[i];
 
         if (theirs->table_id.len == ARM_TABLE_ID_BYTES &&
             memcmp(theirs->table_id.data, row->table_id.bytes, ARM_TABLE_ID_BYTES) == 0) {

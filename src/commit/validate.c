@@ -135,6 +135,20 @@ static arm_status meet_positions(struct arm_commit_plan *plan, const struct arm_
     return ARM_OK;
 }
 
+/* The keys of a hot entry of theirs, where its writer left them; NULL: he did not. */
+static struct arm_key_run *const *keys_of(struct arm_commit_plan *plan,
+                                          const struct arm_state_entry *entry)
+{
+    const struct arm_recent_keys *recent;
+
+    if (!arm__plan_is_pending(plan, entry->tx)) {
+        recent =
+            arm__recent_find(&plan->repository->turns.recent, entry->tx, entry->payload_offset);
+        return recent == NULL ? NULL : recent->keys;
+    }
+    return arm__turn_keys(plan->turn, entry->tx, entry->payload_offset);
+}
+
 /* A row that both added under one key. */
 static arm_status meet_keys(struct arm_commit_plan *plan, const struct arm_change_plan *change,
                             const Armpb__TableChange *theirs, uint64_t tx, struct arm_error *err)
@@ -145,8 +159,13 @@ static arm_status meet_keys(struct arm_commit_plan *plan, const struct arm_chang
 
     for (size_t i = 0; judge != NULL && i < theirs->n_added; i++) {
         struct arm_state_entry entry = arm__entry_since(theirs->added[i], tx);
+        struct arm_key_run *const *keys = entry.is_hot ? keys_of(plan, &entry) : NULL;
 
-        ARM_TRY(judge->meets(judge->self, &entry, &meets, err));
+        if (keys == NULL && arm__plan_is_pending(plan, tx)) {
+            plan->needs_log = true;
+            return ARM_OK;
+        }
+        ARM_TRY(judge->meets(judge->self, &entry, keys, &meets, err));
         if (meets) {
             return arm__validate_conflict(plan, change, "a row with the same key was written", tx,
                                           err);

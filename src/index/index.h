@@ -72,10 +72,10 @@ arm_status arm__index_read(struct arm_index *index, struct arm_index_txn **out,
 arm_status arm__index_write(struct arm_index *index, struct arm_index_txn **out,
                             struct arm_error *err);
 arm_status arm__index_commit(struct arm_index_txn *txn, struct arm_error *err);
-/* Take the room on disk that a commit of a record of this size may need, so that a full disk is
- * found before the log has the record, not after. Errors: ARM_FULL. */
-arm_status arm__index_make_room(struct arm_index_txn *txn, uint64_t record_bytes,
-                                struct arm_error *err);
+/* Take the room on disk that a commit of so many records, of this size together, may need, so that
+ * a full disk is found before the log has them, not after. Errors: ARM_FULL. */
+arm_status arm__index_make_room(struct arm_index_txn *txn, uint32_t record_count,
+                                uint64_t record_bytes, struct arm_error *err);
 void arm__index_abort(struct arm_index_txn *txn);
 
 /* How far the log is folded. In an empty index `is_empty`. */

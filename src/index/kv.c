@@ -32,8 +32,9 @@ enum {
     POOL_MAX = 64,
     SWEEP_WRITES = 1024, /* of a handle, between two looks for dead readers: some microseconds */
     SCRATCH_BYTES_MAX = 64 << 20,
-    ROOM_PAGES = 64,        /* what a small commit may touch, with room to spare */
-    ROOM_BYTES_A_PAGE = 12, /* of a record: at most so many pages does it touch */
+    ROOM_PAGES = 64,         /* what a small commit may touch, with room to spare */
+    ROOM_PAGES_ANOTHER = 16, /* another commit of the same turn, mostly of the same pages */
+    ROOM_BYTES_A_PAGE = 12,  /* of a record: at most so many pages does it touch */
     FILE_MODE = 0644,
 };
 static const size_t map_bytes_most = (size_t)256 << 30;
@@ -381,8 +382,8 @@ static void name_file(const struct arm_index *index, char out[512])
     (void)snprintf(out, 512, "%s/data.mdb", directory);
 }
 
-arm_status arm__index_make_room(struct arm_index_txn *txn, uint64_t record_bytes,
-                                struct arm_error *err)
+arm_status arm__index_make_room(struct arm_index_txn *txn, uint32_t record_count,
+                                uint64_t record_bytes, struct arm_error *err)
 {
     struct arm_index *index = txn->index;
     mdb_filehandle_t fd = -1;
@@ -400,7 +401,8 @@ arm_status arm__index_make_room(struct arm_index_txn *txn, uint64_t record_bytes
     if (pages > used + record_bytes / stat.ms_psize) { /* every page anew, and what is added */
         pages = used + record_bytes / stat.ms_psize;
     }
-    wanted = (used + pages + ROOM_PAGES) * stat.ms_psize;
+    pages += ROOM_PAGES + (uint64_t)(record_count - 1) * ROOM_PAGES_ANOTHER;
+    wanted = (used + pages) * stat.ms_psize;
     if (wanted <= index->room_to) {
         return ARM_OK;
     }

@@ -106,27 +106,32 @@ done:
     return st;
 }
 
+/* `theirs` is the run of the entry by that key; NULL: it is to be made. */
 static arm_status meets_key(struct arm_txn_judge *self, const struct arm_state_entry *entry,
-                            size_t key, struct arm_error *err)
+                            struct arm_key_run *theirs, size_t key, struct arm_error *err)
 {
     const Armpb__Schema *schema = arm__txn_table_schema(self->table);
     struct arm_key_run **ours = NULL;
-    struct arm_key_run *theirs = NULL;
+    struct arm_key_run *made = NULL;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__calloc(self->table->own_count, sizeof(struct arm_key_run *), &ours, err));
     for (size_t i = 0; i < self->table->own_count; i++) {
         ours[i] = arm__txn_own_entry(&self->table->own[i])->keys[key];
     }
-    ARM_TRY(arm__txn_entry_keys(self->txn, schema, schema->keys[key], entry, &theirs, err));
+    if (theirs == NULL) {
+        ARM_TRY(arm__txn_entry_keys(self->txn, schema, schema->keys[key], entry, &made, err));
+        theirs = made;
+    }
     ARM_TRY(arm__keys_meet(&theirs, 1, ours, self->table->own_count, visit_theirs, self, err));
 done:
-    arm__key_run_drop(theirs);
+    arm__key_run_drop(made);
     arm__free(ours);
     return st;
 }
 
-static arm_status judge_meets(void *context, const struct arm_state_entry *entry, bool *out_meets,
+static arm_status judge_meets(void *context, const struct arm_state_entry *entry,
+                              struct arm_key_run *const *keys, bool *out_meets,
                               struct arm_error *err)
 {
     struct arm_txn_judge *self = context;
@@ -135,7 +140,7 @@ static arm_status judge_meets(void *context, const struct arm_state_entry *entry
 
     self->meets = false;
     for (size_t k = 0; k < count && !self->meets; k++) {
-        ARM_TRY(meets_key(self, entry, k, err));
+        ARM_TRY(meets_key(self, entry, keys == NULL ? NULL : keys[k], k, err));
     }
     *out_meets = self->meets;
 done:
