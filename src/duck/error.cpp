@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "duck/shorten.hpp"
+
 namespace arm
 {
 
@@ -17,6 +19,8 @@ namespace
 
 constexpr const char *STATUS_KEY = "armillaria_status";
 constexpr const char *COMMIT_KEY = "armillaria_commit";
+constexpr idx_t LINE_HEAD = 300;
+constexpr idx_t LINE_TAIL = 200;
 
 // What DuckDB should take a code for: it decides whether an open transaction survives.
 ExceptionType TypeOf(arm_status code)
@@ -152,7 +156,7 @@ arm_status Tell(const ErrorData &error, arm_error *out)
 
     if (!TellOurs(error, out, &code)) {
         code = CodeOf(error);
-        arm__fail(out, code, "%s", error.Message().c_str());
+        arm__fail(out, code, "%s", Shortened(error.Message(), LINE_HEAD, LINE_TAIL).c_str());
     }
     return code;
 }

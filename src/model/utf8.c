@@ -92,3 +92,14 @@ bool arm__utf8_valid(struct arm_bytes bytes)
     }
     return true;
 }
+
+size_t arm__utf8_cut(const char *text, size_t size, size_t max)
+{
+    size_t shown = size < max ? size : max;
+
+    while (shown > 0 && shown < size &&
+           ((uint8_t)text[shown] & CONTINUATION_MASK) == CONTINUATION) {
+        shown--;
+    }
+    return shown;
+}

@@ -16,4 +16,7 @@ size_t arm__utf8_put(uint32_t code_point, uint8_t out[ARM_UTF8_BYTES_MAX]);
 
 bool arm__utf8_valid(struct arm_bytes bytes);
 
+/* How many of the `size` bytes of `text` to show where at most `max` may be: whole characters. */
+size_t arm__utf8_cut(const char *text, size_t size, size_t max);
+
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/utf8.h"
+
 enum { SHOWN_BYTES = 120, REASON_BYTES = 400 };
 
 /* Ends `text` where `mark` begins. */
@@ -31,11 +33,8 @@ static void trim_end(char *text)
 static const char *take_line(const char *text, size_t max, char *out)
 {
     size_t size = strcspn(text, "\n");
-    size_t shown = size < max ? size : max;
+    size_t shown = arm__utf8_cut(text, size, max);
 
-    while (shown > 0 && shown < size && (text[shown] & 0xC0) == 0x80) {
-        shown--;
-    }
     (void)snprintf(out, max + 4, "%.*s%s", (int)shown, text, shown < size ? "..." : "");
     return text[size] == '\0' ? text + size : text + size + 1;
 }
@@ -95,6 +94,7 @@ void arm__explain(const char *path, struct arm_error *err)
     if (path == NULL || !explain_csv(path, err)) {
         cut_at(err->message, "\nPossible fixes");
         cut_at(err->message, "\nPossible solutions");
+        cut_at(err->message, "\nTry setting ");
     }
     trim_end(err->message);
 }

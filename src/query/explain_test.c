@@ -54,6 +54,11 @@ static void test_explain_the_statement_is_left_out(void **state)
                      "No magic bytes found at end of file 'p.parquet'\n\nLINE 1: SELECT * FROM "
                      "read_parquet(['p.parquet'])\n                      ^",
                      "No magic bytes found at end of file 'p.parquet'");
+    assert_explained(
+        "j.json",
+        "error in file \"j.json\", in line 1: Failed to cast value: \"abc\"\nTry setting "
+        "'auto_detect' to true",
+        "error in file \"j.json\", in line 1: Failed to cast value: \"abc\"");
     assert_explained(NULL, "plain", "plain");
     assert_explained("x", "", "");
     arm__explain("x", NULL);

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "model/type.h"
+#include "model/utf8.h"
 #include "table/engine_private.h"
 #include "table/hot.h"
 #include "table/types.h"
@@ -330,13 +331,14 @@ static arm_status append_value(const struct key_schema *keys, size_t i, duckdb_r
     const char *canonical = strcmp(text, "-0.0") == 0   ? "0.0" /* of FLOAT and DOUBLE */
                             : strcmp(text, "-nan") == 0 ? "nan"
                                                         : text;
-    int shown = strlen(canonical) > TEXT_VALUE_MAX ? TEXT_VALUE_MAX : (int)strlen(canonical);
+    size_t size = strlen(canonical);
+    size_t shown = arm__utf8_cut(canonical, size, TEXT_VALUE_MAX);
     arm_status st =
         arm__buf_printf(out, err, "%s%s: %.*s%s", i == 0 ? "" : ", ", keys->columns[i]->field->name,
-                        shown, canonical, canonical[shown] == '\0' ? "" : "...");
+                        (int)shown, canonical, canonical[shown] == '\0' ? "" : "...");
 
     if (st == ARM_OK && canonical[shown] != '\0') { /* all of it must tell keys apart */
-        struct arm_hash hash = arm__hash(arm__bytes(canonical, strlen(canonical)));
+        struct arm_hash hash = arm__hash(arm__bytes(canonical, size));
         char hex[ARM_HASH_HEX + 1];
 
         arm__hash_hex(&hash, hex);

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "keys/key_meet.h"
+#include "model/utf8.h"
 #include "txn/key_search.h"
 
 enum { TEXT_BYTES_MAX = 1 << 20, TEXT_SHOWN_MAX = 300 };
@@ -17,7 +18,7 @@ static arm_status fail(const struct arm_key_search *search, struct arm_bytes tex
 {
     return arm__fail(err, ARM_CONSTRAINT,
                      "duplicate key \"%.*s\" violates %s constraint \"%s\" of table \"%s\"",
-                     (int)(text.size > TEXT_SHOWN_MAX ? TEXT_SHOWN_MAX : text.size),
+                     (int)arm__utf8_cut((const char *)text.data, text.size, TEXT_SHOWN_MAX),
                      (const char *)text.data, search->key->primary ? "primary key" : "unique",
                      search->key->name == NULL ? "" : search->key->name, search->table->name);
 }
