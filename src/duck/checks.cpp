@@ -4,9 +4,17 @@
 #include <algorithm>
 
 #include "duck/error.hpp"
+#include "duck/shorten.hpp"
 #include "duck/table_entry.hpp"
 #include "duckdb/parser/constraints/check_constraint.hpp"
+#include "duckdb/parser/expression/columnref_expression.hpp"
+#include "duckdb/parser/parsed_expression_iterator.hpp"
+#include "duckdb/parser/parser.hpp"
 #include "duckdb/planner/constraints/bound_check_constraint.hpp"
+
+extern "C" {
+#include "duck/row_calls.h"
+}
 
 namespace arm
 {
@@ -42,12 +50,18 @@ CheckRun::CheckRun(ClientContext &context, const TableEntry &table, const Checks
 namespace
 {
 
+constexpr idx_t SQL_HEAD = 250;
+constexpr idx_t SQL_TAIL = 50;
+constexpr idx_t WHY_HEAD = 300;
+constexpr idx_t WHY_TAIL = 200;
+
 [[noreturn]] void Fail(const TableEntry &table, const string &sql, const string &why)
 {
     arm_error error;
 
-    arm__fail(&error, ARM_CONSTRAINT, "%s of table %s refuses a row: %s", sql.c_str(),
-              table.name.c_str(), why.c_str());
+    arm__fail(&error, ARM_CONSTRAINT, "%s of table %s refuses a row: %s",
+              Shortened(sql, SQL_HEAD, SQL_TAIL).c_str(), table.name.c_str(),
+              Shortened(why, WHY_HEAD, WHY_TAIL).c_str());
     Throw(error);
 }
 
@@ -58,8 +72,37 @@ string ValuesOf(const TableEntry &table, const vector<idx_t> &columns, DataChunk
 
     for (auto index : columns) {
         auto &column = table.GetColumns().GetColumn(duckdb::PhysicalIndex(index));
-        result += (result.empty() ? "" : ", ") + column.Name() + " = " +
-                  rows.GetValue(index, row).ToSQLString();
+        result += (result.empty() ? "" : ", ") + ShownValue(column.Name(), rows, index, row);
+    }
+    return result;
+}
+
+// The columns that an expression speaks of; of a STRUCT's member, that name too.
+void Mention(const duckdb::ParsedExpression &expression, duckdb::case_insensitive_set_t &names)
+{
+    if (expression.GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF) {
+        auto &reference = expression.Cast<duckdb::ColumnRefExpression>();
+        names.insert(reference.column_names.begin(), reference.column_names.end());
+    }
+    duckdb::ParsedExpressionIterator::EnumerateChildren(
+        expression, [&](const duckdb::ParsedExpression &child) { Mention(child, names); });
+}
+
+// As ValuesOf, where all that is known of the check is its SQL.
+string ValuesOf(const arm_refused_row &refused)
+{
+    auto &rows = *reinterpret_cast<DataChunk *>(refused.rows);
+    duckdb::case_insensitive_set_t mentioned;
+    string result;
+
+    for (auto &expression : duckdb::Parser::ParseExpressionList(refused.sql)) {
+        Mention(*expression, mentioned);
+    }
+    for (idx_t i = 0; i < refused.column_count; i++) {
+        if (mentioned.count(refused.names[i]) > 0) {
+            result +=
+                (result.empty() ? "" : ", ") + ShownValue(refused.names[i], rows, i, refused.row);
+        }
     }
     return result;
 }
@@ -97,3 +140,14 @@ void CheckRun::Verify(DataChunk &rows)
 }
 
 } // namespace arm
+
+arm_status arm__duck_refuse_row(const struct arm_refused_row *refused, struct arm_error *err)
+{
+    return arm::Guard(err, [&]() {
+        return arm__fail(
+            err, ARM_CONSTRAINT, "CHECK(%s) of table %s refuses row %llu: %s",
+            arm::Shortened(refused->sql, arm::SQL_HEAD, arm::SQL_TAIL).c_str(), refused->table,
+            static_cast<unsigned long long>(refused->number),
+            arm::Shortened(arm::ValuesOf(*refused), arm::WHY_HEAD, arm::WHY_TAIL).c_str());
+    });
+}

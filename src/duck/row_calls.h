@@ -44,6 +44,20 @@ struct arm_arrow_rows {
 arm_status arm__duck_rows(struct arm_duck_connection *connection, const struct arm_arrow_rows *rows,
                           duckdb_data_chunk *out, struct arm_error *err);
 
+/* Say in `err` that the CHECK `sql` of table `table` refuses row `row` of `rows`, which is row
+ * `number` of all, from 1 on, and what stands in the columns that it speaks of; `names` has those
+ * of the first `column_count` columns. Returns the code. */
+struct arm_refused_row {
+    const char *table;
+    const char *sql;
+    duckdb_data_chunk rows;
+    size_t row;
+    uint64_t number;
+    size_t column_count;
+    const char *const *names;
+};
+arm_status arm__duck_refuse_row(const struct arm_refused_row *refused, struct arm_error *err);
+
 /* SELECT of the row of `table` ("schema"."name", quoted) whose key columns have the values of row
  * `row` of `keys`. Freed with arm__duck_result_free. */
 arm_status arm__duck_select_key(struct arm_duck_connection *connection, const char *table,

@@ -184,6 +184,30 @@ static arm_status start_writer(struct loading *l, struct arm_error *err)
     return arm__writer_new(&options, &l->writer, err);
 }
 
+static arm_status refuse(const struct loading *l, duckdb_data_chunk rows, idx_t row,
+                         const Armpb__Check *check, struct arm_error *err)
+{
+    size_t columns = arm__duck_column_count(l->result) - l->check_count;
+    struct arm_refused_row refused = {.table = l->name,
+                                      .sql = check->sql,
+                                      .rows = rows,
+                                      .row = row,
+                                      .number = l->rows + row + 1,
+                                      .column_count = columns};
+    const char **names = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__calloc(columns, sizeof *names, &names, err));
+    for (size_t i = 0; i < columns; i++) {
+        names[i] = arm__duck_column_name(l->result, i);
+    }
+    refused.names = names;
+    st = arm__duck_refuse_row(&refused, err);
+done:
+    arm__free(names);
+    return st;
+}
+
 /* Column `c` of `rows` says what check `check` makes of each. */
 static arm_status judge_check(const struct loading *l, duckdb_data_chunk rows, size_t c,
                               const Armpb__Check *check, struct arm_error *err)
@@ -197,8 +221,7 @@ static arm_status judge_check(const struct loading *l, duckdb_data_chunk rows, s
         bool is_known = validity == NULL || (validity[i / 64] >> i % 64 & 1) != 0;
 
         if (is_known && !passes[i]) {
-            return arm__fail(err, ARM_CONSTRAINT, "CHECK(%s) of table %s refuses row %llu",
-                             check->sql, l->name, (unsigned long long)l->rows + i + 1);
+            return refuse(l, rows, i, check, err);
         }
     }
     return ARM_OK;
