@@ -278,7 +278,7 @@ static void test_query_write_modes(void **state)
     assert_int_equal(result.version, 3);
     assert_fails_with(f, ARM_SCHEMA, "nope",
                       write_rows(f, "t", ARM_WRITE_APPEND, "SELECT 1 AS i, 2 AS nope", &result));
-    assert_fails_with(f, ARM_SQL, "x",
+    assert_fails_with(f, ARM_SCHEMA, "x",
                       write_rows(f, "t", ARM_WRITE_APPEND, "SELECT 'x' AS i", &result));
     assert_text(f, "SELECT * FROM t", "1,a|2,b|3,NULL|");
     assert_ok(write_rows(f, "t", ARM_WRITE_REPLACE, "SELECT * FROM t WHERE i > 1", &result),

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "query/explain.h"
 #include "query/query_private.h"
 
 static const char input_name[] = "__arm_input";
@@ -32,6 +34,23 @@ done:
     return st;
 }
 
+/* The statement that failed is ours, not the caller's: a value that cannot be cast is of a column
+ * that does not fit. */
+static arm_status explain(arm_status st, const struct arm_error *why, struct arm_error *err)
+{
+    static const char head[] = "Conversion Error: ";
+    struct arm_error local = *why;
+
+    arm__explain(NULL, &local);
+    if (st == ARM_SQL && strncmp(local.message, head, strlen(head)) == 0) {
+        st = arm__fail(&local, ARM_SCHEMA, "%s", local.message + strlen(head));
+    }
+    if (err != NULL) {
+        *err = local;
+    }
+    return st;
+}
+
 arm_status arm__session_write(struct arm_query_session *session, const char *table,
                               struct ArrowArrayStream *stream,
                               const struct arm_write_options *options, struct arm_write_result *out,
@@ -40,25 +59,26 @@ arm_status arm__session_write(struct arm_query_session *session, const char *tab
     char message[ARM_MESSAGE_BYTES];
     struct arm_name_list names = {.items = NULL};
     struct arm_load load = {.table = table, .source = input_name, .mode = options->mode};
+    struct arm_error local;
     bool offered = false;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__session_enter_run(session, err));
-    ARM_TRY(column_names(stream, &names, err));
+    ARM_TRY(arm__session_enter_run(session, &local));
+    ARM_TRY(column_names(stream, &names, &local));
     (void)snprintf(message, sizeof message, "write %.200s", table);
     load.message = options->message == NULL ? message : options->message;
     load.key = options->key;
     load.key_count = options->key_count;
     load.columns = names.items;
     load.column_count = names.count;
-    ARM_TRY(arm__duck_offer(session->connection, input_name, stream, err));
+    ARM_TRY(arm__duck_offer(session->connection, input_name, stream, &local));
     offered = true;
-    ARM_TRY(arm__session_load(session, &load, out, err));
+    ARM_TRY(arm__session_load(session, &load, out, &local));
 done:
     if (offered) {
         (void)arm__duck_offer(session->connection, input_name, NULL, NULL);
     }
     arm__session_leave_run(session);
     arm__name_list_release(&names);
-    return st;
+    return st == ARM_OK ? ARM_OK : explain(st, &local, err);
 }
