@@ -244,8 +244,13 @@ static arm_status check_key(const Armpb__Schema *schema, size_t at, struct arm_e
     if (key->primary && at != 0) {
         return wrong("key", "the primary key is not the first", err);
     }
-    if (key->n_field_ids == 0 || key->n_field_ids > KEY_COLUMNS_MAX) {
-        return wrong("key", "it has no column, or too many", err);
+    if (key->n_field_ids == 0) {
+        return wrong("key", "it has no column", err);
+    }
+    if (key->n_field_ids > KEY_COLUMNS_MAX) {
+        return arm__fail(err, ARM_SCHEMA, "a %s has %zu columns: at most %d may be in one",
+                         key->primary ? "primary key" : "unique constraint", key->n_field_ids,
+                         KEY_COLUMNS_MAX);
     }
     for (size_t i = 0; i < key->n_field_ids; i++) {
         if (!is_column(schema, key->field_ids[i])) {
