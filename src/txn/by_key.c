@@ -9,6 +9,9 @@
 #include "txn/by_key.h"
 #include "txn/key_search.h"
 
+/* Keys that are looked for, which no file ever holds: of 2,048 rows, whatever their size. */
+enum { WANTED_BYTES_MAX = 1 << 30 };
+
 /* Keys of one entry, as far as they were read. */
 struct prints {
     struct arm_key_place of; /* `row` says nothing */
@@ -266,7 +269,7 @@ static arm_status make_wanted(const Armpb__Schema *schema, duckdb_data_chunk key
     const Armpb__Key *key = schema->n_keys == 0 ? NULL : schema->keys[0];
     arm_status st = ARM_OK;
 
-    *out = (struct wanted){.hot = ARM_BUF_INIT(ARM_HOT_BYTES_MAX)};
+    *out = (struct wanted){.hot = ARM_BUF_INIT(WANTED_BYTES_MAX)};
     armpb__schema__init(&out->schema);
     if (key == NULL || !key->primary) {
         return arm__fail(err, ARM_SCHEMA, "the table has no primary key");
