@@ -87,7 +87,7 @@ static const char *packing(const char *path, enum arm_file_format format)
 
 /* ---- JSON ---- */
 
-/* `'{' || '"a"' || ':' || <json of a> || ... || '}'` of the columns of a result. */
+/* `concat('{', '"a"', ':', <json of a>, ..., '}')` of the columns of a result. */
 static arm_status append_object(const struct arm_duck_result *result, struct arm_buf *sql,
                                 struct arm_error *err)
 {
@@ -95,7 +95,7 @@ static arm_status append_object(const struct arm_duck_result *result, struct arm
     Armpb__Type *type = NULL;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__buf_printf(sql, err, "'{'"));
+    ARM_TRY(arm__buf_printf(sql, err, "concat('{'"));
     for (size_t i = 0; i < arm__duck_column_count(result); i++) {
         arm__buf_clear(&name);
         ARM_TRY(arm__sql_identifier(arm__duck_column_name(result, i), &name, err));
@@ -106,7 +106,7 @@ static arm_status append_object(const struct arm_duck_result *result, struct arm
         armpb__type__free_unpacked(type, NULL);
         type = NULL;
     }
-    ARM_TRY(arm__buf_printf(sql, err, " || '}'"));
+    ARM_TRY(arm__buf_printf(sql, err, ", '}')"));
 done:
     if (type != NULL) {
         armpb__type__free_unpacked(type, NULL);

@@ -111,7 +111,7 @@ static arm_status struct_sql(const Armpb__Type *type, const char *e, unsigned de
     struct arm_buf member = ARM_BUF_INIT(SQL_BYTES_MAX);
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__buf_printf(out, err, "CASE WHEN %s IS NOT NULL THEN '{'", e));
+    ARM_TRY(arm__buf_printf(out, err, "CASE WHEN %s IS NOT NULL THEN concat('{'", e));
     for (size_t i = 0; i < type->n_fields; i++) {
         arm__buf_clear(&member);
         ARM_TRY(arm__buf_printf(&member, err, "struct_extract_at(%s, %zu)", e, i + 1));
@@ -119,7 +119,7 @@ static arm_status struct_sql(const Armpb__Type *type, const char *e, unsigned de
         ARM_TRY(arm__json_member_sql(type->fields[i]->name, type->fields[i]->type,
                                      (const char *)member.data, depth, i == 0, out, err));
     }
-    ARM_TRY(arm__buf_printf(out, err, " || '}' END"));
+    ARM_TRY(arm__buf_printf(out, err, ", '}') END"));
 done:
     arm__buf_release(&member);
     return st;
@@ -162,9 +162,9 @@ arm_status arm__json_member_sql(const char *name, const Armpb__Type *type, const
 {
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__buf_printf(out, err, " || '%s' || CAST(to_json(", is_first ? "" : ","));
+    ARM_TRY(arm__buf_printf(out, err, ", '%s', CAST(to_json(", is_first ? "" : ","));
     ARM_TRY(arm__sql_string(name, out, err));
-    ARM_TRY(arm__buf_printf(out, err, ") AS VARCHAR) || ':' || "));
+    ARM_TRY(arm__buf_printf(out, err, ") AS VARCHAR), ':', "));
     st = element_sql(type, expression, depth, out, err);
     if (st == ARM_UNSUPPORTED && depth == 0) {
         st = arm__fail_within(err, st, "column %s", name);

@@ -11,9 +11,9 @@
 
 #include "model/record.h"
 
-/* Append ` || '"name":' || <json>` of an object's member, after a comma unless it is the first:
- * the JSON text of `expression`, a value of the type; null where it is NULL. `depth`: how many
- * lambdas it stands in. */
+/* Append `, '"name"', ':', <json>`, what concat() joins to an object's member, after a comma of
+ * JSON unless it is the first: the JSON text of `expression`, a value of the type; null where it is
+ * NULL. `depth`: how many lambdas it stands in. (Of a chain of `||` DuckDB takes 1,000.) */
 arm_status arm__json_member_sql(const char *name, const Armpb__Type *type, const char *expression,
                                 unsigned depth, bool is_first, struct arm_buf *out,
                                 struct arm_error *err);
