@@ -17,7 +17,7 @@
 #include "query/csv.h"
 #include "query/packed.h"
 
-enum { HEAD_BYTES = 512, PIECE_BYTES = 1 << 16 };
+enum { HEAD_BYTES = 512, PIECE_BYTES = 1 << 16, LONG_LINE_BYTES_MAX = 64 << 20 };
 
 /* ---- Formats ---- */
 
@@ -416,6 +416,10 @@ arm_status arm__source_sql(const struct arm_source *source, struct arm_buf *sql,
     }
     if (source->format == ARM_FILE_CSV) { /* or a quote that is never closed would be a letter */
         ARM_TRY(arm__buf_printf(sql, err, ", quote = '\"'"));
+    }
+    if (source->has_long_lines) {
+        ARM_TRY(arm__buf_printf(sql, err, ", max_line_size = %d, buffer_size = %d",
+                                LONG_LINE_BYTES_MAX, 2 * LONG_LINE_BYTES_MAX));
     }
     if (source->format == ARM_FILE_CSV && source->null_text != NULL) {
         ARM_TRY(arm__buf_printf(sql, err, ", nullstr = ['', "));

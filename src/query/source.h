@@ -24,6 +24,7 @@ struct arm_source {
     enum arm_file_format format;
     struct arm_name_list paths;
     const char *null_text; /* CSV: what stands for NULL besides nothing; borrowed; NULL: nothing */
+    bool has_long_lines;   /* CSV: lines of more than DuckDB's 2 MB */
     /* CSV, JSON: read these columns in the types of the schema; NULL: guess. */
     const Armpb__Schema *schema;
     char *const *columns;
