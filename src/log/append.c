@@ -70,6 +70,7 @@ static arm_status mend_roll(struct arm_log *log, uint64_t number, struct arm_err
     if (st != ARM_OK) {
         return arm__fail_again(err, &why);
     }
+    file->size_bytes = 0;
     ARM_TRY(log->io->truncate(log->io->self, file->file, 0, err));
     ARM_TRY(arm__log_sync_other(log, number, err));
 done:
@@ -136,6 +137,7 @@ static arm_status make_next_segment(struct arm_log *log, const struct arm_log_po
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__segment_files_take(&log->files, header.number, true, &file, err));
+    file->size_bytes = 0;
     ARM_TRY(arm__segment_write_new(io, file->file, &header, log->segment_bytes_max, err));
     ARM_TRY(arm__log_sync_other(log, header.number, err));
     st = io->sync_directory(io->self, log->directory, err);
@@ -172,7 +174,8 @@ static arm_status write_frame(struct arm_log *log, const struct arm_log_position
 
     intend(log->page, at->segment, end);
     ARM_TRY(arm__segment_files_take(&log->files, at->segment, false, &file, err));
-    ARM_TRY(arm__segment_grow(io, file->file, at->segment, end, log->segment_bytes_max, err));
+    ARM_TRY(arm__segment_grow(io, file->file, at->segment, end, log->segment_bytes_max,
+                              &file->size_bytes, err));
     ARM_TRY(io->write(io->self, file->file, at->offset, log->frame.data, log->frame.size, err));
     arm__page_raise(&log->page->written, arm__page_pack(&behind));
     settle(log->page);

@@ -49,9 +49,13 @@ arm_status arm__segment_write_new(const struct arm_io *io, struct arm_file *file
                                   const struct arm_segment_header *header, uint64_t bytes_max,
                                   struct arm_error *err);
 
-/* Make the file of segment `number` hold `end` bytes, and some zeros more if it must grow. */
+/* Make the file of segment `number` hold `end` bytes, and some zeros more if it must grow.
+ * `*inout_size`: that it has so many at least is known, and need not be asked. Asking is dear: a
+ * file system that was asked for a file's times gives the next write one of its own, and the sync
+ * after it writes the inode too. */
 arm_status arm__segment_grow(const struct arm_io *io, struct arm_file *file, uint64_t number,
-                             uint64_t end, uint64_t bytes_max, struct arm_error *err);
+                             uint64_t end, uint64_t bytes_max, uint64_t *inout_size,
+                             struct arm_error *err);
 
 /* Write zeros over [from, to). */
 arm_status arm__segment_zero(const struct arm_io *io, struct arm_file *file, uint64_t from,
@@ -80,6 +84,7 @@ struct arm_segment_file {
     struct arm_file *file;
     uint64_t number;
     uint32_t users;
+    uint64_t size_bytes; /* it has so many at least; under the commit lock (L5) */
 };
 
 struct arm_segment_files {

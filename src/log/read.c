@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-/* Most frames are smaller: one system call reads them whole. */
-enum { FIRST_READ_BYTES = 4096 };
+/* Most frames are smaller: one system call reads them whole. The file's size is not asked for the
+ * sake of less memory than that of a few: see arm__segment_grow. */
+enum { FIRST_READ_BYTES = 4096, UNASKED_BYTES = 256 << 10 };
 
 /* The frame's bytes as far as one read takes them. */
 static arm_status read_first(const struct arm_io *io, struct arm_file *file, uint64_t offset,
@@ -31,14 +32,16 @@ static arm_status read_rest(const struct arm_io *io, struct arm_file *file, uint
 {
     size_t have = out->size;
     size_t got = 0;
-    uint64_t file_size = 0;
+    uint64_t file_size = UINT64_MAX;
     arm_status st = ARM_OK;
 
     if (have >= size_bytes) {
         out->size = size_bytes;
         return ARM_OK;
     }
-    ARM_TRY(io->size(io->self, file, &file_size, err));
+    if (size_bytes > UNASKED_BYTES) {
+        ARM_TRY(io->size(io->self, file, &file_size, err));
+    }
     if (file_size < offset || file_size - offset < size_bytes) {
         return ARM_OK; /* a size that cannot be true makes us allocate nothing */
     }

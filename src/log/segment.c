@@ -177,7 +177,8 @@ static uint64_t step_of(uint64_t number, uint64_t size, uint64_t bytes_max)
 }
 
 arm_status arm__segment_grow(const struct arm_io *io, struct arm_file *file, uint64_t number,
-                             uint64_t end, uint64_t bytes_max, struct arm_error *err)
+                             uint64_t end, uint64_t bytes_max, uint64_t *inout_size,
+                             struct arm_error *err)
 {
     struct arm_error why;
     uint64_t size = 0;
@@ -185,7 +186,11 @@ arm_status arm__segment_grow(const struct arm_io *io, struct arm_file *file, uin
     arm_status st = ARM_OK;
 
     assert(end <= bytes_max);
+    if (end <= *inout_size) {
+        return ARM_OK;
+    }
     ARM_TRY(io->size(io->self, file, &size, err));
+    *inout_size = size;
     if (end <= size) {
         return ARM_OK;
     }
@@ -211,11 +216,12 @@ arm_status arm__segment_write_new(const struct arm_io *io, struct arm_file *file
 {
     uint8_t bytes[ARM_SEGMENT_HEADER_BYTES];
     struct arm_hash hash;
+    uint64_t size = 0;
     arm_status st = ARM_OK;
 
     arm__segment_encode(header, bytes, &hash);
     ARM_TRY(io->truncate(io->self, file, 0, err));
-    ARM_TRY(arm__segment_grow(io, file, header->number, sizeof bytes, bytes_max, err));
+    ARM_TRY(arm__segment_grow(io, file, header->number, sizeof bytes, bytes_max, &size, err));
     ARM_TRY(io->write(io->self, file, 0, bytes, sizeof bytes, err));
 done:
     return st;

@@ -121,6 +121,7 @@ static void test_segment_G1_grows_in_steps_of_zeros(void **state)
     struct arm_file *file = NULL;
     struct arm_error err = {0};
     char path[TEMP_PATH_BYTES];
+    uint64_t known = 0;
     uint64_t size;
 
     no_holes.truncate = truncate_to_nothing;
@@ -132,9 +133,10 @@ static void test_segment_G1_grows_in_steps_of_zeros(void **state)
     while ((size = size_of(file)) < ARM_SEGMENT_BYTES_MAX) {
         uint64_t step;
 
-        assert_ok(arm__segment_grow(io, file, 0, size, ARM_SEGMENT_BYTES_MAX, &err), err);
+        assert_ok(arm__segment_grow(io, file, 0, size, ARM_SEGMENT_BYTES_MAX, &known, &err), err);
         assert_int_equal(size_of(file), size); /* nothing to do */
-        assert_ok(arm__segment_grow(io, file, 0, size + 1, ARM_SEGMENT_BYTES_MAX, &err), err);
+        assert_ok(arm__segment_grow(io, file, 0, size + 1, ARM_SEGMENT_BYTES_MAX, &known, &err),
+                  err);
         step = size_of(file) - size;
         assert_true(step <= 4U << 20);
         assert_true(step >= 65536 || size_of(file) == ARM_SEGMENT_BYTES_MAX);
