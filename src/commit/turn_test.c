@@ -141,6 +141,15 @@ static void commit_all(struct kernel *k, uint32_t out_frames[4])
     member_count = 0;
 }
 
+static uint64_t live_rows(struct kernel *k)
+{
+    struct arm_table_state *rows = kernel_state(k, "main", "t");
+    uint64_t count = rows->live_rows;
+
+    arm__table_state_drop(rows);
+    return count;
+}
+
 static void verify(struct kernel *k)
 {
     struct arm_verify_report report;
@@ -298,7 +307,7 @@ static void test_turn_has_conflicts_of_its_own(void **state)
     assert_memory_equal(members[2].err.commit_id, members[0].result.commit_id.bytes, 16);
     assert_ok(members[3].status, members[3].err);
     assert_int_equal(members[3].result.tx, at.tx + 3);
-    assert_int_equal(kernel_state(k, "main", "t")->live_rows, 59);
+    assert_int_equal(live_rows(k), 59);
     verify(k);
 }
 
@@ -427,7 +436,7 @@ static void test_turn_answers_an_id_twice(void **state)
         assert_int_equal(members[i].result.tx, at.tx + 1);
         assert_memory_equal(members[i].result.commit_id.bytes, id.bytes, 16);
     }
-    assert_int_equal(kernel_state(k, "main", "t")->live_rows, 1);
+    assert_int_equal(live_rows(k), 1);
 }
 
 /* ---- What goes wrong ---- */
@@ -452,7 +461,7 @@ static void test_turn_T2_is_given_up_whole(void **state)
         assert_int_equal(frames[i], 1);
     }
     verify(k);
-    assert_int_equal(kernel_state(k, "main", "t")->live_rows, 4);
+    assert_int_equal(live_rows(k), 4);
 }
 
 /* Every allocation of the leader's fails once: nobody is lost, nobody there twice. */
@@ -465,7 +474,6 @@ static void test_turn_T2_without_memory(void **state)
     kernel_create_table(k, "main", "t");
     for (uint64_t n = 1; struck; n++) {
         struct arm_snapshot at = kernel_snapshot(k, "main");
-        struct arm_table_state *after;
         uint32_t frames[4];
 
         for (int i = 0; i < 3; i++) {
@@ -479,9 +487,7 @@ static void test_turn_T2_without_memory(void **state)
             rows += members[i].status == ARM_OK;
         }
         assert_true(members[1].status == ARM_OK || members[2].status == ARM_OK);
-        after = kernel_state(k, "main", "t");
-        assert_int_equal(after->live_rows, rows);
-        arm__table_state_drop(after);
+        assert_int_equal(live_rows(k), rows);
     }
     verify(k);
 }
