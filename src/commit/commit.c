@@ -201,29 +201,48 @@ done:
     return st;
 }
 
+/* What is appended: in the index, or in the log alone, where its process was killed before it could
+ * fold it. Whoever only reads is told what is folded. */
+static arm_status find_appended(struct arm_repository *repository, const struct arm_id *commit_id,
+                                uint64_t *out_tx, bool *out_found, struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    struct arm_index_state state;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(repository->index, &txn, err));
+    ARM_TRY(arm__index_find_id(txn, commit_id, out_tx, out_found, err));
+    if (!*out_found && !repository->read_only && !repository->log_is_read_only) {
+        arm__index_abort(txn);
+        txn = NULL;
+        ARM_TRY(arm__repository_check_handle(repository, true, err));
+        ARM_TRY(arm__repository_begin(repository, &txn, &state, err)); /* folds all there is */
+        ARM_TRY(arm__index_find_id(txn, commit_id, out_tx, out_found, err));
+    }
+    if (*out_found && *out_tx > arm__log_durable_to(repository->log)) {
+        ARM_TRY(arm__index_state(txn, &state, err));
+        arm__log_published(repository->log, &state.folded); /* it died before it could say so */
+    }
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
 /* What was appended and not synced is made durable first, by whoever asks, since its own process
  * may be no more: so the answer is final. */
 arm_status arm__commit_find(struct arm_repository *repository, const struct arm_id *commit_id,
                             uint64_t *out_tx, struct arm_error *err)
 {
-    struct arm_index_txn *txn = NULL;
-    struct arm_index_state state;
     uint64_t tx = 0;
-    bool found;
+    bool found = false;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__repository_check(repository, false, err));
-    ARM_TRY(arm__index_read(repository->index, &txn, err));
-    ARM_TRY(arm__index_find_id(txn, commit_id, &tx, &found, err));
-    if (found && tx > arm__log_durable_to(repository->log)) { /* its process may be no more */
-        ARM_TRY(arm__index_state(txn, &state, err));
-        arm__log_published(repository->log, &state.folded);
-        arm__index_abort(txn);
-        txn = NULL;
+    ARM_TRY(find_appended(repository, commit_id, &tx, &found, err));
+    if (found && tx > arm__log_durable_to(repository->log)) {
         ARM_TRY(arm__repository_wait(repository, tx, commit_id, err));
     }
     *out_tx = found ? tx : 0;
 done:
-    arm__index_abort(txn);
     return st;
 }
