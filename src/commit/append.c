@@ -94,12 +94,14 @@ static void release_record(struct arm_repository *repository, struct arm_turn_re
 arm_status arm__turn_begin(struct arm_repository *repository, struct arm_turn *turn,
                            struct arm_error *err)
 {
-    arm_status st;
+    arm_status st = ARM_OK;
 
-    turn->count = 0;
     turn->txn = NULL;
-    st = arm__repository_begin(repository, &turn->txn, &turn->state, err);
+    turn->count = 0;
+    turn->spine_bytes = 0;
+    ARM_TRY(arm__repository_begin(repository, &turn->txn, &turn->state, err));
     turn->start = turn->state.folded;
+done:
     return st;
 }
 
@@ -128,7 +130,7 @@ arm_status arm__turn_add(struct arm_repository *repository, struct arm_turn *tur
     *added = (struct arm_turn_record){
         .spine = ARM_BUF_INIT(SPINE_BYTES_MAX), .payload = payload, .plan = plan};
     ARM_TRY(arm__record_encode(record, &added->spine, err));
-    turn->spine_bytes = (turn->count == 0 ? 0 : turn->spine_bytes) + added->spine.size;
+    turn->spine_bytes += added->spine.size;
     if (added->spine.size > ARM_RECORD_BYTES_MAX) {
         ARM_TRY(put_in_chunk(repository, &added->spine, &added->chunk, err));
     }

@@ -239,7 +239,7 @@ arm_status arm__commit_find(struct arm_repository *repository, const struct arm_
 
     ARM_TRY(arm__repository_check(repository, false, err));
     ARM_TRY(find_appended(repository, commit_id, &tx, &found, err));
-    if (found && tx > arm__log_durable_to(repository->log)) {
+    if (found) {
         ARM_TRY(arm__repository_wait(repository, tx, commit_id, err));
     }
     *out_tx = found ? tx : 0;

@@ -288,9 +288,8 @@ struct arm_commit_plan {
     struct arm_repository *repository;
     const struct arm_commit_request *request;
     struct arm_id commit_id;
-    const struct arm_turn *turn;  /* that it is made in ... */
-    struct arm_index_txn *txn;    /* ... with its transaction ... */
-    struct arm_index_state state; /* ... and what came before it */
+    const struct arm_turn *turn; /* that it is made in ... */
+    struct arm_index_txn *txn;   /* ... with its transaction */
     struct arm_arena arena;
     size_t change_count; /* the request's */
     struct arm_change_plan *changes;
@@ -305,12 +304,12 @@ struct arm_commit_plan {
 /* Whether a tx is one of the turn's own, which is not in the log yet. */
 static inline bool arm__plan_is_pending(const struct arm_commit_plan *plan, uint64_t tx)
 {
-    return plan->turn != NULL && tx >= plan->turn->start.next_tx;
+    return tx >= plan->turn->start.next_tx;
 }
 
 static inline uint64_t arm__plan_now(const struct arm_commit_plan *plan)
 {
-    return plan->state.folded.next_tx - 1;
+    return plan->turn->state.folded.next_tx - 1;
 }
 
 /* turn.c: commits of threads that wait for the lock, made in one turn of it. */

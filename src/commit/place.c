@@ -208,7 +208,7 @@ static arm_status give_root(struct arm_commit_plan *plan, const struct arm_chang
 
     ARM_TRY(arm__index_root_needed(out, is_new ? NULL : &change->parent, &is_needed, err));
     if (is_needed) {
-        ARM_TRY(arm__index_materialise(plan->txn, plan->state.folded.next_tx, out, &hash, err));
+        ARM_TRY(arm__index_materialise(plan->txn, arm__plan_now(plan) + 1, out, &hash, err));
         ARM_TRY(arm__arena_alloc(&plan->arena, 1, ARM_HASH_BYTES, &root, err));
         memcpy(root, hash.bytes, ARM_HASH_BYTES);
         out->has_root = true;
@@ -409,7 +409,7 @@ arm_status arm__commit_place(struct arm_commit_plan *plan, struct arm_error *err
     arm_status st = ARM_OK;
 
     commit->commit_id = (ProtobufCBinaryData){ARM_ID_BYTES, plan->commit_id.bytes};
-    commit->time_us = arm__repository_time(plan->repository, &plan->state);
+    commit->time_us = arm__repository_time(plan->repository, &plan->turn->state);
     commit->branch_id = request->snapshot.branch_id;
     commit->has_snapshot_tx = true;
     commit->snapshot_tx = request->snapshot.tx;

@@ -40,11 +40,15 @@ void arm__recent_note(struct arm_recent *recent, uint64_t tx, const struct arm_p
 const struct arm_recent_keys *arm__recent_find(const struct arm_recent *recent, uint64_t tx,
                                                uint64_t payload_offset)
 {
-    for (size_t i = 0; i < ARM_RECENT_ENTRIES; i++) {
-        const struct arm_recent_keys *keys = &recent->entries[i];
+    for (size_t i = 1; i <= ARM_RECENT_ENTRIES; i++) { /* the newest first */
+        const struct arm_recent_keys *keys =
+            &recent->entries[(recent->next + ARM_RECENT_ENTRIES - i) % ARM_RECENT_ENTRIES];
 
         if (keys->tx == tx && keys->payload_offset == payload_offset) {
             return keys;
+        }
+        if (keys->tx < tx) {
+            return NULL;
         }
     }
     return NULL;

@@ -161,7 +161,7 @@ static arm_status make(struct arm_turn *turn, struct arm_commit_job *job, struct
     ARM_TRY(
         arm__turn_add(plan->repository, turn, &record, arm__buf_bytes(&plan->payload), plan, err));
     turn->state.last_time_us = plan->commit.time_us;
-    job->tx = arm__plan_now(plan) + 1;
+    job->tx = arm__plan_now(plan);
 done:
     return st;
 }
@@ -183,7 +183,6 @@ static bool fill(struct arm_turn *turn, const struct crew *crew)
 
         job->plan.turn = turn;
         job->plan.txn = turn->txn;
-        job->plan.state = turn->state;
         job->status = judge(job, job->err);
         if (job->plan.needs_log) {
             return false;

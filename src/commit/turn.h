@@ -78,7 +78,7 @@ struct arm_recent {
     size_t next;
     struct arm_recent_keys entries[ARM_RECENT_ENTRIES];
 };
-/* They are kept as long as there is room; without memory they are not. */
+/* They are kept as long as there is room; without memory they are not. In order of tx. */
 void arm__recent_note(struct arm_recent *recent, uint64_t tx, const struct arm_placed_keys *keys);
 /* NULL: they are not known. */
 const struct arm_recent_keys *arm__recent_find(const struct arm_recent *recent, uint64_t tx,

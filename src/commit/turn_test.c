@@ -5,15 +5,15 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "commit/commit_private.h"
 #include "keys/key_run.h"
 #include "log/log_private.h"
+#include "support/children.h"
 #include "support/kernel_fixture.h"
 
-enum { MEMBERS_MAX = 80, LEADER = 0 };
+enum { MEMBERS_MAX = 80, LEADER = 0, POLL_US = 100, POLLS_MAX = 100000 };
 
 /* One who commits, in a thread of his own. */
 struct member {
@@ -36,6 +36,12 @@ static struct member members[MEMBERS_MAX];
 static size_t member_count;
 static atomic_size_t finished; /* of them */
 
+static struct arm_snapshot with_table(struct kernel *k)
+{
+    kernel_create_table(k, "main", "t");
+    return kernel_snapshot(k, "main");
+}
+
 static struct member *add_member(struct kernel *k, const struct arm_snapshot *at, const char *table)
 {
     struct member *m = &members[member_count++];
@@ -55,6 +61,13 @@ static struct member *add_appender(struct kernel *k, const struct arm_snapshot *
     m->change.added = kernel_hot(k, 1, &m->batch);
     m->change.added_count = 1;
     return m;
+}
+
+static void add_appenders(struct kernel *k, const struct arm_snapshot *at, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void)add_appender(k, at, "t");
+    }
 }
 
 /* Deletes one row, or every second, of the table's first entry. */
@@ -103,6 +116,15 @@ static size_t count_waiting(struct arm_turns *turns)
     return count;
 }
 
+/* Until so many have come to the queue, or were refused before it. */
+static void await(struct kernel *k, size_t count)
+{
+    for (int i = 0; count_waiting(&k->repository->turns) + atomic_load(&finished) < count; i++) {
+        assert_true(i < POLLS_MAX);
+        nap_us(POLL_US);
+    }
+}
+
 /* All of them commit, in the order in which they were added; `*out_frames` gets how many records
  * the frames have that were appended, up to four. */
 static void commit_all(struct kernel *k, uint32_t out_frames[4])
@@ -118,9 +140,7 @@ static void commit_all(struct kernel *k, uint32_t out_frames[4])
     assert_ok(arm__index_state(lock, &state, &k->err), k->err);
     for (size_t i = 0; i < member_count; i++) {
         assert_int_equal(pthread_create(&members[i].thread, NULL, commit_member, &members[i]), 0);
-        while (count_waiting(&k->repository->turns) + atomic_load(&finished) <= i) {
-            (void)usleep(100);
-        }
+        await(k, i + 1);
     }
     arm__index_abort(lock);
     for (size_t i = 0; i < member_count; i++) {
@@ -207,17 +227,13 @@ static void test_turn_is_shared_by_those_who_wait(void **state)
 /* More than a turn holds, and a large one between small ones, keep their order. */
 static void test_turn_has_an_end(void **state)
 {
-    static const char *const names[] = {"x", "y"};
     struct kernel *k = *state;
     struct arm_new_entry chunk;
     struct arm_snapshot at;
     uint32_t frames[4];
 
-    kernel_create_table(k, "main", "t");
-    at = kernel_snapshot(k, "main");
-    for (int i = 0; i < ARM_TURN_RECORDS_MAX + 2; i++) {
-        (void)add_appender(k, &at, "t");
-    }
+    at = with_table(k);
+    add_appenders(k, &at, ARM_TURN_RECORDS_MAX + 2);
     commit_all(k, frames);
     assert_int_equal(frames[0], ARM_TURN_RECORDS_MAX);
     assert_int_equal(frames[1], 2);
@@ -225,9 +241,8 @@ static void test_turn_has_an_end(void **state)
     at = kernel_snapshot(k, "main");
     (void)add_appender(k, &at, "t");
     add_appender(k, &at, "t")->change.added = &chunk;
-    add_appender(k, &at, "t")->change = kernel_create_change(names[0]);
-    (void)add_appender(k, &at, "t");
-    (void)add_appender(k, &at, "t");
+    add_appender(k, &at, "t")->change = kernel_create_change("x");
+    add_appenders(k, &at, 2);
     commit_all(k, frames);
     for (uint64_t i = 0; i < 5; i++) {
         assert_ok(members[i].status, members[i].err);
@@ -266,9 +281,7 @@ static void test_turn_rolls_the_log(void **state)
     }
     at = kernel_snapshot(k, "main");
     k->repository->log->segment_bytes_max = end_of_log(k, &segment) + 100;
-    for (int i = 0; i < 6; i++) {
-        (void)add_appender(k, &at, "t");
-    }
+    add_appenders(k, &at, 6);
     commit_all(k, frames);
     assert_int_equal(frames[0], 6);
     for (uint64_t i = 0; i < 6; i++) {
@@ -286,6 +299,13 @@ static void test_turn_rolls_the_log(void **state)
 
 /* ---- Each is judged against those before it ---- */
 
+static void assert_lost(const struct member *loser, const struct member *winner)
+{
+    assert_ok(winner->status, winner->err);
+    assert_fails(ARM_CONFLICT, loser->status, loser->err);
+    assert_memory_equal(loser->err.commit_id, winner->result.commit_id.bytes, 16);
+}
+
 static void test_turn_has_conflicts_of_its_own(void **state)
 {
     struct kernel *k = *state;
@@ -301,10 +321,8 @@ static void test_turn_has_conflicts_of_its_own(void **state)
     (void)add_appender(k, &at, "t");
     commit_all(k, frames);
     assert_int_equal(frames[0], 3);
-    assert_ok(members[0].status, members[0].err);
     assert_ok(members[1].status, members[1].err);
-    assert_fails(ARM_CONFLICT, members[2].status, members[2].err);
-    assert_memory_equal(members[2].err.commit_id, members[0].result.commit_id.bytes, 16);
+    assert_lost(&members[2], &members[0]);
     assert_ok(members[3].status, members[3].err);
     assert_int_equal(members[3].result.tx, at.tx + 3);
     assert_int_equal(live_rows(k), 59);
@@ -370,8 +388,7 @@ static void test_turn_keeps_keys_apart(void **state)
     struct arm_snapshot at;
     uint32_t frames[4];
 
-    kernel_create_table(k, "main", "t");
-    at = kernel_snapshot(k, "main");
+    at = with_table(k);
     asked_without_keys = 0;
     (void)add_keyed(k, &at, 7);
     (void)add_keyed(k, &at, 8);
@@ -379,8 +396,7 @@ static void test_turn_keeps_keys_apart(void **state)
     (void)add_keyed(k, &at, 9);
     commit_all(k, frames);
     assert_int_equal(frames[0], 3);
-    assert_fails(ARM_CONFLICT, members[2].status, members[2].err);
-    assert_memory_equal(members[2].err.commit_id, members[0].result.commit_id.bytes, 16);
+    assert_lost(&members[2], &members[0]);
     assert_ok(members[3].status, members[3].err);
     (void)add_keyed(k, &at, 9); /* begun before that turn: its keys are remembered */
     (void)add_keyed(k, &at, 10);
@@ -402,8 +418,7 @@ static void test_turn_without_keys_is_not_shared(void **state)
     struct arm_snapshot at;
     uint32_t frames[4];
 
-    kernel_create_table(k, "main", "t");
-    at = kernel_snapshot(k, "main");
+    at = with_table(k);
     asked_without_keys = 0;
     (void)add_appender(k, &at, "t");
     (void)add_keyed(k, &at, 7);
@@ -423,8 +438,7 @@ static void test_turn_answers_an_id_twice(void **state)
     struct arm_id id;
     uint32_t frames[4];
 
-    kernel_create_table(k, "main", "t");
-    at = kernel_snapshot(k, "main");
+    at = with_table(k);
     assert_ok(arm__id_timed(1, &id, &k->err), k->err);
     for (int i = 0; i < 3; i++) {
         add_appender(k, &at, "t")->request.commit_id = id;
@@ -448,11 +462,8 @@ static void test_turn_T2_is_given_up_whole(void **state)
     struct arm_snapshot at;
     uint32_t frames[4];
 
-    kernel_create_table(k, "main", "t");
-    at = kernel_snapshot(k, "main");
-    for (int i = 0; i < 4; i++) {
-        (void)add_appender(k, &at, "t");
-    }
+    at = with_table(k);
+    add_appenders(k, &at, 4);
     io_fault_at_verb(k->fault, "write", 1, ENOSPC);
     commit_all(k, frames);
     for (uint64_t i = 0; i < 4; i++) {
@@ -476,9 +487,7 @@ static void test_turn_T2_without_memory(void **state)
         struct arm_snapshot at = kernel_snapshot(k, "main");
         uint32_t frames[4];
 
-        for (int i = 0; i < 3; i++) {
-            (void)add_appender(k, &at, "t");
-        }
+        add_appenders(k, &at, 3);
         members[LEADER].fail_allocation = n;
         commit_all(k, frames);
         struck = frames[0] != 3;
@@ -500,8 +509,7 @@ static void test_turn_T1_is_unknown_to_all(void **state)
     struct arm_id ids[3];
     uint32_t frames[4];
 
-    kernel_create_table(k, "main", "t");
-    at = kernel_snapshot(k, "main");
+    at = with_table(k);
     for (int i = 0; i < 3; i++) {
         struct member *m = add_appender(k, &at, "t");
 

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -372,8 +371,7 @@ static pid_t start_slot(const struct bank *bank, unsigned slot)
 
 static void test_bank_money_is_neither_made_nor_lost(void **state)
 {
-    const char *wanted = getenv("ARM_KILLS");
-    unsigned kills = wanted == NULL ? KILLS_DEFAULT : (unsigned)strtoul(wanted, NULL, 10);
+    unsigned kills = children_kills(KILLS_DEFAULT);
     unsigned seed = (unsigned)time(NULL);
     struct bank bank = {.dir = temp_dir_make()};
     pid_t slots[SLOTS];
@@ -381,9 +379,7 @@ static void test_bank_money_is_neither_made_nor_lost(void **state)
     print_message("seed %u\n", seed);
     srand(seed);
     (void)temp_path(&bank.dir, "repo", bank.path);
-    bank.shared =
-        mmap(NULL, sizeof *bank.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(bank.shared != MAP_FAILED);
+    bank.shared = children_share(sizeof *bank.shared);
     child_wait(child_start(be_founder, &bank, 0));
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         slots[slot] = start_slot(&bank, slot);
@@ -406,7 +402,7 @@ static void test_bank_money_is_neither_made_nor_lost(void **state)
         kills, atomic_load(&bank.shared->conflicts), atomic_load(&bank.shared->readings),
         atomic_load(&bank.shared->found), atomic_load(&bank.shared->redone));
     assert_true(atomic_load(&bank.shared->readings) > 0);
-    (void)munmap(bank.shared, sizeof *bank.shared);
+    children_unshare(bank.shared, sizeof *bank.shared);
     temp_dir_remove(&bank.dir);
 }
 

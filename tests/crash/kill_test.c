@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -279,18 +278,15 @@ static void make_repository(const char *path)
 
 static void test_kill_what_was_acknowledged_is_there_and_nothing_else(void **state)
 {
-    const char *wanted = getenv("ARM_KILLS");
-    unsigned kills = wanted == NULL ? KILLS_DEFAULT : (unsigned)strtoul(wanted, NULL, 10);
+    unsigned kills = children_kills(KILLS_DEFAULT);
     unsigned rounds = (kills + KILLS_A_ROUND - 1) / KILLS_A_ROUND;
     unsigned seed = (unsigned)time(NULL);
     struct temp_dir dir = temp_dir_make();
     char path[TEMP_PATH_BYTES];
     uint64_t acknowledged = 0;
-    struct shared *shared =
-        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct shared *shared = children_share(sizeof *shared);
 
     (void)state;
-    assert_true(shared != MAP_FAILED);
     print_message("seed %u\n", seed);
     srand(seed);
     (void)temp_path(&dir, "repo", path);
@@ -301,7 +297,7 @@ static void test_kill_what_was_acknowledged_is_there_and_nothing_else(void **sta
     print_message("%u kills, %llu statements acknowledged, %llu rows\n", rounds * KILLS_A_ROUND,
                   (unsigned long long)acknowledged, (unsigned long long)shared->rows_known);
     assert_true(acknowledged > rounds / 2); /* the writers did come to write */
-    (void)munmap(shared, sizeof *shared);
+    children_unshare(shared, sizeof *shared);
     temp_dir_remove(&dir);
 }
 

@@ -14,7 +14,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "support/children.h"
@@ -278,9 +277,7 @@ static void play_round(unsigned kills)
     unsigned long long lives[PROCESSES] = {0};
     pid_t processes[PROCESSES];
 
-    farm.shared =
-        mmap(NULL, sizeof *farm.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(farm.shared != MAP_FAILED);
+    farm.shared = children_share(sizeof *farm.shared);
     child_wait(child_start(be_founder, &farm, 0));
     for (unsigned process = 0; process < PROCESSES; process++) {
         processes[process] = child_start(be_process, &farm, process);
@@ -299,14 +296,13 @@ static void play_round(unsigned kills)
         child_wait(processes[process]);
     }
     child_wait(child_start(be_judge, &farm, 0));
-    (void)munmap(farm.shared, sizeof *farm.shared);
+    children_unshare(farm.shared, sizeof *farm.shared);
     temp_dir_remove(&farm.dir);
 }
 
 static void test_turns_survive_kills(void **state)
 {
-    const char *wanted = getenv("ARM_KILLS");
-    unsigned left = wanted == NULL ? KILLS_DEFAULT : (unsigned)strtoul(wanted, NULL, 10);
+    unsigned left = children_kills(KILLS_DEFAULT);
     unsigned seed = (unsigned)time(NULL);
 
     (void)state;

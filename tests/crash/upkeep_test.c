@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -194,8 +193,7 @@ static void await_a_flush(const struct farm *farm, unsigned slot)
 
 static void test_upkeep_survives_kills(void **state)
 {
-    const char *wanted = getenv("ARM_KILLS");
-    unsigned kills = wanted == NULL ? KILLS_DEFAULT : (unsigned)strtoul(wanted, NULL, 10);
+    unsigned kills = children_kills(KILLS_DEFAULT);
     unsigned seed = (unsigned)time(NULL);
     struct farm farm = {.dir = temp_dir_make()};
     pid_t writers[WRITERS];
@@ -205,9 +203,7 @@ static void test_upkeep_survives_kills(void **state)
     print_message("seed %u\n", seed);
     srand(seed);
     (void)temp_path(&farm.dir, "repo", farm.path);
-    farm.shared =
-        mmap(NULL, sizeof *farm.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(farm.shared != MAP_FAILED);
+    farm.shared = children_share(sizeof *farm.shared);
     child_wait(child_start(be_founder, &farm, 0));
     for (unsigned slot = 0; slot < WRITERS; slot++) {
         writers[slot] = start_writer(&farm, slot);
@@ -229,7 +225,7 @@ static void test_upkeep_survives_kills(void **state)
                   atomic_load(&farm.shared->done[0]) + atomic_load(&farm.shared->done[1]),
                   chunk_folders);
     assert_true(chunk_folders > 0);
-    (void)munmap(farm.shared, sizeof *farm.shared);
+    children_unshare(farm.shared, sizeof *farm.shared);
     temp_dir_remove(&farm.dir);
 }
 

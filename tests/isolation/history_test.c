@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "support/children.h"
 #include "support/cmocka_all.h"
 #include "support/history_client.h"
 #include "support/temp.h"
@@ -342,9 +342,7 @@ static void hold_history(struct world *world, unsigned txns)
     static struct history_report report;
     struct history history = {.txns = NULL};
 
-    world->begun =
-        mmap(NULL, sizeof *world->begun, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(world->begun != MAP_FAILED);
+    world->begun = children_share(sizeof *world->begun);
     world->txns = txns;
     world->rounds = 1 + txns / ROUND_TXNS;
     world->dir = temp_dir_make();
@@ -359,7 +357,7 @@ static void hold_history(struct world *world, unsigned txns)
         fail_msg("%llu anomalies", (unsigned long long)history_forbidden(&report, level));
     }
     history_free(&history);
-    (void)munmap(world->begun, sizeof *world->begun);
+    children_unshare(world->begun, sizeof *world->begun);
     temp_dir_remove(&world->dir);
 }
 

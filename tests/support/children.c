@@ -3,6 +3,8 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -50,6 +52,26 @@ void child_must(bool good, const char *what, const char *text)
         (void)fprintf(stderr, "%s: %s\n", what, text);
         _exit(3);
     }
+}
+
+void *children_share(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(memory != MAP_FAILED);
+    return memory;
+}
+
+void children_unshare(void *memory, size_t size)
+{
+    (void)munmap(memory, size);
+}
+
+unsigned children_kills(unsigned otherwise)
+{
+    const char *wanted = getenv("ARM_KILLS");
+
+    return wanted == NULL ? otherwise : (unsigned)strtoul(wanted, NULL, 10);
 }
 
 void nap_us(long us)

@@ -18,6 +18,13 @@ void child_kill(pid_t child);
 /* In such a process, which is no test: say what is wrong, and end. */
 void child_must(bool good, const char *what, const char *text);
 
+/* Zeroed memory that children started later share. */
+void *children_share(size_t size);
+void children_unshare(void *memory, size_t size);
+
+/* How many kills ARM_KILLS asks for. */
+unsigned children_kills(unsigned otherwise);
+
 void nap_us(long us);
 
 #endif
