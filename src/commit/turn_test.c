@@ -400,9 +400,11 @@ static void test_turn_keeps_keys_apart(void **state)
     assert_ok(members[3].status, members[3].err);
     (void)add_keyed(k, &at, 9); /* begun before that turn: its keys are remembered */
     (void)add_keyed(k, &at, 10);
+    (void)add_keyed(k, &at, 7);
     commit_all(k, frames);
     assert_fails(ARM_CONFLICT, members[0].status, members[0].err);
     assert_ok(members[1].status, members[1].err);
+    assert_fails(ARM_CONFLICT, members[2].status, members[2].err);
     assert_int_equal(asked_without_keys, 0);
     kernel_reopen(k);
     (void)add_keyed(k, &at, 11); /* after it they are not: the judge reads */

@@ -53,18 +53,15 @@ static void open_client(const struct farm *farm, struct sql_client *client)
     child_must(sql_client_open(client, farm->path) == ARM_OK, "open", client->err.message);
 }
 
-static void do_act(struct sql_client *client, unsigned slot, long long act)
+static void sql_of(unsigned slot, long long act, char sql[SQL_BYTES])
 {
-    char sql[SQL_BYTES];
-
     if (act % DELETES == 0) {
-        (void)snprintf(sql, sizeof sql, "DELETE FROM t WHERE slot = %u AND act = %lld", slot,
+        (void)snprintf(sql, SQL_BYTES, "DELETE FROM t WHERE slot = %u AND act = %lld", slot,
                        act - BEHIND);
     } else {
-        (void)snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%u, %lld, 'row %lld')", slot, act,
+        (void)snprintf(sql, SQL_BYTES, "INSERT INTO t VALUES (%u, %lld, 'row %lld')", slot, act,
                        act);
     }
-    run(client, sql);
 }
 
 /* Count and sum that so many acts leave, as the query says them. */
@@ -102,15 +99,33 @@ static long long acts_found(const struct farm *farm, struct sql_client *client, 
     return 0;
 }
 
+/* The first act of a life. The one before may have ended with it appended and not durable when this
+ * one looked: who does it again is refused, for it is there by then. */
+static void begin_acts(const struct farm *farm, struct sql_client *client, unsigned slot,
+                       long long act)
+{
+    char sql[SQL_BYTES];
+
+    sql_of(slot, act, sql);
+    if (sql_client_run(client, sql) == ARM_OK) {
+        return;
+    }
+    child_must(client->err.code == ARM_CONFLICT || client->err.code == ARM_CONSTRAINT, sql,
+               client->err.message);
+    child_must(acts_found(farm, client, slot) == act, "refused for an act", "that is not there");
+}
+
 static int be_writer(const void *context, unsigned slot)
 {
     const struct farm *farm = context;
     struct sql_client client;
     char sql[SQL_BYTES];
+    long long first;
     long long act;
 
     open_client(farm, &client);
     act = acts_found(farm, &client, slot);
+    first = act + 1;
     atomic_store(&farm->shared->done[slot], act);
     if (act % DELETES > 0) { /* its own row, hot or in a chunk */
         (void)snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%u, %lld, 'twice')", slot, act);
@@ -118,7 +133,12 @@ static int be_writer(const void *context, unsigned slot)
     }
     while (!atomic_load(&farm->shared->stop)) {
         atomic_store(&farm->shared->begun[slot], ++act);
-        do_act(&client, slot, act);
+        if (act == first) {
+            begin_acts(farm, &client, slot, act);
+        } else {
+            sql_of(slot, act, sql);
+            run(&client, sql);
+        }
         atomic_store(&farm->shared->done[slot], act);
     }
     sql_client_close(&client);
