@@ -11,6 +11,8 @@
 
 #include "index/index_private.h"
 
+enum { PARENTS_MAX = 2 };
+
 static arm_status wrong(const struct arm_fold_at *at, const char *what, struct arm_error *err)
 {
     return arm__fail(err, ARM_CORRUPT, "tx %llu (segment %llu, offset %llu): %s",
@@ -62,16 +64,20 @@ done:
     return st;
 }
 
-/* The first parent is the branch's head; all are known; the generation follows. */
+/* The first parent is the branch's head, if it has one, and another is what it merged; all are
+ * known; the generation follows. `*out_merged` is the tx of the other, 0: there is none. */
 static arm_status check_parents(struct arm_index_txn *txn, const struct arm_fold_at *at,
-                                const Armpb__Commit *commit, struct arm_error *err)
+                                const Armpb__Commit *commit, uint64_t *out_merged,
+                                struct arm_error *err)
 {
     uint64_t generation = 0;
     uint64_t head;
     arm_status st = ARM_OK;
 
+    *out_merged = 0;
+
     ARM_TRY(arm__index_head(txn, commit->branch_id, at->tx, &head, err));
-    if ((head != 0) != (commit->n_parents > 0)) {
+    if (commit->n_parents > PARENTS_MAX - (head == 0) || (head != 0 && commit->n_parents == 0)) {
         st = wrong(at, "it has not the parents that its branch gives", err);
         goto done;
     }
@@ -90,10 +96,11 @@ static arm_status check_parents(struct arm_index_txn *txn, const struct arm_fold
             st = wrong(at, "a parent is not a commit", err);
             goto done;
         }
-        if (i == 0 && tx != head) {
-            st = wrong(at, "its first parent is not the branch's head", err);
+        if ((tx == head) != (i == 0 && head != 0)) {
+            st = wrong(at, "its first parent alone should be the branch's head", err);
             goto done;
         }
+        *out_merged = tx == head ? 0 : tx;
         generation = row.generation > generation ? row.generation : generation;
     }
     if (commit->generation != generation + 1) {
@@ -122,6 +129,19 @@ done:
     return st;
 }
 
+static arm_status put_merge(struct arm_index_txn *txn, const struct arm_fold_at *at,
+                            uint64_t branch_id, uint64_t source_tx, struct arm_error *err)
+{
+    struct arm_key key = arm__key_pair(branch_id, at->tx);
+    struct arm_buf *bytes = arm__kv_scratch(txn);
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__buf_varint(bytes, source_tx, err));
+    ARM_TRY(arm__kv_put(txn, ARM_DB_MERGE, arm__key_bytes(&key), arm__buf_bytes(bytes), err));
+done:
+    return st;
+}
+
 static arm_status fold_commit(struct arm_index_txn *txn, const struct arm_fold_at *at,
                               const Armpb__Commit *commit, struct arm_error *err)
 {
@@ -132,6 +152,7 @@ static arm_status fold_commit(struct arm_index_txn *txn, const struct arm_fold_a
                                  .time_us = commit->time_us};
     struct arm_key head = arm__key_pair(commit->branch_id, at->tx);
     struct arm_branch_row branch;
+    uint64_t merged;
     bool found;
     arm_status st = ARM_OK;
 
@@ -142,9 +163,12 @@ static arm_status fold_commit(struct arm_index_txn *txn, const struct arm_fold_a
         st = wrong(at, "its branch was never made", err);
         goto done;
     }
-    ARM_TRY(check_parents(txn, at, commit, err));
+    ARM_TRY(check_parents(txn, at, commit, &merged, err));
     ARM_TRY(put_record(txn, at, &row, err));
     ARM_TRY(arm__kv_put(txn, ARM_DB_HEAD, arm__key_bytes(&head), (struct arm_bytes){NULL, 0}, err));
+    if (merged != 0) {
+        ARM_TRY(put_merge(txn, at, commit->branch_id, merged, err));
+    }
     ARM_TRY(arm__fold_names(&fold, commit, err));
     for (size_t i = 0; i < commit->n_changes; i++) {
         ARM_TRY(arm__fold_table(&fold, commit->changes[i], err));

@@ -13,7 +13,10 @@
  *   rows        the parent's + added - removed; added is the sum of the entries, but for rows
  *               that this very change deletes again
  *   row ids     those of new rows are below the next row id, which never goes back
- *   root        there when the tail or the change is too long, and what materialising gives */
+ *   root        there when the tail or the change is too long, and what materialising gives
+ *
+ * What is adopted keeps its version, which is another branch's and its totals; what the branch had
+ * of the table is given up. Changed further, it is the parent of the version that is made. */
 
 #include <assert.h>
 #include <string.h>
@@ -31,6 +34,7 @@ struct table_fold {
     struct arm_table_name name;      /* from here on */
     struct arm_table_name old_name;  /* of a rename */
     struct arm_version_state parent; /* zeroed with CREATE */
+    struct arm_table_row had;        /* ADOPT: what the branch had of it; version 0: nothing */
     struct arm_version_state version;
 };
 
@@ -79,6 +83,32 @@ done:
     return st;
 }
 
+/* The name that a change frees; `*out_freed` false: none. */
+static arm_status freed_name(const struct arm_fold *fold, const Armpb__TableChange *change,
+                             const struct arm_table_id *id, struct arm_table_name *out,
+                             bool *out_freed, struct arm_error *err)
+{
+    bool is_adopted = change->kind == ARMPB__CHANGE_KIND__ADOPT;
+    bool is_drop = change->kind == ARMPB__CHANGE_KIND__DROP;
+    bool found;
+    arm_status st = ARM_OK;
+
+    *out_freed = false;
+    if (!is_drop && !is_adopted && change->kind != ARMPB__CHANGE_KIND__RENAME) {
+        return ARM_OK;
+    }
+    ARM_TRY(arm__index_table_name(fold->txn, fold->branch_id, fold->at->tx - 1, id, out, NULL,
+                                  &found, err));
+    if (!found && !is_adopted) {
+        st = arm__fail(err, ARM_CORRUPT, "a table is %s that is not there",
+                       is_drop ? "dropped" : "renamed");
+        goto done;
+    }
+    *out_freed = found;
+done:
+    return st;
+}
+
 arm_status arm__fold_names(const struct arm_fold *fold, const Armpb__Commit *commit,
                            struct arm_error *err)
 {
@@ -89,21 +119,13 @@ arm_status arm__fold_names(const struct arm_fold *fold, const Armpb__Commit *com
         const Armpb__TableChange *change = commit->changes[i];
         struct arm_table_name name;
         struct arm_table_id id;
-        bool found;
+        bool freed;
 
-        if (change->kind != ARMPB__CHANGE_KIND__DROP &&
-            change->kind != ARMPB__CHANGE_KIND__RENAME) {
-            continue;
-        }
         ARM_TRY(take_table_id(change, &id, err));
-        ARM_TRY(arm__index_table_name(fold->txn, fold->branch_id, fold->at->tx - 1, &id, &name,
-                                      NULL, &found, err));
-        if (!found) {
-            st = arm__fail(err, ARM_CORRUPT, "a table is %s that is not there",
-                           change->kind == ARMPB__CHANGE_KIND__DROP ? "dropped" : "renamed");
-            goto done;
+        ARM_TRY(freed_name(fold, change, &id, &name, &freed, err));
+        if (freed) {
+            ARM_TRY(put_table(fold, &name, NULL, err));
         }
-        ARM_TRY(put_table(fold, &name, NULL, err));
         if (change->kind == ARMPB__CHANGE_KIND__DROP) {
             ARM_TRY(put_name(fold, &id, &dropped, err));
         }
@@ -165,23 +187,57 @@ done:
     return st;
 }
 
+/* The version that is adopted, and the table as its own branch has it. */
+static arm_status find_adopted(struct table_fold *t, struct arm_table_row *row,
+                               struct arm_error *err)
+{
+    const struct arm_fold *fold = t->fold;
+    const Armpb__TableChange *change = t->change;
+    struct arm_record_row maker;
+    uint64_t dropped_tx;
+    bool found;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_version_state(fold->txn, &t->table_id, change->parent_version, &t->parent,
+                                     &found, err));
+    if (found) {
+        ARM_TRY(arm__index_record(fold->txn, t->parent.row.tx, &maker, &found, err));
+    }
+    if (found) {
+        ARM_TRY(arm__index_table_by_id(fold->txn, maker.branch_id, maker.tx, &t->table_id, row,
+                                       &dropped_tx, &found, err));
+    }
+    if (!found) {
+        st = arm__fail(err, ARM_CORRUPT, "a version is adopted that is not there");
+        goto done;
+    }
+    ARM_TRY(arm__index_lay_state(fold->txn, &t->parent,
+                                 change->has_base_layout ? change->base_layout : ARM_LAYOUT_NEWEST,
+                                 err));
+    ARM_TRY(arm__index_table_by_id(fold->txn, fold->branch_id, fold->at->tx - 1, &t->table_id,
+                                   &t->had, &dropped_tx, &found, err));
+done:
+    return st;
+}
+
 static arm_status resolve(struct table_fold *t, Armpb__ObjectKind *out_object,
                           struct arm_error *err)
 {
     bool is_new = t->change->kind == ARMPB__CHANGE_KIND__CREATE;
+    bool is_adopted = t->change->kind == ARMPB__CHANGE_KIND__ADOPT;
     struct arm_table_row row = {.object = t->change->object};
     arm_status st = ARM_OK;
 
     ARM_TRY(take_table_id(t->change, &t->table_id, err));
     if (!is_new) {
-        ARM_TRY(find_parent(t, &row, err));
+        ARM_TRY(is_adopted ? find_adopted(t, &row, err) : find_parent(t, &row, err));
     }
     if (row.object != t->change->object) {
         st = wrong(t, "it becomes another kind of object", err);
         goto done;
     }
     t->old_name = t->name;
-    if (is_new || t->change->kind == ARMPB__CHANGE_KIND__RENAME) {
+    if (is_new || is_adopted || t->change->kind == ARMPB__CHANGE_KIND__RENAME) {
         ARM_TRY(set_new_name(t, err));
         ARM_TRY(put_name(t->fold, &t->table_id, &t->name, err));
     }
@@ -309,6 +365,40 @@ static arm_status check_totals(const struct table_fold *t, uint64_t next_row_id,
     return ARM_OK;
 }
 
+/* What is adopted as it is says of itself what its version says. */
+static arm_status check_adopted(const struct table_fold *t, struct arm_error *err)
+{
+    const Armpb__TableChange *change = t->change;
+    const struct arm_version_row *row = &t->parent.row;
+    struct arm_version_state had = {.row = {.row_count = 0}};
+    struct arm_table_id id;
+    bool found = true;
+    uint64_t rows;
+    arm_status st = ARM_OK;
+
+    if (change->schema_id != row->schema_id || change->row_count != row->row_count ||
+        change->data_bytes != row->data_bytes || change->next_row_id != row->next_row_id ||
+        change->bytes_added != 0) {
+        return wrong(t, "adopted, it is not its version", err);
+    }
+    if (t->had.version != 0) {
+        ARM_TRY(arm__index_version_state(t->fold->txn, &t->table_id, t->had.version, &had, &found,
+                                         err));
+    }
+    if (!found || __builtin_add_overflow(had.row.row_count, change->rows_added, &rows) ||
+        __builtin_sub_overflow(rows, change->rows_removed, &rows) || rows != row->row_count) {
+        st = wrong(t, "adopted, its row count does not follow", err);
+        goto done;
+    }
+    ARM_TRY(arm__index_number(t->fold->txn, t->name.schema_name, t->name.name, row->version, &id,
+                              &found, err));
+    if (!found || !arm__table_id_equal(&id, &t->table_id)) {
+        st = wrong(t, "adopted, its version has another name", err);
+    }
+done:
+    return st;
+}
+
 /* ---- What is put ---- */
 
 static arm_status put_schema(const struct table_fold *t, struct arm_error *err)
@@ -341,78 +431,6 @@ static arm_status put_schema(const struct table_fold *t, struct arm_error *err)
                                     t->fold->at->tx, arm__buf_bytes(bytes), err));
     }
 done:
-    return st;
-}
-
-/* The entry that holds statistics alone, as the chunk's row keeps it. */
-static arm_status append_statistics(const Armpb__Entry *entry, struct arm_buf *out,
-                                    struct arm_error *err)
-{
-    Armpb__Entry alone = ARMPB__ENTRY__INIT;
-    size_t size;
-    arm_status st = ARM_OK;
-
-    alone.n_statistics = entry->n_statistics;
-    alone.statistics = entry->statistics;
-    size = armpb__entry__get_packed_size(&alone);
-    ARM_TRY(arm__buf_reserve(out, size, err));
-    out->size += armpb__entry__pack(&alone, out->data + out->size);
-done:
-    return st;
-}
-
-static arm_status put_chunk(const struct arm_fold *fold, const Armpb__Entry *entry,
-                            struct arm_buf *packed, struct arm_error *err)
-{
-    struct arm_index_txn *txn = fold->txn;
-    struct arm_chunk_row row = {.tx = fold->at->tx, .rows = entry->rows, .bytes = entry->bytes};
-    struct arm_buf *bytes = arm__kv_scratch(txn);
-    struct arm_hash chunk;
-    struct arm_key key;
-    struct arm_bytes old;
-    bool found;
-    arm_status st = ARM_OK;
-
-    memcpy(chunk.bytes, entry->chunk.data, ARM_HASH_BYTES);
-    memcpy(row.rows_hash.bytes, entry->rows_hash.data, ARM_HASH_BYTES);
-    key = arm__key_hash(&chunk);
-    ARM_TRY(arm__kv_get(txn, ARM_DB_CHUNK, arm__key_bytes(&key), &old, &found, err));
-    if (!found) {
-        arm__buf_clear(packed);
-        ARM_TRY(append_statistics(entry, packed, err));
-        ARM_TRY(arm__row_put_chunk(&row, arm__buf_bytes(packed), bytes, err));
-        ARM_TRY(arm__kv_put(txn, ARM_DB_CHUNK, arm__key_bytes(&key), arm__buf_bytes(bytes), err));
-    }
-    key = arm__key_hash(&row.rows_hash);
-    ARM_TRY(arm__kv_get(txn, ARM_DB_ROWS, arm__key_bytes(&key), &old, &found, err));
-    if (!found) {
-        ARM_TRY(arm__kv_put_content(txn, ARM_DB_ROWS, arm__key_bytes(&key), row.tx,
-                                    arm__bytes(chunk.bytes, ARM_HASH_BYTES), err));
-    }
-done:
-    return st;
-}
-
-arm_status arm__fold_chunks(const struct arm_fold *fold, Armpb__Entry *const *entries, size_t count,
-                            struct arm_error *err)
-{
-    struct arm_buf packed = ARM_BUF_INIT(CHANGE_BYTES_MAX);
-    arm_status st = ARM_OK;
-
-    for (size_t i = 0; i < count; i++) {
-        const Armpb__Entry *entry = entries[i];
-
-        if (entry->rows_hash.len != ARM_HASH_BYTES ||
-            (entry->has_chunk && entry->chunk.len != ARM_HASH_BYTES)) {
-            st = arm__fail(err, ARM_CORRUPT, "an entry's hash has not its size");
-            goto done;
-        }
-        if (entry->has_chunk) {
-            ARM_TRY(put_chunk(fold, entry, &packed, err));
-        }
-    }
-done:
-    arm__buf_release(&packed);
     return st;
 }
 
@@ -503,17 +521,23 @@ done:
     return st;
 }
 
+static arm_status put_named(const struct table_fold *t, Armpb__ObjectKind object, uint64_t version,
+                            struct arm_error *err)
+{
+    struct arm_table_row row = {.table_id = t->table_id, .version = version, .object = object};
+
+    memcpy(row.schema_name, t->name.schema_name, sizeof row.schema_name);
+    memcpy(row.name, t->name.name, sizeof row.name);
+    return put_table(t->fold, &t->name, &row, err);
+}
+
 static arm_status put_names(const struct table_fold *t, Armpb__ObjectKind object,
                             struct arm_error *err)
 {
     struct arm_key number = arm__key_number(t->name.schema_name, t->name.name, t->change->version);
-    struct arm_table_row row = {
-        .table_id = t->table_id, .version = t->change->version, .object = object};
     arm_status st = ARM_OK;
 
-    memcpy(row.schema_name, t->name.schema_name, sizeof row.schema_name);
-    memcpy(row.name, t->name.name, sizeof row.name);
-    ARM_TRY(put_table(t->fold, &t->name, &row, err));
+    ARM_TRY(put_named(t, object, t->change->version, err));
     ARM_TRY(arm__kv_put_content(t->fold->txn, ARM_DB_NUMBER, arm__key_bytes(&number),
                                 t->fold->at->tx, arm__bytes(t->table_id.bytes, ARM_TABLE_ID_BYTES),
                                 err));
@@ -534,6 +558,11 @@ arm_status arm__fold_table(const struct arm_fold *fold, const Armpb__TableChange
         return ARM_OK; /* arm__fold_names has seen to it */
     }
     ARM_TRY(resolve(&t, &object, err));
+    if (!change->has_version) { /* adopted as it is */
+        ARM_TRY(check_adopted(&t, err));
+        ARM_TRY(put_named(&t, object, change->parent_version, err));
+        goto done;
+    }
     ARM_TRY(arm__index_last_version(fold->txn, &t.table_id, &newest, &found, err));
     ARM_TRY(check_number(&t, newest.version, err));
     ARM_TRY(check_totals(&t, newest.next_row_id, err));

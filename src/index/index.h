@@ -35,6 +35,7 @@
  *   layout   table id, version, tx          -> layout row: where its rows stand since a Compaction
  *   sequence table id, tx                   -> how many of its places are taken from there on
  *   retention tx                            -> the tx up to which history was given up
+ *   merge    branch id, tx                  -> tx of the commit that was merged there
  *
  * Every row but the state says which tx put it, in its key or its value: what came after a tx can
  * be told from what was there before (checkpoints).
@@ -47,7 +48,7 @@
 #include "store/chunk.h"
 
 /* Of the rows. Another one's index is made anew from the log, its checkpoints are of no use. */
-#define ARM_INDEX_FORMAT 6u
+#define ARM_INDEX_FORMAT 7u
 
 struct arm_index;
 struct arm_index_txn;
@@ -175,6 +176,17 @@ arm_status arm__index_branch_name(struct arm_index_txn *txn, uint64_t branch_id,
 /* The last commit of the branch's history with tx <= at_tx, its ancestors' included; 0: none. */
 arm_status arm__index_head(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
                            uint64_t *out_tx, struct arm_error *err);
+
+/* What a branch's own commits with a tx from `after_tx` (exclusive) to `to_tx` merged, in order:
+ * `source_tx` is the other parent's. */
+typedef arm_status arm_visit_merge(void *context, uint64_t tx, uint64_t source_tx,
+                                   struct arm_error *err);
+arm_status arm__index_merges(struct arm_index_txn *txn, uint64_t branch_id, uint64_t after_tx,
+                             uint64_t to_tx, arm_visit_merge *visit, void *context,
+                             struct arm_error *err);
+/* The last of the branch's own commits with tx <= at_tx, not its ancestors'; 0: none. */
+arm_status arm__index_own_head(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
+                               uint64_t *out_tx, struct arm_error *err);
 
 /* Tables of a branch's history as of a tx. Names as written. */
 struct arm_table_row {

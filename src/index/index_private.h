@@ -32,6 +32,7 @@ enum arm_db {
     ARM_DB_LAYOUT,
     ARM_DB_SEQUENCE,
     ARM_DB_RETENTION,
+    ARM_DB_MERGE,
     ARM_DB_COUNT
 };
 
@@ -99,7 +100,7 @@ static inline struct arm_bytes arm__key_bytes(const struct arm_key *key)
 struct arm_key arm__key_tx(uint64_t tx);
 struct arm_key arm__key_id(const struct arm_id *id);
 struct arm_key arm__key_hash(const struct arm_hash *hash);
-struct arm_key arm__key_pair(uint64_t a, uint64_t b); /* head, branch */
+struct arm_key arm__key_pair(uint64_t a, uint64_t b); /* head, branch, merge */
 struct arm_key arm__key_ref(Armpb__RefKind kind, const char *name, uint64_t tx);
 struct arm_key arm__key_table(uint64_t branch_id, const char *schema_name, const char *name,
                               uint64_t tx);

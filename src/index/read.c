@@ -363,25 +363,79 @@ done:
     return st;
 }
 
+arm_status arm__index_own_head(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
+                               uint64_t *out_tx, struct arm_error *err)
+{
+    struct arm_key key = arm__key_pair(branch_id, at_tx);
+    struct arm_kv_item item;
+    uint64_t tx = 0;
+    bool found;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__kv_floor(txn, ARM_DB_HEAD, arm__key_bytes(&key), 8, &item, &found, err));
+    if (found) {
+        ARM_TRY(arm__key_last_u64(item.key, &tx, err));
+    }
+    *out_tx = tx;
+done:
+    return st;
+}
+
 arm_status arm__index_head(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
                            uint64_t *out_tx, struct arm_error *err)
 {
+    uint64_t tx = 0;
     bool more = true;
     arm_status st = ARM_OK;
 
-    while (more) {
-        struct arm_key key = arm__key_pair(branch_id, at_tx);
+    while (more && tx == 0) {
+        ARM_TRY(arm__index_own_head(txn, branch_id, at_tx, &tx, err));
+        if (tx == 0) {
+            ARM_TRY(arm__index_step_up(txn, &branch_id, &at_tx, &more, err));
+        }
+    }
+    *out_tx = tx;
+done:
+    return st;
+}
+
+arm_status arm__index_merges(struct arm_index_txn *txn, uint64_t branch_id, uint64_t after_tx,
+                             uint64_t to_tx, arm_visit_merge *visit, void *context,
+                             struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    for (;;) {
+        struct arm_reader r = {.what = "index merge row"};
         struct arm_kv_item item;
+        struct arm_key key;
+        uint64_t source;
+        uint64_t tx;
         bool found;
 
-        ARM_TRY(arm__kv_floor(txn, ARM_DB_HEAD, arm__key_bytes(&key), 8, &item, &found, err));
-        if (found) {
-            st = arm__key_last_u64(item.key, out_tx, err);
+        if (after_tx >= to_tx) {
+            break;
+        }
+        key = arm__key_pair(branch_id, after_tx + 1);
+        ARM_TRY(arm__kv_ceiling(txn, ARM_DB_MERGE, arm__key_bytes(&key), &item, &found, err));
+        if (!found || item.key.size != key.size || memcmp(item.key.data, key.bytes, 8) != 0) {
+            break;
+        }
+        ARM_TRY(arm__key_last_u64(item.key, &tx, err));
+        if (tx > to_tx) {
+            break;
+        }
+        r.rest = item.value;
+        ARM_TRY(arm__take_varint(&r, &source, err));
+        ARM_TRY(arm__take_end(&r, err));
+        if (source >= tx) { /* so that every walk ends */
+            st = arm__fail(err, ARM_CORRUPT, "index: tx %llu merged what came later",
+                           (unsigned long long)tx);
             goto done;
         }
-        ARM_TRY(arm__index_step_up(txn, &branch_id, &at_tx, &more, err));
+        ARM_TRY(visit(context, tx, source, err));
+        after_tx = tx;
     }
-    *out_tx = 0;
 done:
     return st;
 }

@@ -11,6 +11,8 @@
 #include "model/position.h"
 #include "model/vector.h"
 
+enum { PARENTS_MAX = 2 }; /* the branch's own, and what it merged */
+
 static arm_status wrong(const char *message, const char *what, struct arm_error *err)
 {
     return arm__fail(err, ARM_CORRUPT, "%s: %s", message, what);
@@ -177,8 +179,11 @@ static arm_status check_kind(const Armpb__TableChange *c, struct arm_error *err)
     static const char WHAT[] = "TableChange";
     bool is_create = c->kind == ARMPB__CHANGE_KIND__CREATE;
     bool is_drop = c->kind == ARMPB__CHANGE_KIND__DROP;
-    bool is_named = is_create || c->kind == ARMPB__CHANGE_KIND__RENAME;
+    bool is_adopt = c->kind == ARMPB__CHANGE_KIND__ADOPT;
+    bool is_named = is_create || is_adopt || c->kind == ARMPB__CHANGE_KIND__RENAME;
     bool has_rows = c->n_added > 0 || c->n_removed > 0 || c->n_deleted > 0 || c->truncated;
+    bool makes_version = !is_drop && (!is_adopt || c->has_version);
+    bool may_bring_schema = is_adopt || c->kind == ARMPB__CHANGE_KIND__RENAME;
     arm_status st = ARM_OK;
 
     ARM_TRY(check_present(c->schema_name != NULL, is_named, WHAT, "schema_name", err));
@@ -186,26 +191,30 @@ static arm_status check_kind(const Armpb__TableChange *c, struct arm_error *err)
     if (is_named) {
         ARM_TRY(arm__object_name_check(c->object, c->schema_name, c->name, err));
     }
-    ARM_TRY(check_present(c->has_version, !is_drop, WHAT, "version", err));
-    if (c->has_base_layout && (is_create || is_drop)) {
+    ARM_TRY(check_present(c->has_version, makes_version, WHAT, "version", err));
+    if (c->has_base_layout && (is_create || !makes_version)) {
         return wrong(WHAT, "base_layout does not belong here", err);
     }
     if (!is_drop) {
         ARM_TRY(check_present(c->has_parent_version, !is_create, WHAT, "parent_version", err));
-        if (c->version == 0 || (!is_create && c->parent_version == 0) ||
-            (!is_create && c->parent_version >= c->version)) {
+        if ((!is_create && c->parent_version == 0) ||
+            (makes_version &&
+             (c->version == 0 || (!is_create && c->parent_version >= c->version)))) {
             return wrong(WHAT, "its version does not follow its parent", err);
         }
         if (c->schema_id == 0) {
             return wrong(WHAT, "schema id 0", err);
         }
     }
-    if (c->kind != ARMPB__CHANGE_KIND__RENAME || c->schema == NULL) { /* a rename may bring one */
+    if (!may_bring_schema || c->schema == NULL) {
         ARM_TRY(check_present(c->schema != NULL, is_create || c->kind == ARMPB__CHANGE_KIND__ALTER,
                               WHAT, "schema", err));
     }
-    if (has_rows && (is_drop || c->object != ARMPB__OBJECT_KIND__TABLE)) {
+    if (has_rows && (!makes_version || c->object != ARMPB__OBJECT_KIND__TABLE)) {
         return wrong(WHAT, "rows where there can be none", err);
+    }
+    if (!makes_version && (c->schema != NULL || c->has_root)) {
+        return wrong(WHAT, "what only a version has", err);
     }
 done:
     return st;
@@ -269,11 +278,17 @@ static arm_status check_commit(const Armpb__Commit *commit, uint64_t payload_byt
             return wrong("Commit", "a parent is no commit id", err);
         }
     }
+    if (commit->n_parents > PARENTS_MAX) {
+        return wrong("Commit", "more than two parents", err);
+    }
     if (commit->n_parents == 0 ? commit->generation != 1 : commit->generation < 2) {
         return wrong("Commit", "its generation does not fit its parents", err);
     }
     for (size_t i = 0; i < commit->n_changes; i++) {
         ARM_TRY(check_change(commit->changes[i], payload_bytes, err));
+        if (commit->changes[i]->kind == ARMPB__CHANGE_KIND__ADOPT && commit->n_parents == 0) {
+            return wrong("Commit", "it adopts a table and merges nothing", err);
+        }
     }
     ARM_TRY(check_distinct_tables(commit, err));
 done:
