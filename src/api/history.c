@@ -84,16 +84,17 @@ static arm_status name_change(const struct commits_walk *walk, const struct arm_
                                    schema_name, name, err);
 }
 
-static arm_status push_version(struct arm_rows_column *column, bool has, uint64_t version,
+static arm_status push_version(struct arm_rows_column *column, uint64_t version,
                                struct arm_error *err)
 {
-    return has && version != 0 ? arm__rows_u64(column, version, err) : arm__rows_null(column, err);
+    return version != 0 ? arm__rows_u64(column, version, err) : arm__rows_null(column, err);
 }
 
 static arm_status push_change(const struct commits_walk *walk, const struct arm_commit_info *info,
                               const Armpb__TableChange *change, struct arm_rows_column *item,
                               struct arm_error *err)
 {
+    struct arm_change_versions versions;
     char shown[ARM_SHOWN_NAME_BYTES];
     char schema_name[256];
     char name[256];
@@ -101,15 +102,13 @@ static arm_status push_change(const struct commits_walk *walk, const struct arm_
     arm_status st = ARM_OK;
 
     ARM_TRY(name_change(walk, info, change, schema_name, name, err));
+    ARM_TRY(arm__catalog_change_versions(walk->catalog, info, change, &versions, err));
     ARM_TRY(arm__catalog_bytes_removed(walk->catalog, change, &bytes_removed, err));
     arm__shown_name(schema_name, name, shown);
     ARM_TRY(arm__rows_text(arm__rows_child(item, CHANGE_TABLE), shown, err));
-    ARM_TRY(push_version(arm__rows_child(item, CHANGE_OLD_VERSION), change->has_parent_version,
-                         change->parent_version, err));
-    ARM_TRY(push_version(arm__rows_child(item, CHANGE_NEW_VERSION), change->has_version,
-                         change->version, err));
-    ARM_TRY(arm__rows_bool(arm__rows_child(item, CHANGE_IS_NEW),
-                           change->kind == ARMPB__CHANGE_KIND__CREATE, err));
+    ARM_TRY(push_version(arm__rows_child(item, CHANGE_OLD_VERSION), versions.old_version, err));
+    ARM_TRY(push_version(arm__rows_child(item, CHANGE_NEW_VERSION), versions.new_version, err));
+    ARM_TRY(arm__rows_bool(arm__rows_child(item, CHANGE_IS_NEW), versions.is_new_table, err));
     ARM_TRY(arm__rows_u64(arm__rows_child(item, CHANGE_ROWS_ADDED), change->rows_added, err));
     ARM_TRY(arm__rows_u64(arm__rows_child(item, CHANGE_ROWS_REMOVED), change->rows_removed, err));
     ARM_TRY(arm__rows_u64(arm__rows_child(item, CHANGE_BYTES_ADDED), change->bytes_added, err));

@@ -127,6 +127,16 @@ arm_status arm__catalog_versions(struct arm_catalog *catalog, const struct arm_s
 arm_status arm__catalog_record(struct arm_catalog *catalog, uint64_t tx, Armpb__Record **out,
                                struct arm_buf *payload, struct arm_error *err);
 
+/* What a change of a commit did to the table of its branch: 0, there was, or is, none. */
+struct arm_change_versions {
+    uint64_t old_version;
+    uint64_t new_version;
+    bool is_new_table;
+};
+arm_status arm__catalog_change_versions(struct arm_catalog *catalog,
+                                        const struct arm_commit_info *info,
+                                        const Armpb__TableChange *change,
+                                        struct arm_change_versions *out, struct arm_error *err);
 /* Bytes of the chunks and hot rows that a change of a commit took out of its table. */
 arm_status arm__catalog_bytes_removed(struct arm_catalog *catalog, const Armpb__TableChange *change,
                                       uint64_t *out, struct arm_error *err);
@@ -199,6 +209,11 @@ arm_status arm__catalog_statistics(struct arm_catalog *catalog, const struct arm
 /* The bytes of a hot entry. */
 arm_status arm__catalog_hot_rows(struct arm_catalog *catalog, const struct arm_state_entry *entry,
                                  struct arm_buf *out, struct arm_error *err);
+
+/* Ids of a table's rows, on whatever branch, are below `*out`. Errors: ARM_NOT_FOUND. */
+arm_status arm__catalog_next_row_id(struct arm_catalog *catalog,
+                                    const struct arm_table_id *table_id, uint64_t *out,
+                                    struct arm_error *err);
 
 /* A schema of a table by id, cached; borrowed until the catalog is freed. */
 arm_status arm__catalog_schema(struct arm_catalog *catalog, const struct arm_table_id *table_id,

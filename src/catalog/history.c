@@ -254,6 +254,36 @@ done:
     return st;
 }
 
+/* The parent of what was adopted is another branch's: what this one had is asked for. */
+arm_status arm__catalog_change_versions(struct arm_catalog *catalog,
+                                        const struct arm_commit_info *info,
+                                        const Armpb__TableChange *change,
+                                        struct arm_change_versions *out, struct arm_error *err)
+{
+    bool is_adopted = change->kind == ARMPB__CHANGE_KIND__ADOPT;
+    struct arm_index_txn *txn = NULL;
+    struct arm_table_row had;
+    struct arm_table_id id;
+    uint64_t dropped_tx;
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    *out = (struct arm_change_versions){change->parent_version, change->version,
+                                        change->kind == ARMPB__CHANGE_KIND__CREATE};
+    if (is_adopted) {
+        memcpy(id.bytes, change->table_id.data, sizeof id.bytes);
+        ARM_TRY(arm__index_read(catalog->index, &txn, err));
+        ARM_TRY(arm__index_table_by_id(txn, info->row.branch_id, info->row.tx - 1, &id, &had,
+                                       &dropped_tx, &found, err));
+        out->old_version = found ? had.version : 0;
+        out->is_new_table = !found;
+        out->new_version = change->has_version ? change->version : change->parent_version;
+    }
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
 /* The history of the branch: from the snapshot's version along parents. */
 static arm_status walk_parents(struct version_walk *walk, const struct arm_table_info *from,
                                struct arm_error *err)

@@ -345,3 +345,24 @@ done:
     arm__index_abort(txn);
     return st;
 }
+
+arm_status arm__catalog_next_row_id(struct arm_catalog *catalog,
+                                    const struct arm_table_id *table_id, uint64_t *out,
+                                    struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    struct arm_version_row newest;
+    bool found;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__index_last_version(txn, table_id, &newest, &found, err));
+    if (!found) {
+        st = arm__fail(err, ARM_NOT_FOUND, "index: a table has no version");
+        goto done;
+    }
+    *out = newest.next_row_id;
+done:
+    arm__index_abort(txn);
+    return st;
+}

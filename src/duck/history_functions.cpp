@@ -169,19 +169,19 @@ Value ChangeOf(const History &history, const arm_commit_info &info,
     arm_table_id id;
     char schema_name[256];
     char name[256];
+    arm_change_versions versions = {};
     uint64_t bytes_removed = 0;
     arm_error error;
 
+    Check(arm__catalog_change_versions(history.catalog, &info, &change, &versions, &error), error);
     Check(arm__catalog_bytes_removed(history.catalog, &change, &bytes_removed, &error), error);
     std::memcpy(id.bytes, change.table_id.data, sizeof id.bytes);
     Check(arm__catalog_table_name(history.catalog, info.row.branch_id, info.row.tx, &id,
                                   schema_name, name, &error),
           error);
     return Value::STRUCT(ChangeType(),
-                         {Value(ShownName(schema_name, name)),
-                          NumberOrNull(change.has_parent_version ? change.parent_version : 0),
-                          NumberOrNull(change.has_version ? change.version : 0),
-                          Value::BOOLEAN(change.kind == ARMPB__CHANGE_KIND__CREATE),
+                         {Value(ShownName(schema_name, name)), NumberOrNull(versions.old_version),
+                          NumberOrNull(versions.new_version), Value::BOOLEAN(versions.is_new_table),
                           Number(change.rows_added), Number(change.rows_removed),
                           Number(change.bytes_added), Number(bytes_removed)});
 }
