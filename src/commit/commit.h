@@ -15,6 +15,8 @@
  *     replacement goes on from the layout that it was planned on.
  * K6  A request that says what it read is refused (ARM_CONFLICT) if others changed any of it
  *     since: such requests are as if made one after the other, in the order of their txs.
+ * K8  A request that merges a commit has it as its other parent, and makes a record even if it
+ *     changes nothing. What it adopts must be on the branch what the writer saw, or not there.
  * K7  What a request was refused for (ARM_CONFLICT) is in the next snapshot: to run it again makes
  *     sense at once, even if the other's process was killed before it could sync.
  * K4  A change that changes nothing makes no version; a commit of none makes no record.
@@ -23,13 +25,17 @@
 
 #include "commit/repository.h"
 
-/* An entry to be added. Rows get ids when committed. */
+/* An entry to be added. Rows get ids when committed, unless another branch has the entry already
+ * (`keeps_row_ids`): then it brings its first row id, and the schema that it was written with. */
 struct arm_new_entry {
     uint32_t rows;
     uint64_t bytes;
     bool is_new; /* the chunk was stored for this commit (counts as bytes added) */
     bool is_hot;
     bool explicit_row_ids; /* the rows bring their ids, in a column (table/row_ids.h) */
+    bool keeps_row_ids;
+    uint64_t first_row_id; /* keeps_row_ids, and the next */
+    uint32_t schema_id;
     struct arm_hash rows_hash;
     struct arm_hash chunk;        /* !is_hot */
     struct arm_bytes hot;         /* is_hot: the batch, borrowed */
@@ -92,7 +98,9 @@ struct arm_new_deletion {
 };
 
 /* A table to be changed. For ARMPB__CHANGE_KIND__CREATE: schema_name, name, schema (its field
- * ids are given). CREATE OR REPLACE is a DROP of the old table, then a CREATE, in one request:
+ * ids are given). For ADOPT: schema_name and name as the merged branch has them; base_version is
+ * what is adopted, and had_version, rows_added and rows_removed say how it differs from what the
+ * branch has. CREATE OR REPLACE is a DROP of the old table, then a CREATE, in one request:
  * changes are applied in their order. Within a change: truncated and removed, then added, then
  * deleted. */
 struct arm_new_change {
@@ -100,7 +108,11 @@ struct arm_new_change {
     struct arm_table_id table_id; /* of an existing table */
     uint64_t base_version;        /* what the writer saw; 0 with CREATE ... */
     uint64_t base_layout;         /* ... and in which layout, that the positions are of */
-    const char *schema_name;      /* CREATE, RENAME; borrowed */
+    uint64_t had_version;         /* ADOPT, and the next: what the branch has; 0: nothing */
+    uint64_t rows_added;
+    uint64_t rows_removed;
+    uint32_t merged_schema_id; /* of a merge: whose fields `schema` may have too; 0: none's */
+    const char *schema_name;   /* CREATE, RENAME, ADOPT; borrowed */
     const char *name;
     const Armpb__Schema *schema; /* CREATE, ALTER: borrowed; else NULL */
     bool truncated;
@@ -121,6 +133,7 @@ struct arm_commit_request {
     struct arm_id commit_id;      /* zeros: a new one */
     const char *author;           /* NULL: ARMILLARIA_AUTHOR, USER, or "unknown" */
     const char *message;          /* NULL: "" */
+    struct arm_id merged;         /* zeros: it merges nothing (K8) */
     size_t change_count;
     struct arm_new_change *changes;
     enum arm_grain grain;

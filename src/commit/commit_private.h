@@ -40,6 +40,8 @@ arm_status arm__header_decode(struct arm_bytes text, struct arm_header *out, boo
 
 #define ARM_FEATURE_RETENTION UINT64_C(8) /* chunks may be gone that the log names */
 
+#define ARM_FEATURE_MERGE UINT64_C(16) /* commits with two parents, tables that are adopted */
+
 /* ---- feature.c ---- */
 
 /* Under the commit lock, before the first record that needs them: FORMAT says so, durably. */
@@ -274,6 +276,7 @@ struct arm_change_plan {
     bool was_moved;       /* compactions came between: deletions are to be translated */
     bool goes_back;       /* ... and this goes on from the layout that it was planned on */
     bool changes_nothing; /* K4 */
+    bool adopts_alone;    /* ADOPT: the version stays what it is */
     uint64_t version;     /* given; 0: none */
 };
 
@@ -310,6 +313,14 @@ static inline bool arm__plan_is_pending(const struct arm_commit_plan *plan, uint
 static inline uint64_t arm__plan_now(const struct arm_commit_plan *plan)
 {
     return plan->turn->state.folded.next_tx - 1;
+}
+
+/* K8 */
+static inline bool arm__plan_merges(const struct arm_commit_plan *plan)
+{
+    static const struct arm_id nothing;
+
+    return !arm__id_equal(&plan->request->merged, &nothing);
 }
 
 /* turn.c: commits of threads that wait for the lock, made in one turn of it. */

@@ -141,16 +141,24 @@ static arm_status continue_schema(struct arm_commit_plan *plan,
                                   const struct arm_change_plan *change, Armpb__Schema *schema,
                                   struct arm_error *err)
 {
+    uint32_t merged_id = change->request->merged_schema_id;
     Armpb__Schema *own = NULL;
     Armpb__Schema *last = NULL;
+    Armpb__Schema *merged = NULL;
     uint32_t last_id;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__index_last_schema(plan->txn, &change->table_id, &last_id, err));
     ARM_TRY(arm__index_schema(plan->txn, &change->table_id, change->parent.schema_id, &own, err));
     ARM_TRY(arm__index_schema(plan->txn, &change->table_id, last_id, &last, err));
+    if (merged_id != 0) {
+        ARM_TRY(arm__index_schema(plan->txn, &change->table_id, merged_id, &merged, err));
+    }
     for (size_t i = 0; i < schema->n_columns; i++) {
-        if (!field_is_free(schema->columns[i]->field, own, last->last_field_id)) {
+        const Armpb__Field *field = schema->columns[i]->field;
+
+        if (!field_is_free(field, own, last->last_field_id) &&
+            (merged == NULL || !has_field(merged, field->id))) {
             st = arm__fail(err, ARM_CONFLICT,
                            "table \"%s\".\"%s\": its columns were changed on another branch since "
                            "this transaction began; run it again",
@@ -163,6 +171,7 @@ static arm_status continue_schema(struct arm_commit_plan *plan,
         schema->last_field_id = last->last_field_id;
     }
 done:
+    arm__schema_free(merged);
     arm__schema_free(last);
     arm__schema_free(own);
     return st;
@@ -229,6 +238,19 @@ static void give_object(const struct arm_change_plan *change, Armpb__TableChange
     out->has_object = object != ARMPB__OBJECT_KIND__TABLE;
 }
 
+/* The version stays what it is; what it means for the branch is the writer's to say. */
+static void place_adopted(const struct arm_change_plan *change, Armpb__TableChange *out)
+{
+    out->has_parent_version = true;
+    out->parent_version = change->parent.version;
+    out->schema_id = change->parent.schema_id;
+    out->row_count = change->parent.row_count;
+    out->data_bytes = change->parent.data_bytes;
+    out->next_row_id = change->parent.next_row_id;
+    out->rows_added = change->request->rows_added;
+    out->rows_removed = change->request->rows_removed;
+}
+
 static arm_status place_change(struct arm_commit_plan *plan, struct arm_change_plan *change,
                                Armpb__TableChange *out, struct arm_error *err)
 {
@@ -246,9 +268,13 @@ static arm_status place_change(struct arm_commit_plan *plan, struct arm_change_p
         out->next_row_id = change->parent.next_row_id;
         goto done;
     }
-    if (change->kind == ARMPB__CHANGE_KIND__CREATE || change->kind == ARMPB__CHANGE_KIND__RENAME) {
+    if (change->kind != ARMPB__CHANGE_KIND__WRITE && change->kind != ARMPB__CHANGE_KIND__ALTER) {
         out->schema_name = arm__commit_unconst(change->schema_name);
         out->name = arm__commit_unconst(change->name);
+    }
+    if (change->adopts_alone) {
+        place_adopted(change, out);
+        goto done;
     }
     ARM_TRY(give_version(plan, change, out, err));
     ARM_TRY(give_schema(plan, change, out, err));
@@ -348,12 +374,40 @@ done:
     return st;
 }
 
+/* A version that is adopted is one change, what is done to its rows another. Under another name
+ * than its own it is another version. */
+static arm_status sift_adopted(const struct arm_commit_plan *plan, struct arm_change_plan *change,
+                               struct arm_error *err)
+{
+    const struct arm_new_change *request = change->request;
+    bool is_named_so = strcmp(change->name, change->row.name) == 0 &&
+                       strcmp(change->schema_name, change->row.schema_name) == 0;
+    struct arm_table_id id;
+    bool is_same;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_number(plan->txn, change->schema_name, change->name, request->base_version,
+                              &id, &is_same, err));
+    is_same = is_same && arm__table_id_equal(&id, &change->table_id);
+    if (is_same && request->schema != NULL) {
+        ARM_TRY(is_own_schema(plan, change, &is_same, err));
+    }
+    change->adopts_alone = is_same && !request->truncated && !touches_rows(request);
+    change->changes_nothing =
+        change->adopts_alone && is_named_so && request->had_version == request->base_version;
+done:
+    return st;
+}
+
 arm_status arm__commit_sift(struct arm_commit_plan *plan, struct arm_error *err)
 {
     arm_status st = ARM_OK;
 
     for (size_t i = 0; i < plan->change_count; i++) {
-        ARM_TRY(sift_change(plan, &plan->changes[i], err));
+        struct arm_change_plan *change = &plan->changes[i];
+
+        ARM_TRY(change->kind == ARMPB__CHANGE_KIND__ADOPT ? sift_adopted(plan, change, err)
+                                                          : sift_change(plan, change, err));
     }
 done:
     return st;
@@ -361,31 +415,61 @@ done:
 
 /* ---- The commit ---- */
 
-static arm_status give_parents(struct arm_commit_plan *plan, struct arm_error *err)
+static arm_status give_parent(struct arm_commit_plan *plan, uint64_t tx, struct arm_error *err)
 {
     Armpb__Commit *commit = &plan->commit;
-    struct arm_record_row head;
+    struct arm_record_row row;
     struct arm_id *id = NULL;
-    uint64_t tx;
     bool found;
     arm_status st = ARM_OK;
 
-    commit->generation = 1;
-    ARM_TRY(arm__index_head(plan->txn, commit->branch_id, arm__plan_now(plan), &tx, err));
-    if (tx == 0) {
-        goto done;
-    }
-    ARM_TRY(arm__index_record(plan->txn, tx, &head, &found, err));
-    if (!found) {
-        st = arm__fail(err, ARM_CORRUPT, "index: tx %llu is missing", (unsigned long long)tx);
+    ARM_TRY(arm__index_record(plan->txn, tx, &row, &found, err));
+    if (!found || !row.is_commit) {
+        st = arm__fail(err, ARM_CORRUPT, "index: commit %llu is missing", (unsigned long long)tx);
         goto done;
     }
     ARM_TRY(arm__arena_alloc(&plan->arena, 1, sizeof *id, &id, err));
-    ARM_TRY(arm__arena_alloc(&plan->arena, 1, sizeof *commit->parents, &commit->parents, err));
-    *id = head.commit_id;
-    commit->parents[0] = (ProtobufCBinaryData){ARM_ID_BYTES, id->bytes};
-    commit->n_parents = 1;
-    commit->generation = head.generation + 1;
+    *id = row.commit_id;
+    commit->parents[commit->n_parents++] = (ProtobufCBinaryData){ARM_ID_BYTES, id->bytes};
+    if (commit->generation <= row.generation) {
+        commit->generation = row.generation + 1;
+    }
+done:
+    return st;
+}
+
+/* K8. A commit is not merged into itself. */
+static arm_status give_merged(struct arm_commit_plan *plan, uint64_t head_tx, struct arm_error *err)
+{
+    uint64_t tx = 0;
+    bool found;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_find_id(plan->txn, &plan->request->merged, &tx, &found, err));
+    if (!found || tx == head_tx) {
+        st = arm__fail(err, ARM_INVALID, "what is to be merged is no other commit");
+        goto done;
+    }
+    ARM_TRY(give_parent(plan, tx, err));
+done:
+    return st;
+}
+
+static arm_status give_parents(struct arm_commit_plan *plan, struct arm_error *err)
+{
+    Armpb__Commit *commit = &plan->commit;
+    uint64_t tx;
+    arm_status st = ARM_OK;
+
+    commit->generation = 1;
+    ARM_TRY(arm__arena_alloc(&plan->arena, 2, sizeof *commit->parents, &commit->parents, err));
+    ARM_TRY(arm__index_head(plan->txn, commit->branch_id, arm__plan_now(plan), &tx, err));
+    if (tx != 0) {
+        ARM_TRY(give_parent(plan, tx, err));
+    }
+    if (arm__plan_merges(plan)) {
+        ARM_TRY(give_merged(plan, tx, err));
+    }
 done:
     return st;
 }

@@ -207,10 +207,10 @@ static arm_status place_entry(struct arm_commit_plan *plan, const struct arm_new
     ARM_TRY(arm__arena_alloc(&plan->arena, 1, sizeof *entry, &entry, err));
     armpb__entry__init(entry);
     entry->position = to_pb(position);
-    entry->first_row_id = out->next_row_id;
+    entry->first_row_id = from->keeps_row_ids ? from->first_row_id : out->next_row_id;
     entry->rows = from->rows;
     entry->bytes = from->is_hot ? from->hot.size : from->bytes;
-    entry->schema_id = out->schema_id;
+    entry->schema_id = from->keeps_row_ids ? from->schema_id : out->schema_id;
     entry->rows_hash = hash_to_pb(&from->rows_hash);
     entry->has_explicit_row_ids = from->explicit_row_ids;
     entry->explicit_row_ids = from->explicit_row_ids;
@@ -227,7 +227,7 @@ static arm_status place_entry(struct arm_commit_plan *plan, const struct arm_new
     ARM_TRY(place_statistics(plan, from, entry, err));
     ARM_TRY(place_own_dead(plan, from, entry, position, out, err));
     out->added[out->n_added++] = entry;
-    out->next_row_id += from->rows;
+    out->next_row_id += from->keeps_row_ids ? 0 : from->rows;
     out->data_bytes += entry->bytes;
     out->bytes_added += from->is_hot || from->is_new ? entry->bytes : 0;
 done:

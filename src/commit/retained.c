@@ -43,6 +43,7 @@ void arm__retained_free(struct arm_retained *r)
     arm__free(r->branches.items);
     arm__free(r->removals.items);
     arm__free(r->entries.items);
+    arm__free(r->stays.items);
     arm__free(r->versions.items);
     arm__free(r->nodes.items);
     arm__free(r->flags);
@@ -145,17 +146,18 @@ static bool lasts_at(struct marking *m, const struct arm_retained_ref *ref, uint
     return min_u64(end, r->branches.items[ref->branch].end) > m->beyond;
 }
 
-static bool is_retained(struct marking *m, const struct arm_retained_version *version)
+static bool is_retained(struct marking *m, const struct arm_retained_stay *stay)
 {
     const struct arm_retained *r = m->r;
-    bool found = min_u64(version->end, r->branches.items[version->branch].end) > m->beyond;
+    uint32_t table = r->versions.items[stay->version].table;
+    bool found = min_u64(stay->end, r->branches.items[stay->branch].end) > m->beyond;
 
     m->stack_count = 0;
     if (!found) {
-        push_refs(m, version->branch, version->tx, version->end);
+        push_refs(m, stay->branch, stay->tx, stay->end);
     }
     while (!found && m->stack_count > 0) { /* each ref begins on one branch: at most once here */
-        found = lasts_at(m, &m->refs[m->stack[--m->stack_count]], version->table);
+        found = lasts_at(m, &m->refs[m->stack[--m->stack_count]], table);
     }
     return found;
 }
@@ -166,8 +168,13 @@ static void keep_nodes(struct marking *m)
 {
     struct arm_retained *r = m->r;
 
-    for (size_t i = 0; i < r->versions.count; i++) {
-        m->versions[i] = is_retained(m, &r->versions.items[i]);
+    if (r->versions.count > 0) {
+        memset(m->versions, 0, r->versions.count);
+    }
+    for (size_t i = 0; i < r->stays.count; i++) { /* on one branch is enough */
+        uint8_t *version = &m->versions[r->stays.items[i].version];
+
+        *version = *version != 0 || is_retained(m, &r->stays.items[i]);
     }
     for (size_t i = 0; i < r->nodes.count; i++) {
         const struct arm_retained_node *node = &r->nodes.items[i];

@@ -238,10 +238,16 @@ static arm_status come_to(struct arm_retained *r, uint64_t tx, uint32_t branch, 
         ARM_TRY(arm__retained_put(r, &name, at, err));
         r->places.count++;
     }
-    if (r->places.items[at].version != ARM_NOWHERE) {
-        r->versions.items[r->places.items[at].version].end = tx;
+    if (r->places.items[at].stay != ARM_NOWHERE) {
+        r->stays.items[r->places.items[at].stay].end = tx;
     }
-    r->places.items[at].version = version;
+    r->places.items[at].stay = ARM_NOWHERE;
+    if (version != ARM_NOWHERE) {
+        ARM_TRY(ROOM(r->stays, err));
+        r->stays.items[r->stays.count] = (struct arm_retained_stay){
+            .tx = tx, .end = UINT64_MAX, .branch = branch, .version = version};
+        r->places.items[at].stay = (uint32_t)r->stays.count++;
+    }
 done:
     return st;
 }
@@ -265,8 +271,8 @@ static arm_status add_version(struct arm_retained *r, uint64_t tx, uint32_t bran
         parent = layout_of(r, parent, change->has_base_layout, change->base_layout);
     }
     ARM_TRY(ROOM(r->versions, err));
-    r->versions.items[version] = (struct arm_retained_version){
-        .tx = tx, .end = UINT64_MAX, .branch = branch, .table = table, .newest = ARM_NOWHERE};
+    r->versions.items[version] =
+        (struct arm_retained_version){.table = table, .newest = ARM_NOWHERE};
     r->versions.count++;
     ARM_TRY(arm__retained_put(r, &name, version, err));
     ARM_TRY(add_node(r, tx, parent, version, &node, err));
@@ -278,6 +284,35 @@ static arm_status add_version(struct arm_retained *r, uint64_t tx, uint32_t bran
     ARM_TRY(come_to(r, tx, branch, table, version, err));
 done:
     return st;
+}
+
+/* Another branch's version, which it may have given up since the last mark. */
+static arm_status adopt_version(struct arm_retained *r, uint64_t tx, uint32_t branch,
+                                uint32_t table, const Armpb__TableChange *change,
+                                struct arm_error *err)
+{
+    struct arm_retained_name name = version_name(r, table, change->parent_version);
+    uint32_t version = arm__retained_find(r, &name);
+    uint32_t node;
+
+    if (version == ARM_NOWHERE) {
+        return wrong(tx, "a version is adopted that is not there", err);
+    }
+    node = r->versions.items[version].newest;
+    if (r->is_marked && node < r->kept_count && r->kept[node] == 0) {
+        r->is_stale = true;
+    }
+    return come_to(r, tx, branch, table, version, err);
+}
+
+static arm_status add_change(struct arm_retained *r, uint64_t tx, uint32_t branch, uint32_t table,
+                             const Armpb__TableChange *change, struct arm_error *err)
+{
+    if (change->kind == ARMPB__CHANGE_KIND__DROP) {
+        return come_to(r, tx, branch, table, ARM_NOWHERE, err);
+    }
+    return change->has_version ? add_version(r, tx, branch, table, change, err)
+                               : adopt_version(r, tx, branch, table, change, err);
 }
 
 static arm_status add_commit(struct arm_retained *r, uint64_t tx, const Armpb__Commit *commit,
@@ -303,9 +338,7 @@ static arm_status add_commit(struct arm_retained *r, uint64_t tx, const Armpb__C
             continue; /* it has no rows */
         }
         ARM_TRY(table_of(r, change->table_id, &table, err));
-        ARM_TRY(change->kind == ARMPB__CHANGE_KIND__DROP
-                    ? come_to(r, tx, branch, table, ARM_NOWHERE, err)
-                    : add_version(r, tx, branch, table, change, err));
+        ARM_TRY(add_change(r, tx, branch, table, change, err));
     }
 done:
     return st;

@@ -28,11 +28,16 @@ struct arm_retained_node {
 };
 
 struct arm_retained_version {
-    uint64_t tx;
-    uint64_t end; /* superseded or dropped on its own branch; UINT64_MAX: it was not */
-    uint32_t branch;
     uint32_t table;
     uint32_t newest; /* node */
+};
+
+/* A version on a branch: that which made it, or one that adopted it. */
+struct arm_retained_stay {
+    uint64_t tx;
+    uint64_t end; /* superseded or dropped there; UINT64_MAX: it was not */
+    uint32_t branch;
+    uint32_t version;
 };
 
 struct arm_retained_entry {
@@ -61,10 +66,10 @@ struct arm_retained_ref {
     uint32_t branch; /* ARM_NOWHERE: a tag */
 };
 
-/* A table on a branch: its first change there, and the version it came to; ARM_NOWHERE: none. */
+/* A table on a branch: its first change there, and its last stay; ARM_NOWHERE: it was dropped. */
 struct arm_retained_place {
     uint64_t first_tx;
-    uint32_t version;
+    uint32_t stay;
 };
 
 /* Commits from `tx` on were made on the branch, up to the next such. */
@@ -101,6 +106,7 @@ struct arm_retained {
     uint8_t *flags; /* of each chunk */
     ARM_RETAINED_LIST(struct arm_retained_node) nodes;
     ARM_RETAINED_LIST(struct arm_retained_version) versions;
+    ARM_RETAINED_LIST(struct arm_retained_stay) stays;
     ARM_RETAINED_LIST(struct arm_retained_entry) entries;
     ARM_RETAINED_LIST(struct arm_retained_removal) removals;
     ARM_RETAINED_LIST(struct arm_retained_branch) branches;

@@ -114,7 +114,7 @@ static bool is_small(const struct arm_commit_request *request)
 /* R1: what an older program would take for damage is told by FORMAT before it is written. */
 static arm_status use_features(struct arm_commit_plan *plan, struct arm_error *err)
 {
-    uint64_t used = 0;
+    uint64_t used = arm__plan_merges(plan) ? ARM_FEATURE_MERGE : 0;
 
     for (size_t i = 0; i < plan->commit.n_changes; i++) {
         const Armpb__TableChange *change = plan->commit.changes[i];
@@ -153,7 +153,7 @@ static arm_status make(struct arm_turn *turn, struct arm_commit_job *job, struct
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__commit_place(plan, err));
-    if (plan->commit.n_changes == 0) {
+    if (plan->commit.n_changes == 0 && !arm__plan_merges(plan)) {
         goto done;
     }
     ARM_TRY(use_features(plan, err));

@@ -65,6 +65,13 @@ static bool is_structural(const struct arm_change_plan *change)
            change->request->schema != NULL;
 }
 
+/* A change that takes a name, or takes one anew. */
+static bool is_named(Armpb__ChangeKind kind)
+{
+    return kind == ARMPB__CHANGE_KIND__CREATE || kind == ARMPB__CHANGE_KIND__RENAME ||
+           kind == ARMPB__CHANGE_KIND__ADOPT;
+}
+
 static bool is_replacement(const struct arm_new_change *request)
 {
     return request->truncated || request->removed_count > 0;
@@ -289,19 +296,50 @@ done:
     return st;
 }
 
+/* What is adopted, which no version of the branch's leads to; and that the branch has of the table
+ * what the writer saw (K8). */
+static arm_status find_adopted(struct arm_commit_plan *plan, struct arm_change_plan *change,
+                               struct arm_error *err)
+{
+    const struct arm_new_change *request = change->request;
+    uint64_t branch_id = plan->request->snapshot.branch_id;
+    uint64_t dropped_tx = 0;
+    bool found;
+    arm_status st = ARM_OK;
+
+    change->row.object = request->object == 0 ? ARMPB__OBJECT_KIND__TABLE : request->object;
+    ARM_TRY(arm__index_table_by_id(plan->txn, branch_id, arm__plan_now(plan), &change->table_id,
+                                   &change->row, &dropped_tx, &found, err));
+    if ((found ? change->row.version : 0) != request->had_version) {
+        st = arm__validate_conflict(plan, change, found ? "it was changed" : "it was dropped",
+                                    found ? change->row.tx : dropped_tx, err);
+        goto done;
+    }
+    change->row.version = request->base_version;
+    change->row.table_id = change->table_id;
+    ARM_TRY(arm__index_version(plan->txn, &change->table_id, request->base_version, &change->parent,
+                               NULL, &found, err));
+    if (!found) {
+        st = arm__fail(err, ARM_INVALID, "version %llu is to be adopted, which is not there",
+                       (unsigned long long)request->base_version);
+    }
+done:
+    return st;
+}
+
 static bool same_name(const char *a, const char *b)
 {
     return strcasecmp(a, b) == 0;
 }
 
-/* Whether the table of that name is dropped or renamed away by this very request. */
+/* Whether the table of that name is dropped, renamed away or adopted by this very request. */
 static bool is_freed(const struct arm_commit_plan *plan, const struct arm_table_id *table_id)
 {
     for (size_t i = 0; i < plan->change_count; i++) {
         const struct arm_change_plan *other = &plan->changes[i];
 
-        if ((other->kind == ARMPB__CHANGE_KIND__DROP ||
-             other->kind == ARMPB__CHANGE_KIND__RENAME) &&
+        if ((other->kind == ARMPB__CHANGE_KIND__DROP || other->kind == ARMPB__CHANGE_KIND__RENAME ||
+             other->kind == ARMPB__CHANGE_KIND__ADOPT) &&
             arm__table_id_equal(&other->table_id, table_id)) {
             return true;
         }
@@ -309,7 +347,7 @@ static bool is_freed(const struct arm_commit_plan *plan, const struct arm_table_
     return false;
 }
 
-/* A name that CREATE or RENAME takes must be free. */
+/* A name that CREATE, RENAME or ADOPT takes must be free. */
 static arm_status check_free(struct arm_commit_plan *plan, const struct arm_change_plan *change,
                              struct arm_error *err)
 {
@@ -319,10 +357,7 @@ static arm_status check_free(struct arm_commit_plan *plan, const struct arm_chan
     arm_status st = ARM_OK;
 
     for (const struct arm_change_plan *other = plan->changes; other < change; other++) {
-        bool takes =
-            other->kind == ARMPB__CHANGE_KIND__CREATE || other->kind == ARMPB__CHANGE_KIND__RENAME;
-
-        if (takes && same_name(other->schema_name, change->schema_name) &&
+        if (is_named(other->kind) && same_name(other->schema_name, change->schema_name) &&
             same_name(other->name, change->name)) {
             st = arm__fail(err, ARM_INVALID, "table \"%s\".\"%s\" is made twice in one commit",
                            change->schema_name, change->name);
@@ -346,11 +381,9 @@ done:
 
 static arm_status check_request(const struct arm_new_change *request, struct arm_error *err)
 {
-    bool takes =
-        request->kind == ARMPB__CHANGE_KIND__CREATE || request->kind == ARMPB__CHANGE_KIND__RENAME;
     arm_status st = ARM_OK;
 
-    if (takes) {
+    if (is_named(request->kind)) {
         if (request->name == NULL) {
             return arm__fail(err, ARM_INVALID, "a table is to be made without a name");
         }
@@ -419,10 +452,11 @@ static arm_status validate_change(struct arm_commit_plan *plan, struct arm_chang
 {
     const struct arm_new_change *request = change->request;
     bool is_new = change->kind == ARMPB__CHANGE_KIND__CREATE;
+    bool is_adopted = change->kind == ARMPB__CHANGE_KIND__ADOPT;
     arm_status st = ARM_OK;
 
     if (!is_new) {
-        ARM_TRY(find_table(plan, change, err));
+        ARM_TRY(is_adopted ? find_adopted(plan, change, err) : find_table(plan, change, err));
         ARM_TRY(arm__translate_find(plan, change, err));
         ARM_TRY(meet_versions(plan, change, err));
         ARM_TRY(arm__translate(plan, change, err));
@@ -430,15 +464,16 @@ static arm_status validate_change(struct arm_commit_plan *plan, struct arm_chang
         change->schema_name = change->row.schema_name;
         change->name = change->row.name;
     }
-    if (is_new || change->kind == ARMPB__CHANGE_KIND__RENAME) {
+    if (is_named(change->kind)) {
         change->schema_name = request->schema_name != NULL ? request->schema_name
                               : is_new                     ? default_schema
                                                            : change->row.schema_name;
         change->name = request->name;
     }
-    if (is_new || (change->kind == ARMPB__CHANGE_KIND__RENAME &&
-                   !(same_name(change->schema_name, change->row.schema_name) &&
-                     same_name(change->name, change->row.name)))) {
+    if (is_new || is_adopted ||
+        (change->kind == ARMPB__CHANGE_KIND__RENAME &&
+         !(same_name(change->schema_name, change->row.schema_name) &&
+           same_name(change->name, change->row.name)))) {
         ARM_TRY(check_free(plan, change, err));
     }
 done:
