@@ -5,8 +5,8 @@
 /* Ancestors of a commit, and what two commits have in common.
  *
  * The commits of a branch follow one another, so the ancestors that a commit has on it are those up
- * to some tx: a history is one tx for each branch that it touches (a version vector). It is found in as
- * many steps as there are branches and merges in it, however many commits they have.
+ * to some tx: a history is one tx for each branch that it touches (a version vector). It is found
+ * in as many steps as there are branches and merges in it, however many commits they have.
  *
  * L1  Ancestors have smaller txs than the commit: every walk ends.
  * L2  A commit is its own ancestor. */

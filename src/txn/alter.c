@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A table's columns, constraints and name: they change, its rows stay as they are. */
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,6 +114,118 @@ arm_status arm__txn_rename_table(struct arm_transaction *txn, const char *schema
     arm__txn_table_changed(table);
     txn->catalog_version++;
 done:
+    arm__mutex_unlock(&txn->mutex);
+    return st;
+}
+
+/* ---- Merges ---- */
+
+arm_status arm__txn_merge(struct arm_transaction *txn, const struct arm_id *commit_id,
+                          struct arm_error *err)
+{
+    if (txn->read_only) {
+        return arm__fail(err, ARM_READ_ONLY, "cannot merge: this session only reads");
+    }
+    if (arm__txn_has_changes(txn)) {
+        return arm__fail(err, ARM_INVALID,
+                         "a merge must be the first change of its transaction: commit, then merge");
+    }
+    txn->merged = *commit_id;
+    return ARM_OK;
+}
+
+bool arm__txn_is_merge(const struct arm_transaction *txn)
+{
+    static const struct arm_id nothing;
+
+    return !arm__id_equal(&txn->merged, &nothing);
+}
+
+/* Ids of rows that this transaction makes lie above those of all branches. */
+static arm_status raise_own_ids(struct arm_transaction *txn, struct arm_txn_table *table,
+                                struct arm_error *err)
+{
+    return arm__catalog_next_row_id(arm__repository_catalog(txn->repository), &table->table_id,
+                                    &table->first_own_row_id, err);
+}
+
+arm_status arm__txn_open_table(struct arm_transaction *txn, const char *schema_name,
+                               const char *name, uint32_t merged_schema_id, struct arm_error *err)
+{
+    struct arm_txn_table *table = NULL;
+    arm_status st = ARM_OK;
+
+    arm__mutex_lock(&txn->mutex);
+    ARM_TRY(arm__txn_find_for_change(txn, schema_name, name, &table, err));
+    assert(table->own_count == 0);
+    ARM_TRY(raise_own_ids(txn, table, err));
+    table->merged_schema_id = merged_schema_id;
+    arm__txn_table_changed(table);
+done:
+    arm__mutex_unlock(&txn->mutex);
+    return st;
+}
+
+/* The table that is to become another branch's: it has the name that it is to have. */
+static arm_status find_adopter(struct arm_transaction *txn, const struct arm_adoption *adoption,
+                               struct arm_txn_table **out, struct arm_error *err)
+{
+    const struct arm_table_row *had = adoption->had;
+    struct arm_txn_table *table = NULL;
+    struct arm_txn_table *taken = NULL;
+    arm_status st = ARM_OK;
+
+    if (had != NULL) {
+        ARM_TRY(arm__txn_find(txn, had->schema_name, had->name, &table, err));
+        assert(table != NULL && !arm__txn_table_has_changes(table));
+    }
+    ARM_TRY(arm__txn_find(txn, adoption->schema_name, adoption->name, &taken, err));
+    if (taken != NULL && taken != table) {
+        st = arm__fail(err, ARM_EXISTS, "%s \"%s\" exists already", arm__object_word(taken->object),
+                       adoption->name);
+        goto done;
+    }
+    if (table == NULL) {
+        ARM_TRY(arm__txn_add_table(txn, adoption->schema_name, adoption->name, &table, err));
+    } else if (taken == NULL) {
+        ARM_TRY(leave_name(txn, table, err));
+        move_last(txn, table);
+    }
+    (void)snprintf(table->schema_name, sizeof table->schema_name, "%s", adoption->schema_name);
+    (void)snprintf(table->name, sizeof table->name, "%s", adoption->name);
+    *out = table;
+done:
+    return st;
+}
+
+arm_status arm__txn_adopt(struct arm_transaction *txn, struct arm_adoption *adoption,
+                          struct arm_error *err)
+{
+    struct arm_table_state *state = NULL;
+    struct arm_txn_table *table = NULL;
+    arm_status st = ARM_OK;
+
+    arm__mutex_lock(&txn->mutex);
+    ARM_TRY(arm__txn_pin_version(txn, &adoption->info, &state, err));
+    ARM_TRY(find_adopter(txn, adoption, &table, err));
+    arm__table_info_release(&table->base);
+    arm__table_state_drop(table->state);
+    table->exists_in_base = true;
+    table->is_adopted = true;
+    table->object = adoption->info.row.object;
+    table->table_id = adoption->info.row.table_id;
+    table->base = adoption->info;
+    adoption->info = (struct arm_table_info){.schema = NULL};
+    table->state = state;
+    state = NULL;
+    table->had_version = adoption->had == NULL ? 0 : adoption->had->version;
+    table->adopted_rows_added = adoption->rows_added;
+    table->adopted_rows_removed = adoption->rows_removed;
+    ARM_TRY(raise_own_ids(txn, table, err));
+    arm__txn_table_changed(table);
+    txn->catalog_version++;
+done:
+    arm__table_state_drop(state);
     arm__mutex_unlock(&txn->mutex);
     return st;
 }

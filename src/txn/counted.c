@@ -102,8 +102,8 @@ void arm__txn_dead_drop(struct arm_txn_dead *dead)
     }
 }
 
-arm_status arm__txn_schema_new(const Armpb__Schema *schema, uint32_t schema_id,
-                               struct arm_txn_schema **out, struct arm_error *err)
+arm_status arm__txn_schema_copy(const Armpb__Schema *schema, struct arm_txn_schema **out,
+                                struct arm_error *err)
 {
     struct arm_txn_schema *result = NULL;
     arm_status st = ARM_OK;
@@ -111,12 +111,22 @@ arm_status arm__txn_schema_new(const Armpb__Schema *schema, uint32_t schema_id,
     ARM_TRY(arm__calloc(1, sizeof *result, &result, err));
     atomic_init(&result->references, 1);
     ARM_TRY(arm__schema_clone(schema, &result->schema, err));
-    result->schema->schema_id = schema_id;
-    arm__schema_number_fields(result->schema);
     *out = result;
     result = NULL;
 done:
     arm__txn_schema_drop(result);
+    return st;
+}
+
+arm_status arm__txn_schema_new(const Armpb__Schema *schema, uint32_t schema_id,
+                               struct arm_txn_schema **out, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__txn_schema_copy(schema, out, err));
+    (*out)->schema->schema_id = schema_id;
+    arm__schema_number_fields((*out)->schema);
+done:
     return st;
 }
 

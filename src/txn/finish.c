@@ -145,6 +145,7 @@ static arm_status describe(const struct arm_txn_table *table, struct part *part,
     };
     if (table->is_dropped) {
         change->kind = ARMPB__CHANGE_KIND__DROP;
+        change->base_version = table->is_adopted ? table->had_version : change->base_version;
         return ARM_OK;
     }
     if (table->is_created) {
@@ -163,6 +164,16 @@ static arm_status describe(const struct arm_txn_table *table, struct part *part,
         change->schema_name = table->schema_name;
         change->name = table->name;
     }
+    if (table->is_adopted) { /* perhaps with all of that */
+        change->kind = ARMPB__CHANGE_KIND__ADOPT;
+        change->object = table->object;
+        change->schema_name = table->schema_name;
+        change->name = table->name;
+        change->had_version = table->had_version;
+        change->rows_added = table->adopted_rows_added;
+        change->rows_removed = table->adopted_rows_removed;
+    }
+    change->merged_schema_id = table->merged_schema_id;
     ARM_TRY(arm__calloc(table->own_count + table->base_dead_count, sizeof *part->vectors,
                         &part->vectors, err));
     ARM_TRY(add_own(table, part, change, err));
@@ -203,6 +214,7 @@ static arm_status commit_changes(struct arm_transaction *txn, const char *messag
         .message = message,
         .changes = changes,
         .grain = txn->settings.grain,
+        .merged = txn->merged,
     };
     arm_status st = ARM_OK;
 
@@ -215,7 +227,7 @@ static arm_status commit_changes(struct arm_transaction *txn, const char *messag
             changes[request.change_count++].judge = arm__txn_judge(txn, table, &parts[i].judge);
         }
     }
-    if (request.change_count == 0) {
+    if (request.change_count == 0 && !arm__txn_is_merge(txn)) {
         *out = (struct arm_commit_result){.tx = 0};
         goto done;
     }

@@ -77,7 +77,7 @@ static void add_own(struct arm_txn_list *list, const struct arm_txn_table *table
 /* Row ids of own rows, until a commit gives them theirs: behind those of the base. */
 static uint64_t next_row_id(const struct arm_txn_table *table, size_t own)
 {
-    uint64_t id = table->base.version.next_row_id;
+    uint64_t id = table->first_own_row_id;
 
     for (size_t i = 0; i < own; i++) {
         id += arm__txn_own_entry(&table->own[i])->rows;

@@ -31,6 +31,9 @@ bool arm__txn_table_has_changes(const struct arm_txn_table *table)
     if (table->is_created) {
         return !table->is_dropped; /* made and dropped again: it never was */
     }
+    if (table->is_adopted) {
+        return !table->is_dropped || table->had_version != 0;
+    }
     return table->is_dropped || table->truncated || table->has_new_schema || table->is_renamed ||
            table->own_count > 0 || table->base_removed != NULL || table->base_dead_count > 0;
 }
@@ -124,6 +127,7 @@ arm_status arm__txn_find(struct arm_transaction *txn, const char *schema_name, c
         table->object = info.row.object;
         table->table_id = info.row.table_id;
         table->base = info;
+        table->first_own_row_id = info.version.next_row_id;
         info.schema = NULL;
     } else {
         ARM_TRY(arm__txn_note_absent(txn, schema_name, name, err));
@@ -256,8 +260,16 @@ const struct arm_snapshot *arm__txn_snapshot(const struct arm_transaction *txn)
     return &txn->snapshot;
 }
 
+struct arm_catalog *arm__txn_catalog(const struct arm_transaction *txn)
+{
+    return arm__repository_catalog(txn->repository);
+}
+
 bool arm__txn_has_changes(const struct arm_transaction *txn)
 {
+    if (arm__txn_is_merge(txn)) {
+        return true;
+    }
     for (size_t i = 0; i < txn->table_count; i++) {
         if (arm__txn_table_has_changes(txn->tables[i])) {
             return true;
@@ -285,7 +297,7 @@ struct name_walk {
 /* A name that the snapshot does not have for this table. */
 static bool is_own_name(const struct arm_txn_table *table)
 {
-    return table->is_created || table->is_renamed;
+    return table->is_created || table->is_renamed || table->is_adopted;
 }
 
 /* An object of the snapshot, unless its name is another's or nobody's here. */

@@ -40,6 +40,7 @@ struct arm_txn_settings {
 void arm__txn_configure(struct arm_transaction *txn, const struct arm_txn_settings *settings);
 bool arm__txn_is_serializable(const struct arm_transaction *txn);
 const struct arm_snapshot *arm__txn_snapshot(const struct arm_transaction *txn);
+struct arm_catalog *arm__txn_catalog(const struct arm_transaction *txn);
 bool arm__txn_has_changes(const struct arm_transaction *txn);
 /* Grows with every change of the names or schemas this transaction sees (for plan caches). */
 uint64_t arm__txn_catalog_version(const struct arm_transaction *txn);
@@ -74,6 +75,14 @@ arm_status arm__txn_look(struct arm_transaction *txn, const char *schema_name, c
 /* A table at a ref (AT clause: number, ref, `version:N`) or time, without own changes. */
 arm_status arm__txn_view_at(struct arm_transaction *txn, const char *schema_name, const char *name,
                             const char *ref, const struct arm_view **out, struct arm_error *err);
+/* Any version of a table, without own changes; `name` is what it is called. */
+arm_status arm__txn_view_version(struct arm_transaction *txn, const struct arm_table_info *info,
+                                 const struct arm_view **out, struct arm_error *err);
+/* The same entries, of which only `alive[i]` are alive in entry i (NULL: none; rows that are dead
+ * in `view` stay so), read as `schema` has it (copied; NULL: as `view` has it): columns by id. */
+arm_status arm__view_narrow(const struct arm_view *view, roaring_bitmap_t *const *alive,
+                            const Armpb__Schema *schema, const struct arm_view **out,
+                            struct arm_error *err);
 void arm__view_drop(const struct arm_view *view); /* NULL is accepted */
 
 /* The file of a chunk entry, absolute; owned by the caller. */
@@ -218,6 +227,30 @@ arm_status arm__txn_find_keys(struct arm_transaction *txn, const struct arm_view
                               struct arm_error *err);
 arm_status arm__txn_delete_keys(struct arm_transaction *txn, const struct arm_view *view,
                                 duckdb_data_chunk keys, uint64_t *out_count, struct arm_error *err);
+
+/* ---- Merges. Only in a transaction that has changed nothing before. ---- */
+
+/* The commit will have `commit_id` as its other parent, and be made whatever it changes. */
+arm_status arm__txn_merge(struct arm_transaction *txn, const struct arm_id *commit_id,
+                          struct arm_error *err);
+bool arm__txn_is_merge(const struct arm_transaction *txn);
+
+/* A table becomes what another branch made of it. */
+struct arm_adoption {
+    struct arm_table_info info;      /* the version, and its name there; taken */
+    const struct arm_table_row *had; /* the same table as the snapshot has it; NULL: it does not */
+    const char *schema_name;         /* what it is called from here on */
+    const char *name;
+    uint64_t rows_added; /* what that means for the rows that the snapshot has */
+    uint64_t rows_removed;
+};
+/* Errors: ARM_EXISTS: another has the name, and is not dropped by this transaction. */
+arm_status arm__txn_adopt(struct arm_transaction *txn, struct arm_adoption *adoption,
+                          struct arm_error *err);
+/* Rows of others' may come into the table, with their ids (arm__txn_update), and columns of another
+ * schema of it (arm__txn_alter_table; 0: none). */
+arm_status arm__txn_open_table(struct arm_transaction *txn, const char *schema_name,
+                               const char *name, uint32_t merged_schema_id, struct arm_error *err);
 
 /* ---- The end. Both free the transaction. ---- */
 

@@ -89,9 +89,16 @@ struct arm_txn_table {
     bool is_dropped; /* by this transaction: the base table, or the created one before it */
     bool truncated;  /* all base entries are replaced */
     bool has_new_schema;
-    bool is_renamed;     /* by this transaction; `base.row` has the name it had */
-    bool is_ghost;       /* no table: a name that one was renamed from; is_dropped is set */
-    uint32_t generation; /* how often its columns changed here */
+    bool is_renamed;      /* by this transaction; `base.row` has the name it had */
+    bool is_ghost;        /* no table: a name that one was renamed from; is_dropped is set */
+    bool is_adopted;      /* `base` is another branch's; the next say what that means here */
+    uint64_t had_version; /* what the branch has, 0: nothing */
+    uint64_t adopted_rows_added;
+    uint64_t adopted_rows_removed;
+    uint32_t merged_schema_id;
+    uint64_t
+        first_own_row_id; /* own rows have ids from here on, until a commit gives them theirs */
+    uint32_t generation;  /* how often its columns changed here */
     struct arm_table_id table_id; /* of a created one: not the one it will have */
     struct arm_table_info base;
     struct arm_table_state *state; /* loaded when first wanted */
@@ -116,6 +123,20 @@ struct arm_txn_past {
     uint64_t version;
 };
 
+/* The public part first, so that a pointer to one is a pointer to the other. */
+struct arm_counted_view {
+    struct arm_view view;
+    atomic_uint references;
+    struct arm_catalog *catalog;
+    struct arm_store *store;
+    struct arm_table_state *state;  /* counted; what `list` shows of the base points into it */
+    struct arm_txn_list *list;      /* counted; NULL: `state` is shown as it is */
+    struct arm_txn_schema *schema;  /* counted; NULL: the catalog's */
+    struct arm_counted_view *of;    /* counted: that this one shows a part of, ... */
+    struct arm_state_entry *narrow; /* ... with its own entries, ... */
+    roaring_bitmap_t **dead;        /* ... and what is dead in each, NULL: as there; owned */
+};
+
 struct arm_transaction {
     struct arm_repository *repository;
     struct arm_engine *engine;
@@ -124,6 +145,7 @@ struct arm_transaction {
     bool is_old;        /* the snapshot lies before the horizon: what it has may have expired */
     struct arm_pin pin; /* the snapshot's tx, or that of an older version which was looked at */
     struct arm_txn_settings settings;
+    struct arm_id merged;   /* zeros: it merges nothing */
     struct arm_mutex mutex; /* guards what follows */
     size_t past_count;
     struct arm_txn_past *past; /* versions that were looked at by AT: they stay readable here */
@@ -153,6 +175,9 @@ void arm__txn_dead_drop(struct arm_txn_dead *dead);
 /* `schema` is copied, its fields numbered. */
 arm_status arm__txn_schema_new(const Armpb__Schema *schema, uint32_t schema_id,
                                struct arm_txn_schema **out, struct arm_error *err);
+/* The same as it is. */
+arm_status arm__txn_schema_copy(const Armpb__Schema *schema, struct arm_txn_schema **out,
+                                struct arm_error *err);
 struct arm_txn_schema *arm__txn_schema_retain(struct arm_txn_schema *schema); /* NULL as well */
 void arm__txn_schema_drop(struct arm_txn_schema *schema);
 struct arm_txn_list *arm__txn_list_retain(struct arm_txn_list *list);
@@ -205,6 +230,9 @@ void arm__txn_drop_found(struct arm_transaction *txn, struct arm_txn_table *tabl
 /* Make `table->list` show the table as it is now. */
 arm_status arm__txn_list_update(struct arm_transaction *txn, struct arm_txn_table *table,
                                 struct arm_error *err);
+/* Have a version of a table pinned until the end (X7). */
+arm_status arm__txn_pin_version(struct arm_transaction *txn, const struct arm_table_info *info,
+                                struct arm_table_state **out, struct arm_error *err);
 /* Where entry `entry` of a view comes from; NULL: base entry `entry` of a table without changes. */
 const struct arm_txn_origin *arm__txn_view_origin(const struct arm_view *view, size_t entry);
 

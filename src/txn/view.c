@@ -10,32 +10,29 @@
 #include "model/type.h"
 #include "txn/txn_private.h"
 
-/* The public part first, so that a pointer to one is a pointer to the other. */
-struct counted_view {
-    struct arm_view view;
-    atomic_uint references;
-    struct arm_catalog *catalog;
-    struct arm_store *store;
-    struct arm_table_state *state; /* counted; what `list` shows of the base points into it */
-    struct arm_txn_list *list;     /* counted; NULL: `state` is shown as it is */
-    struct arm_txn_schema *schema; /* counted; NULL: the catalog's */
-};
-
-static struct counted_view *counted(const struct arm_view *view)
+static struct arm_counted_view *counted(const struct arm_view *view)
 {
-    return (struct counted_view *)(uintptr_t)view;
+    return (struct arm_counted_view *)(uintptr_t)view;
 }
 
 void arm__view_drop(const struct arm_view *view)
 {
-    struct counted_view *self = counted(view);
+    struct arm_counted_view *self = counted(view);
 
     if (view == NULL || atomic_fetch_sub_explicit(&self->references, 1, memory_order_acq_rel) > 1) {
         return;
     }
+    for (size_t i = 0; self->dead != NULL && i < view->entry_count; i++) {
+        arm__vector_free(self->dead[i]);
+    }
+    arm__free(self->dead);
+    arm__free(self->narrow);
     arm__txn_list_drop(self->list);
     arm__txn_schema_drop(self->schema);
     arm__table_state_drop(self->state);
+    if (self->of != NULL) {
+        arm__view_drop(&self->of->view);
+    }
     arm__free(self);
 }
 
@@ -48,10 +45,10 @@ const struct arm_txn_origin *arm__txn_view_origin(const struct arm_view *view, s
 /* ---- Making one ---- */
 
 static arm_status new_view(struct arm_repository *repository, const struct arm_table_id *table_id,
-                           const char *schema_name, const char *name, struct counted_view **out,
+                           const char *schema_name, const char *name, struct arm_counted_view **out,
                            struct arm_error *err)
 {
-    struct counted_view *self = NULL;
+    struct arm_counted_view *self = NULL;
     arm_status st = arm__calloc(1, sizeof *self, &self, err);
 
     if (st == ARM_OK) {
@@ -66,7 +63,7 @@ static arm_status new_view(struct arm_repository *repository, const struct arm_t
     return st;
 }
 
-static void show_state(struct counted_view *self, struct arm_table_state *state)
+static void show_state(struct arm_counted_view *self, struct arm_table_state *state)
 {
     self->state = arm__table_state_retain(state);
     self->view.live_rows = state->live_rows;
@@ -75,7 +72,7 @@ static void show_state(struct counted_view *self, struct arm_table_state *state)
 }
 
 static arm_status show_rows(struct arm_transaction *txn, struct arm_txn_table *table,
-                            struct counted_view *self, struct arm_error *err)
+                            struct arm_counted_view *self, struct arm_error *err)
 {
     arm_status st = ARM_OK;
 
@@ -97,7 +94,7 @@ done:
 static arm_status make_view(struct arm_transaction *txn, struct arm_txn_table *table,
                             bool with_rows, const struct arm_view **out, struct arm_error *err)
 {
-    struct counted_view *self = NULL;
+    struct arm_counted_view *self = NULL;
     arm_status st = ARM_OK;
 
     if (table->unjoined >= ARM_TXN_UNJOINED_MAX) {
@@ -107,7 +104,7 @@ static arm_status make_view(struct arm_transaction *txn, struct arm_txn_table *t
         new_view(txn->repository, &table->table_id, table->schema_name, table->name, &self, err));
     self->view.object = table->object;
     self->view.version = table->base.row.version;
-    self->view.first_own_row_id = table->base.version.next_row_id;
+    self->view.first_own_row_id = table->first_own_row_id;
     self->view.live_rows = table->base.version.row_count - table->removed_rows + table->own_rows;
     self->view.has_own_schema = table->schema != NULL;
     if (table->schema != NULL) {
@@ -182,17 +179,15 @@ static bool has_past(const struct arm_transaction *txn, const struct arm_table_i
 
 /* Pinned before it is asked whether it has expired, and then for as long as the transaction lasts
  * (X7). What has no rows does not expire. */
-static arm_status load_past(struct arm_transaction *txn, const struct arm_table_info *info,
-                            struct arm_table_state **out, struct arm_error *err)
+arm_status arm__txn_pin_version(struct arm_transaction *txn, const struct arm_table_info *info,
+                                struct arm_table_state **out, struct arm_error *err)
 {
     struct arm_catalog *catalog = arm__repository_catalog(txn->repository);
     const struct arm_table_id *id = &info->row.table_id;
     arm_status st = ARM_OK;
 
-    arm__mutex_lock(&txn->mutex);
     if (info->row.object != ARMPB__OBJECT_KIND__TABLE || has_past(txn, info)) {
-        st = arm__catalog_pinned_state(catalog, id, info->row.version, out, err);
-        goto done;
+        return arm__catalog_pinned_state(catalog, id, info->row.version, out, err);
     }
     ARM_TRY(arm__realloc(&txn->past, txn->past_count + 1, sizeof *txn->past, err));
     ARM_TRY(
@@ -200,26 +195,27 @@ static arm_status load_past(struct arm_transaction *txn, const struct arm_table_
     ARM_TRY(arm__catalog_state(catalog, id, info->row.version, out, err));
     txn->past[txn->past_count++] = (struct arm_txn_past){*id, info->row.version};
 done:
-    arm__mutex_unlock(&txn->mutex);
     return st;
 }
 
-arm_status arm__txn_view_at(struct arm_transaction *txn, const char *schema_name, const char *name,
-                            const char *ref, const struct arm_view **out, struct arm_error *err)
+arm_status arm__txn_view_version(struct arm_transaction *txn, const struct arm_table_info *info,
+                                 const struct arm_view **out, struct arm_error *err)
 {
     struct arm_catalog *catalog = arm__repository_catalog(txn->repository);
-    struct arm_table_info info = {.schema = NULL};
     struct arm_table_state *state = NULL;
-    struct counted_view *self = NULL;
+    struct arm_counted_view *self = NULL;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__catalog_table_at(catalog, &txn->snapshot, schema_name, name, ref, &info, err));
-    ARM_TRY(load_past(txn, &info, &state, err));
-    ARM_TRY(new_view(txn->repository, &info.row.table_id, info.row.schema_name, info.row.name,
+    arm__mutex_lock(&txn->mutex);
+    st = arm__txn_pin_version(txn, info, &state, err);
+    arm__mutex_unlock(&txn->mutex);
+    ARM_TRY(st);
+    ARM_TRY(new_view(txn->repository, &info->row.table_id, info->row.schema_name, info->row.name,
                      &self, err));
-    self->view.object = info.row.object;
-    self->view.version = info.row.version;
-    ARM_TRY(arm__catalog_schema(catalog, &info.row.table_id, info.version.schema_id,
+    self->view.object = info->row.object;
+    self->view.version = info->row.version;
+    self->view.first_own_row_id = UINT64_MAX;
+    ARM_TRY(arm__catalog_schema(catalog, &info->row.table_id, info->version.schema_id,
                                 &self->view.schema, err));
     show_state(self, state);
     *out = &self->view;
@@ -229,6 +225,19 @@ done:
         arm__view_drop(&self->view);
     }
     arm__table_state_drop(state);
+    return st;
+}
+
+arm_status arm__txn_view_at(struct arm_transaction *txn, const char *schema_name, const char *name,
+                            const char *ref, const struct arm_view **out, struct arm_error *err)
+{
+    struct arm_table_info info = {.schema = NULL};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__catalog_table_at(arm__repository_catalog(txn->repository), &txn->snapshot,
+                                  schema_name, name, ref, &info, err));
+    ARM_TRY(arm__txn_view_version(txn, &info, out, err));
+done:
     arm__table_info_release(&info);
     return st;
 }
