@@ -72,6 +72,23 @@ struct arm_transaction *arm__duck_transaction(struct arm_duck_connection *connec
     return transaction ? transaction->Cast<arm::Transaction>().Txn() : nullptr;
 }
 
+arm_status arm__duck_show(struct arm_duck_connection *connection, const struct arm_view *view,
+                          char out_at[32], struct arm_error *err)
+{
+    return arm::Guard(err, [&]() {
+        auto &context = connection->Context();
+        auto shown = duckdb::make_shared_ptr<arm::View>(view);
+        auto database = duckdb::DatabaseManager::Get(context).GetDatabase(arm::CATALOG);
+        auto transaction = duckdb::Transaction::TryGet(context, *database);
+        if (!transaction) {
+            return arm__fail(err, ARM_INVALID, "no transaction is open");
+        }
+        auto at = transaction->Cast<arm::Transaction>().Show(std::move(shown));
+        std::snprintf(out_at, 32, "%s", at.c_str());
+        return ARM_OK;
+    });
+}
+
 arm_status arm__duck_offer(struct arm_duck_connection *connection, const char *name,
                            struct ArrowArrayStream *stream, struct arm_error *err)
 {

@@ -22,6 +22,21 @@ extern "C" {
  * to each connection its session's repository. Once. */
 arm_status arm__duck_register(struct arm_engine *engine, struct arm_error *err);
 
+/* A row of arm_conflicts(). Texts are borrowed; NULL: SQL's NULL. */
+struct arm_duck_conflict {
+    const char *schema_name;
+    const char *name;
+    const char *kind;    /* what cannot be decided */
+    const char *columns; /* in which the two differ: names as a JSON list */
+    const char *key;     /* JSON: the row's key, or its id */
+    const char *base;    /* JSON: the row at the merge base ... */
+    const char *ours;    /* ... on the target ... */
+    const char *theirs;  /* ... on the source */
+    bool is_resolved;
+};
+typedef arm_status arm_duck_visit_conflict(void *context, const struct arm_duck_conflict *conflict,
+                                           struct arm_error *err);
+
 /* What the adapter asks of a session: borrowed as long as its connection lives. */
 struct arm_duck_session {
     void *self;
@@ -37,6 +52,14 @@ struct arm_duck_session {
      * ARM_UNSUPPORTED until the branches issue. */
     arm_status (*branch_statement)(void *self, const char *sql, char **out_text,
                                    struct arm_error *err);
+    /* Whether the transaction, which changed something, may be committed as it is: a merge whose
+     * conflicts are not resolved may not. NULL: it may. */
+    arm_status (*ready)(void *self, struct arm_transaction *txn, struct arm_error *err);
+    /* The transaction is over, whatever became of it. NULL: nobody wants to know. */
+    void (*ended)(void *self);
+    /* The conflicts of the merge that is open. NULL: there are none. */
+    arm_status (*conflicts)(void *self, arm_duck_visit_conflict *visit, void *context,
+                            struct arm_error *err);
 };
 
 /* Open a connection of the engine whose default database is the session's catalog. */
@@ -55,6 +78,32 @@ struct arm_transaction *arm__duck_transaction(struct arm_duck_connection *connec
 arm_status arm__duck_offer(struct arm_duck_connection *connection, const char *name,
                            struct ArrowArrayStream *stream, struct arm_error *err);
 
+struct arm_duck_result;
+
+/* Let statements of the transaction read a view (taken, whatever happens) as any table of the
+ * catalog AT (VERSION => `out_at`), until it ends. */
+arm_status arm__duck_show(struct arm_duck_connection *connection, const struct arm_view *view,
+                          char out_at[32], struct arm_error *err);
+
+/* Change a table by what a query gives, in one statement. Each of its rows has
+ *
+ *   entry UBIGINT, row BIGINT   which row of `view`, the table's, dies; NULL: none
+ *   comes BOOLEAN, id BIGINT    whether a row comes, and the id that it brings; NULL: a new one
+ *   kind, columns, key, base, ours, theirs VARCHAR
+ *                               of a conflict, for `visit`; kind NULL: it is none
+ *   the table's columns
+ *
+ * and the result is read to its end. Errors: ARM_CONSTRAINT, and those of `visit`. */
+struct arm_duck_application {
+    const struct arm_view *view; /* borrowed */
+    struct arm_duck_result *rows;
+    arm_duck_visit_conflict *visit;
+    void *context;
+};
+arm_status arm__duck_apply(struct arm_duck_connection *connection,
+                           const struct arm_duck_application *application, uint64_t *out_conflicts,
+                           struct arm_error *err);
+
 /* The first statement of `sql`: its length in bytes. `*out_length` 0: only blanks and
  * comments. Errors: ARM_SQL with the position. */
 arm_status arm__duck_split(struct arm_duck_connection *connection, const char *sql,
@@ -63,7 +112,6 @@ arm_status arm__duck_split(struct arm_duck_connection *connection, const char *s
 /* Prepare and start one statement (the text of one, as split). The result streams. DuckDB's
  * errors become ARM_SQL, ARM_CONSTRAINT, ARM_CONFLICT, ARM_INTERRUPTED, ARM_NO_MEMORY, ARM_FULL,
  * ARM_IO ... or the code of the C call below that failed (D1). */
-struct arm_duck_result;
 arm_status arm__duck_execute(struct arm_duck_connection *connection, const char *sql,
                              struct arm_duck_result **out, struct arm_error *err);
 void arm__duck_result_free(struct arm_duck_result *result); /* NULL is accepted */

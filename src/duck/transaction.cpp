@@ -2,6 +2,7 @@
 #include "duck/transaction.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include "duck/error.hpp"
 #include "duck/repository_catalog.hpp"
@@ -48,6 +49,35 @@ arm_transaction *Transaction::Take()
     return taken;
 }
 
+namespace
+{
+
+// No ref begins so: a name has no colon.
+constexpr const char *SHOWN = "shown:";
+
+} // namespace
+
+string Transaction::Show(shared_ptr<View> view)
+{
+    static std::atomic<uint64_t> last{0}; // plans outlive transactions: no name means two views
+    string at = SHOWN + std::to_string(++last);
+
+    shown[at] = std::move(view);
+    return at;
+}
+
+shared_ptr<View> Transaction::FindShown(const string &at)
+{
+    auto found = shown.find(at);
+
+    if (found == shown.end()) {
+        throw duckdb::CatalogException("\"%s\" is not a ref: it names rows of a statement that is "
+                                       "over",
+                                       at);
+    }
+    return found->second;
+}
+
 shared_ptr<View> Transaction::FindView(const string &schema_name, const string &name,
                                        const string &at, bool with_rows)
 {
@@ -55,6 +85,9 @@ shared_ptr<View> Transaction::FindView(const string &schema_name, const string &
     arm_status st = ARM_OK;
     arm_error error;
 
+    if (duckdb::StringUtil::StartsWith(at, SHOWN)) {
+        return FindShown(at);
+    }
     if (!at.empty()) {
         st = arm__txn_view_at(txn, schema_name.c_str(), name.c_str(), at.c_str(), &view, &error);
     } else if (with_rows) {
@@ -96,6 +129,9 @@ shared_ptr<duckdb::CatalogEntry> Transaction::Make(SchemaEntry &schema, const Vi
     case ARMPB__OBJECT_KIND__SEQUENCE:
         return SequenceEntry::Make(schema.catalog, schema, view.Get());
     default:
+        if (duckdb::StringUtil::StartsWith(at, SHOWN)) { // its columns may be nobody else's
+            return TableEntry::Make(schema.catalog, schema, view.Get(), at);
+        }
         return schema.Repository().Entry(schema, view, at);
     }
 }

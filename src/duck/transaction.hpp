@@ -37,6 +37,8 @@ public:
     optional_ptr<TableEntry> Table(SchemaEntry &schema, const string &name, const string &at);
     // The rows it has at this moment. Throws if there is no such table.
     shared_ptr<View> Look(const TableEntry &table);
+    // Let a view be read as any table AT the answer, until the transaction ends.
+    string Show(shared_ptr<View> view);
     // Its columns and how many rows it has, at a cost that does not grow with them (X5).
     shared_ptr<View> LookAtColumns(const TableEntry &table);
     // Names of all that is in a schema; of all schemas, main among them.
@@ -53,6 +55,7 @@ private:
     shared_ptr<View> FindView(const string &schema_name, const string &name, const string &at,
                               bool with_rows);
     shared_ptr<View> FindTable(const TableEntry &table, bool with_rows);
+    shared_ptr<View> FindShown(const string &at);
 
     arm_transaction *txn = nullptr;
     std::mutex mutex;
@@ -61,6 +64,7 @@ private:
     // Plans of this transaction may still point there.
     vector<shared_ptr<duckdb::CatalogEntry>> retired;
     vector<string> schema_names; // empty: not looked up yet
+    duckdb::unordered_map<string, shared_ptr<View>> shown;
 };
 
 } // namespace arm

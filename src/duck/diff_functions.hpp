@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ARM_DUCK_DIFF_FUNCTIONS_HPP
+#define ARM_DUCK_DIFF_FUNCTIONS_HPP
+
+// arm_diff('a', 'b') and arm_row_diff('t', 'a', 'b'): each becomes a query over those rows in which
+// the two refs may differ (merge/diff.h), planned like any other.
+
+#include "duck/core.hpp"
+
+namespace arm
+{
+
+void RegisterDiffFunctions(ClientContext &context);
+
+} // namespace arm
+
+#endif
