@@ -140,6 +140,10 @@ struct arm_commit_request {
     size_t read_count; /* of a serializable writer */
     const struct arm_new_read *reads;
     bool reads_all; /* it read of all there is (the history, what tables there are) */
+    bool is_merge;  /* it brings in another branch: what a branch for merges alone takes */
+    /* The record of the branch's protection whose checks hold on what the snapshot becomes with
+     * this request; 0: none were asked. They hold as long as nobody else has changed the branch. */
+    uint64_t checked_tx;
 };
 
 struct arm_commit_result {

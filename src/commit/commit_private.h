@@ -42,6 +42,8 @@ arm_status arm__header_decode(struct arm_bytes text, struct arm_header *out, boo
 
 #define ARM_FEATURE_MERGE UINT64_C(16) /* commits with two parents, tables that are adopted */
 
+#define ARM_FEATURE_PROTECTION UINT64_C(32) /* branches that ask something of commits */
+
 /* ---- feature.c ---- */
 
 /* Under the commit lock, before the first record that needs them: FORMAT says so, durably. */

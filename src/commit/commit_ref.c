@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ref changes: branches and tags made, renamed, described, dropped. One small record each,
+/* Ref changes: branches and tags made, renamed, described, protected, dropped. One small record each,
  * whatever the branch holds. */
 
 #include <string.h>
@@ -115,6 +115,18 @@ done:
     return st;
 }
 
+static arm_status check_main(const Armpb__RefChange *change, struct arm_error *err)
+{
+    bool is_drop = change->action == ARMPB__REF_ACTION__REF_DROP;
+
+    if (strcmp(change->name, "main") == 0 &&
+        (is_drop || change->action == ARMPB__REF_ACTION__REF_RENAME)) {
+        return arm__fail(err, ARM_INVALID, "branch \"main\" always exists: it cannot be %s",
+                         is_drop ? "dropped" : "renamed");
+    }
+    return ARM_OK;
+}
+
 static arm_status settle_existing(struct arm_index_txn *txn, Armpb__RefChange *change, uint64_t now,
                                   struct arm_error *err)
 {
@@ -133,12 +145,7 @@ static arm_status settle_existing(struct arm_index_txn *txn, Armpb__RefChange *c
     if (change->kind == ARMPB__REF_KIND__BRANCH) {
         change->has_branch_id = true;
         change->branch_id = row.branch_id;
-        if (strcmp(change->name, "main") == 0 &&
-            change->action != ARMPB__REF_ACTION__REF_DESCRIBE) {
-            st = arm__fail(err, ARM_INVALID, "branch \"main\" always exists: it cannot be %s",
-                           change->action == ARMPB__REF_ACTION__REF_DROP ? "dropped" : "renamed");
-            goto done;
-        }
+        ARM_TRY(check_main(change, err));
     }
     if (change->action == ARMPB__REF_ACTION__REF_RENAME) {
         ARM_TRY(check_new_name(txn, change, change->new_name, now, err));
@@ -176,6 +183,9 @@ arm_status arm__commit_ref(struct arm_repository *repository, Armpb__RefChange *
     ARM_TRY(arm__repository_new_id(repository, &append.commit_id, err));
     ARM_TRY(arm__repository_begin(repository, &txn, &state, err));
     ARM_TRY(settle(txn, &copy, state.folded.next_tx - 1, err));
+    if (copy.action == ARMPB__REF_ACTION__REF_PROTECT) {
+        ARM_TRY(arm__repository_use_feature(repository, ARM_FEATURE_PROTECTION, err));
+    }
     copy.commit_id = (ProtobufCBinaryData){ARM_ID_BYTES, append.commit_id.bytes};
     copy.time_us = arm__repository_time(repository, &state);
     copy.author = arm__commit_unconst(arm__commit_author(change->author));

@@ -105,7 +105,7 @@ static void test_header_R1_unknown_features(void **state)
     struct arm_error err = {0};
     char *text = text_of(&header);
     char *strict =
-        closed(text, "\nincompatible 0000000000000000", "\nincompatible 0000000000000010");
+        closed(text, "\nincompatible 0000000000000000", "\nincompatible 8000000000000000");
     char *lax = closed(text, "read-only-compatible 0000000000000000",
                        "read-only-compatible 8000000000000000");
     char *line = closed(text, "reads-with", "something new\nreads-with");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Folding a ref change: a branch or tag made, renamed, dropped or described. */
+/* Folding a ref change: a branch or tag made, renamed, dropped, described or
+ * protected. */
 
 #include <stdio.h>
 #include <string.h>
@@ -102,7 +103,7 @@ done:
     return st;
 }
 
-/* Drop, rename or describe what is there as of the tx before. */
+/* Drop, rename, describe or protect what is there as of the tx before. */
 static arm_status change_ref(const struct arm_fold *fold, const Armpb__RefChange *change,
                              struct arm_error *err)
 {
@@ -128,6 +129,11 @@ static arm_status change_ref(const struct arm_fold *fold, const Armpb__RefChange
         ARM_TRY(check_free(fold, change->kind, new_name, err));
         ARM_TRY(put_ref(fold, change->kind, change->name, &ref, true, err));
         ARM_TRY(put_ref(fold, change->kind, new_name, &ref, false, err));
+        break;
+    case ARMPB__REF_ACTION__REF_PROTECT:
+        ref.protected_tx = change->protection != NULL ? fold->at->tx : 0;
+        ref.only_merges = change->protection != NULL && change->protection->only_merges;
+        ARM_TRY(put_ref(fold, change->kind, change->name, &ref, false, err));
         break;
     default:
         ref.described_tx = change->description != NULL ? fold->at->tx : 0;

@@ -27,7 +27,8 @@
 
 #include "index/index_private.h"
 
-enum { RECORD_COMMIT = 1, REF_DROPPED = 1, TABLE_DROPPED = 1, VERSION_MATERIALISED = 1 };
+enum { RECORD_COMMIT = 1, TABLE_DROPPED = 1, VERSION_MATERIALISED = 1 };
+enum { REF_DROPPED = 1, REF_PROTECTED = 2, REF_ONLY_MERGES = 4 };
 
 /* ---- Pieces ---- */
 
@@ -226,10 +227,16 @@ arm_status arm__row_put_ref(const struct arm_ref_row *ref, bool is_dropped, stru
                             struct arm_error *err)
 {
     const uint64_t numbers[] = {ref->branch_id, ref->target_tx, ref->described_tx};
+    bool is_protected = ref->protected_tx != 0;
+    int flags = (is_dropped ? REF_DROPPED : 0) | (is_protected ? REF_PROTECTED : 0) |
+                (is_protected && ref->only_merges ? REF_ONLY_MERGES : 0);
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__buf_u8(out, is_dropped ? REF_DROPPED : 0, err));
+    ARM_TRY(arm__buf_u8(out, (uint8_t)flags, err));
     ARM_TRY(put_varints(out, numbers, sizeof numbers / sizeof *numbers, err));
+    if (is_protected) { /* the row of any other is what it was before there was protection */
+        ARM_TRY(put_varints(out, &ref->protected_tx, 1, err));
+    }
 done:
     return st;
 }
@@ -238,15 +245,23 @@ arm_status arm__row_take_ref(struct arm_bytes row, uint64_t tx, struct arm_ref_r
                              bool *out_dropped, struct arm_error *err)
 {
     struct arm_reader r = arm__reader(row, "index ref row");
+    uint64_t protected_tx = 0;
     uint64_t numbers[3];
     uint8_t flags;
     arm_status st = ARM_OK;
 
-    ARM_TRY(take_flags(&r, REF_DROPPED, &flags, err));
+    ARM_TRY(take_flags(&r, REF_DROPPED | REF_PROTECTED | REF_ONLY_MERGES, &flags, err));
     ARM_TRY(take_varints(&r, numbers, sizeof numbers / sizeof *numbers, err));
+    if ((flags & REF_PROTECTED) != 0) {
+        ARM_TRY(take_varints(&r, &protected_tx, 1, err));
+    }
     ARM_TRY(arm__take_end(&r, err));
-    *out = (struct arm_ref_row){
-        .branch_id = numbers[0], .tx = tx, .target_tx = numbers[1], .described_tx = numbers[2]};
+    *out = (struct arm_ref_row){.branch_id = numbers[0],
+                                .tx = tx,
+                                .target_tx = numbers[1],
+                                .described_tx = numbers[2],
+                                .protected_tx = protected_tx,
+                                .only_merges = (flags & REF_ONLY_MERGES) != 0};
     *out_dropped = (flags & REF_DROPPED) != 0;
 done:
     return st;

@@ -295,6 +295,24 @@ done:
     return st;
 }
 
+static arm_status check_protection(const Armpb__Protection *protection, struct arm_error *err)
+{
+    static const char WHAT[] = "Protection";
+
+    if (protection == NULL) {
+        return ARM_OK;
+    }
+    if (!protection->only_merges && protection->n_checks == 0) {
+        return wrong(WHAT, "it asks for nothing", err);
+    }
+    for (size_t i = 0; i < protection->n_checks; i++) {
+        if (protection->checks[i]->sql[0] == '\0') {
+            return wrong(WHAT, "a check without a query", err);
+        }
+    }
+    return ARM_OK;
+}
+
 static arm_status check_ref(const Armpb__RefChange *ref, struct arm_error *err)
 {
     static const char WHAT[] = "RefChange";
@@ -320,6 +338,13 @@ static arm_status check_ref(const Armpb__RefChange *ref, struct arm_error *err)
     if (is_branch) {
         ARM_TRY(check_present(ref->has_branch_id, !is_create, WHAT, "branch_id", err));
     }
+    if (ref->action == ARMPB__REF_ACTION__REF_PROTECT && !is_branch) {
+        return wrong(WHAT, "protection of a tag", err);
+    }
+    if (ref->action != ARMPB__REF_ACTION__REF_PROTECT) {
+        ARM_TRY(check_present(ref->protection != NULL, false, WHAT, "protection", err));
+    }
+    ARM_TRY(check_protection(ref->protection, err));
 done:
     return st;
 }
