@@ -31,6 +31,9 @@ struct arm_snapshot {
 /* The branch as it is now (durable). Errors: ARM_NOT_FOUND naming it. */
 arm_status arm__catalog_snapshot(struct arm_catalog *catalog, const char *branch,
                                  struct arm_snapshot *out, struct arm_error *err);
+/* The same by id, whatever the branch is called by now. `*out_found` false: it was dropped. */
+arm_status arm__catalog_branch(struct arm_catalog *catalog, uint64_t branch_id,
+                               struct arm_snapshot *out, bool *out_found, struct arm_error *err);
 /* A ref as users type it, in the light of `on` (for times, and HEAD-less forms): a branch
  * before a tag; `tx:N` must exist; `~n` walks first parents; a time is the last commit of
  * on's branch at or before it. `version:N` is refused here (ARM_INVALID: it names a table's
@@ -41,18 +44,42 @@ arm_status arm__catalog_resolve(struct arm_catalog *catalog, const struct arm_sn
 arm_status arm__catalog_head(struct arm_catalog *catalog, const struct arm_snapshot *at,
                              uint64_t *out_tx, struct arm_error *err);
 
+/* ---- Branches and tags (ref.c) ---- */
+
 struct arm_branch_info {
     char name[256];
     uint64_t branch_id;
     uint64_t head_tx; /* its last commit, 0: none */
     int64_t created_us;
-    char parent[256];  /* name now of the branch it was made from; empty: none */
-    char *description; /* owned by the visitor's caller; NULL: none */
+    char parent[256];                    /* name now of the branch it was made from; empty: none */
+    const char *description;             /* borrowed for the visit; NULL: none */
+    const Armpb__Protection *protection; /* so too */
 };
 typedef arm_status arm_visit_branch(void *context, const struct arm_branch_info *info,
                                     struct arm_error *err);
+/* In order of name. */
 arm_status arm__catalog_branches(struct arm_catalog *catalog, arm_visit_branch *visit,
                                  void *context, struct arm_error *err);
+/* One of them. Errors: ARM_NOT_FOUND. */
+arm_status arm__catalog_branch_named(struct arm_catalog *catalog, const char *name,
+                                     arm_visit_branch *visit, void *context, struct arm_error *err);
+/* What the branch is called now that was called `name` last, if it was renamed since. */
+arm_status arm__catalog_renamed(struct arm_catalog *catalog, const char *name, char out[256],
+                                bool *out_found, struct arm_error *err);
+
+struct arm_tag_info {
+    char name[256];
+    int64_t created_us;           /* when the tag was made, ... */
+    const char *author;           /* ... and by whom; borrowed for the visit */
+    const char *description;      /* so too; NULL: none */
+    struct arm_record_row commit; /* that it names */
+    char branch[256];             /* name now of the branch that was made on; "" if dropped */
+};
+typedef arm_status arm_visit_tag(void *context, const struct arm_tag_info *info,
+                                 struct arm_error *err);
+/* In order of name. */
+arm_status arm__catalog_tags(struct arm_catalog *catalog, arm_visit_tag *visit, void *context,
+                             struct arm_error *err);
 
 /* ---- Retention (expired.c) ---- */
 

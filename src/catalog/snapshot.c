@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "catalog/catalog_private.h"
 
 static void set_branch(struct arm_snapshot *snapshot, const char *name)
@@ -24,11 +23,30 @@ arm_status arm__catalog_snapshot(struct arm_catalog *catalog, const char *branch
     ARM_TRY(arm__index_read(catalog->index, &txn, err));
     ARM_TRY(arm__index_ref(txn, ARMPB__REF_KIND__BRANCH, branch, tx, &row, &found, err));
     if (!found) {
-        st = arm__fail(err, ARM_NOT_FOUND, "there is no branch \"%s\"", branch);
+        st = arm__ref_missing(txn, ARMPB__REF_KIND__BRANCH, branch, tx, err);
         goto done;
     }
     *out = (struct arm_snapshot){.branch_id = row.branch_id, .tx = tx};
     set_branch(out, branch);
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
+arm_status arm__catalog_branch(struct arm_catalog *catalog, uint64_t branch_id,
+                               struct arm_snapshot *out, bool *out_found, struct arm_error *err)
+{
+    struct arm_snapshot found = {.branch_id = branch_id};
+    struct arm_index_txn *txn = NULL;
+    arm_status st = ARM_OK;
+
+    found.tx = arm__log_durable_to(catalog->log);
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__index_branch_name(txn, branch_id, found.tx, found.branch, err));
+    *out_found = found.branch[0] != '\0';
+    if (*out_found) {
+        *out = found;
+    }
 done:
     arm__index_abort(txn);
     return st;
@@ -105,7 +123,7 @@ static arm_status resolve_name(struct arm_index_txn *txn, const struct arm_snaps
     }
     ARM_TRY(arm__index_ref(txn, ARMPB__REF_KIND__TAG, ref->name, durable, &row, &found, err));
     if (!found) {
-        st = arm__fail(err, ARM_NOT_FOUND, "there is no branch or tag \"%s\"", ref->name);
+        st = arm__ref_missing(txn, 0, ref->name, durable, err);
         goto done;
     }
     ARM_TRY(at_record(txn, on, row.target_tx, durable, out, err));
@@ -194,116 +212,5 @@ arm_status arm__catalog_resolve(struct arm_catalog *catalog, const struct arm_sn
     *out = found;
 done:
     arm__index_abort(txn);
-    return st;
-}
-
-/* ---- Branches: collected first, so that no visitor runs inside a read transaction (C3) ---- */
-
-struct branch_item {
-    struct arm_branch_info info;
-    uint64_t described_tx;
-};
-
-struct branch_list {
-    struct branch_item *items;
-    size_t count;
-    size_t capacity;
-};
-
-static arm_status collect_branch(void *context, const char *name, const struct arm_ref_row *row,
-                                 struct arm_error *err)
-{
-    struct branch_list *list = context;
-    struct branch_item *item;
-    arm_status st = ARM_OK;
-
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
-
-        ARM_TRY(arm__realloc(&list->items, capacity, sizeof *list->items, err));
-        list->capacity = capacity;
-    }
-    item = &list->items[list->count++];
-    *item =
-        (struct branch_item){.info.branch_id = row->branch_id, .described_tx = row->described_tx};
-    (void)snprintf(item->info.name, sizeof item->info.name, "%s", name);
-done:
-    return st;
-}
-
-/* The branch's head, age and origin. */
-static arm_status describe_branch(struct arm_index_txn *txn, uint64_t durable,
-                                  struct arm_branch_info *info, struct arm_error *err)
-{
-    struct arm_branch_row branch;
-    struct arm_record_row record;
-    bool found = false;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__index_head(txn, info->branch_id, durable, &info->head_tx, err));
-    ARM_TRY(arm__index_branch(txn, info->branch_id, &branch, &found, err));
-    if (found && branch.parent_branch_id != 0) {
-        ARM_TRY(arm__index_branch_name(txn, branch.parent_branch_id, durable, info->parent, err));
-    }
-    ARM_TRY(arm__index_record(txn, info->branch_id, &record, &found, err));
-    if (found) {
-        info->created_us = record.time_us;
-    }
-done:
-    return st;
-}
-
-static arm_status collect_branches(struct arm_catalog *catalog, struct branch_list *list,
-                                   struct arm_error *err)
-{
-    uint64_t durable = arm__log_durable_to(catalog->log);
-    struct arm_index_txn *txn = NULL;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__index_read(catalog->index, &txn, err));
-    ARM_TRY(arm__index_refs(txn, ARMPB__REF_KIND__BRANCH, durable, collect_branch, list, err));
-    for (size_t i = 0; i < list->count; i++) {
-        ARM_TRY(describe_branch(txn, durable, &list->items[i].info, err));
-    }
-done:
-    arm__index_abort(txn);
-    return st;
-}
-
-/* What the record that described it last says. */
-static arm_status read_description(struct arm_catalog *catalog, struct branch_item *item,
-                                   struct arm_error *err)
-{
-    Armpb__Record *record = NULL;
-    arm_status st = ARM_OK;
-
-    if (item->described_tx == 0) {
-        return ARM_OK;
-    }
-    ARM_TRY(arm__catalog_record(catalog, item->described_tx, &record, NULL, err));
-    if (record->ref != NULL) {
-        ARM_TRY(arm__strdup(record->ref->description, &item->info.description, err));
-    }
-done:
-    arm__record_free(record);
-    return st;
-}
-
-arm_status arm__catalog_branches(struct arm_catalog *catalog, arm_visit_branch *visit,
-                                 void *context, struct arm_error *err)
-{
-    struct branch_list list = {0};
-    arm_status st = ARM_OK;
-
-    ARM_TRY(collect_branches(catalog, &list, err));
-    for (size_t i = 0; i < list.count; i++) {
-        ARM_TRY(read_description(catalog, &list.items[i], err));
-        ARM_TRY(visit(context, &list.items[i].info, err));
-    }
-done:
-    for (size_t i = 0; i < list.count; i++) {
-        arm__free(list.items[i].info.description);
-    }
-    arm__free(list.items);
     return st;
 }
