@@ -111,8 +111,7 @@ static const char *skip_word(const char *at)
     return at;
 }
 
-/* One piece of the text, a blank or comment included. */
-static const char *skip_token(const char *at)
+const char *arm__sql_skip(const char *at)
 {
     if (*at == '\'' || *at == '"') {
         return skip_quoted(at, false);
@@ -163,7 +162,7 @@ arm_status arm__sql_split(const char *sql, size_t *out_length, struct arm_error 
             break;
         }
         has_content = has_content || !(is_blank(*at) || is_comment(at) || *at == ';');
-        next = skip_token(at);
+        next = arm__sql_skip(at);
         if (next == NULL) {
             return fail_open(sql, at, err);
         }
@@ -179,7 +178,7 @@ static const char *take_word(const char *at, const char *word)
     size_t size = strlen(word);
 
     while (at != NULL && (is_blank(*at) || is_comment(at) || *at == ';')) {
-        at = skip_token(at);
+        at = arm__sql_skip(at);
     }
     if (at == NULL || strncasecmp(at, word, size) != 0 || is_word_start(at[size]) ||
         is_digit(at[size])) {

@@ -16,6 +16,10 @@ extern "C" {
  * quote or comment that is not closed. */
 arm_status arm__sql_split(const char *sql, size_t *out_length, struct arm_error *err);
 
+/* Behind the piece of SQL that stands at `at`, which is not the end: a word, a quoted text, a
+ * comment, or one byte. NULL: it is not closed. */
+const char *arm__sql_skip(const char *at);
+
 /* Whether a statement begins with these two words, in any case. */
 bool arm__sql_begins(const char *sql, const char *first, const char *second);
 
