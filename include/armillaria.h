@@ -210,8 +210,13 @@ ARM_API arm_status arm_session_open(arm_repo *repo, const char *branch, arm_sess
                                     struct arm_error *err);
 /** Rolls back what is open; NULL is accepted. */
 ARM_API void arm_session_close(arm_session *session);
-/** Name of the current branch; valid until the session's next call. */
+/** Name of the current branch, as of the session's last call; valid until its next one. A session
+ * stands on a branch, not on its name: it follows when that is renamed, by whomever. */
 ARM_API const char *arm_session_branch(const arm_session *session);
+/** Go to another branch, as USE BRANCH does: what runs from now on reads and writes that. What
+ * results are still to be read stay what they are. Errors: ARM_NOT_FOUND, ARM_INVALID (a transaction
+ * is open); the session then stays where it is. */
+ARM_API arm_status arm_session_use(arm_session *session, const char *branch, struct arm_error *err);
 /** Stop the running statement, which then fails with ARM_INTERRUPTED. From any thread or a
  * signal's helper thread; harmless when nothing runs. */
 ARM_API void arm_session_interrupt(arm_session *session);
@@ -366,6 +371,71 @@ ARM_API arm_status arm_export(arm_session *session, const char *table, const cha
 /** Write the rows of `stream` (taken) as an Arrow IPC file, whole or not at all. */
 ARM_API arm_status arm_arrow_write_file(struct ArrowArrayStream *stream, const char *path,
                                         uint64_t *out_rows, struct arm_error *err);
+
+/* ---- Branches and tags: a movable, and a fixed, name of a commit ----
+ *
+ * Names follow git's rules for refs, and ':' is not allowed. A branch is a name and a commit: making
+ * one costs a small record, whatever it holds. Main is always there: it is neither dropped nor
+ * renamed. None of these calls is part of a transaction: each is durable when it returns, and
+ * refused (ARM_INVALID) while the session has one open. They start no SQL engine. Errors of all
+ * that change something besides: ARM_READ_ONLY, those of a commit. ---- */
+
+/** Make branch `name`, which starts at `from`, a ref (NULL: the session's branch now), with
+ * `description` (may be NULL). The session stays where it is. Errors: ARM_EXISTS, ARM_INVALID_NAME
+ * with the reason, ARM_NOT_FOUND: `from` is not there, ARM_HISTORY_EXPIRED. */
+ARM_API arm_status arm_branch_create(arm_session *session, const char *name, const char *from,
+                                     const char *description, struct arm_error *err);
+/** Drop a branch; its commits stay in the log, and can be named by tx:N. Errors: ARM_NOT_FOUND,
+ * ARM_INVALID: it is main, or the session stands on it. */
+ARM_API arm_status arm_branch_drop(arm_session *session, const char *name, struct arm_error *err);
+/** Give a branch another name. Sessions that stand on it follow. Errors: ARM_NOT_FOUND, ARM_EXISTS,
+ * ARM_INVALID_NAME, ARM_INVALID: it is main. */
+ARM_API arm_status arm_branch_rename(arm_session *session, const char *name, const char *new_name,
+                                     struct arm_error *err);
+/** What a branch is called now that was called `name` last and has been renamed since, so that who
+ * kept its name can follow it: copied to `out`, with a NUL. Errors: ARM_NOT_FOUND: no branch was. */
+ARM_API arm_status arm_branch_renamed(arm_repo *repo, const char *name, char out[256],
+                                      struct arm_error *err);
+/** Describe a branch; NULL: no more. Errors: ARM_NOT_FOUND. */
+ARM_API arm_status arm_branch_describe(arm_session *session, const char *name,
+                                       const char *description, struct arm_error *err);
+/** name [utf8], head [map<utf8, uint64>: its tables ("name", or "schema.name" outside of main) and
+ * their versions], created_at [timestamp us UTC], parent_branch [utf8, null: none], description
+ * [utf8, null: none], tx [uint64, null: none]: of its last commit, only_merges [bool], checks
+ * [list<struct<name, sql>>]: see arm_branch_protect; ordered by name. `name` NULL: all of them;
+ * else that one alone. Errors: ARM_NOT_FOUND. */
+ARM_API arm_status arm_branches(arm_session *session, const char *name,
+                                struct ArrowArrayStream *out, struct arm_error *err);
+
+/** A query that must give no row. */
+struct arm_branch_check {
+    const char *name; /**< for messages; NULL: none */
+    const char *sql;  /**< a SELECT */
+};
+struct arm_branch_protection {
+    size_t size;
+    bool only_merges;                      /**< no commit but a merge, or a fast-forward */
+    const struct arm_branch_check *checks; /**< all must hold on what the branch becomes */
+    size_t check_count;
+};
+/** Protect a branch: what is asked of commits onto it from now on, in the place of what was asked
+ * before; NULL: nothing. Errors: ARM_NOT_FOUND, ARM_INVALID. */
+ARM_API arm_status arm_branch_protect(arm_session *session, const char *name,
+                                      const struct arm_branch_protection *protection,
+                                      struct arm_error *err);
+
+/** Make tag `name` for the commit that `ref` names (NULL: the last one of the session's branch),
+ * with `description` (may be NULL). Errors: ARM_EXISTS, ARM_INVALID_NAME, ARM_NOT_FOUND: there is no
+ * such ref, or no commit yet, ARM_HISTORY_EXPIRED. */
+ARM_API arm_status arm_tag_create(arm_session *session, const char *name, const char *ref,
+                                  const char *description, struct arm_error *err);
+/** Drop a tag; the commit stays. Errors: ARM_NOT_FOUND. */
+ARM_API arm_status arm_tag_drop(arm_session *session, const char *name, struct arm_error *err);
+/** name [utf8], tx [uint64] and commit [hex utf8] that it names, branch [utf8]: of that commit,
+ * created_at [timestamp us UTC] and author [utf8]: of the tag, description [utf8, null: none];
+ * ordered by name. */
+ARM_API arm_status arm_tags(arm_session *session, struct ArrowArrayStream *out,
+                            struct arm_error *err);
 
 /* ---- The catalog. Each gives a stream of the columns named (Arrow types in brackets). They
  * start no SQL engine. `at` NULL: the session's branch now. ---- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/api_private.h"
+#include "query/branch.h"
 
 arm_status arm__require(const void *value, const char *argument, struct arm_error *err)
 {
@@ -55,13 +56,12 @@ struct arm_catalog *arm__session_catalog(const struct arm_session *session)
 arm_status arm__session_snapshot(const struct arm_session *session, const char *at,
                                  struct arm_snapshot *out, struct arm_error *err)
 {
-    struct arm_catalog *catalog = arm__session_catalog(session);
     struct arm_snapshot now;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__catalog_snapshot(catalog, arm__session_branch(session->query), &now, err));
+    ARM_TRY(arm__session_now(session->query, &now, err));
     if (at != NULL) {
-        ARM_TRY(arm__catalog_resolve(catalog, &now, at, out, err));
+        ARM_TRY(arm__catalog_resolve(arm__session_catalog(session), &now, at, out, err));
     } else {
         *out = now;
     }

@@ -25,7 +25,9 @@ static void release_column(struct arm_rows_column *column)
 
 bool arm__rows_has_offsets(const struct arm_rows_column *column)
 {
-    return column->field->format[0] == 'u' || strcmp(column->field->format, "+l") == 0;
+    const char *format = column->field->format;
+
+    return format[0] == 'u' || strcmp(format, "+l") == 0 || strcmp(format, "+m") == 0;
 }
 
 static arm_status init_column(struct arm_rows_column *column, const struct arm_rows_field *field,

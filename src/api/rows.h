@@ -11,7 +11,8 @@
 #include "base/buf.h"
 
 /* A column's shape. `format` is Arrow's: "b" bool, "I" uint32, "L" uint64, "g" double, "u" utf8,
- * "tsu:UTC" timestamp in microseconds, "+l" list of its one child, "+s" struct of its children.
+ * "tsu:UTC" timestamp in microseconds, "+l" list of its one child, "+m" map: a list of
+ * a struct of key and value, "+s" struct of its children.
  * Static: shapes outlive every stream. */
 struct arm_rows_field {
     const char *name;

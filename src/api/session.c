@@ -14,7 +14,7 @@ arm_status arm_session_open(arm_repo *repo, const char *branch, arm_session **ou
     ARM_TRY(arm__require(out, "out", err));
     ARM_TRY(arm__calloc(1, sizeof *session, &session, err));
     ARM_TRY(arm__session_open(arm__root_host(repo->root), branch == NULL ? "main" : branch,
-                              &session->query, err));
+                              repo->read_only, &session->query, err));
     session->root = arm__root_retain(repo->root);
     session->read_only = repo->read_only;
     *out = session;
@@ -91,9 +91,6 @@ arm_status arm_sql(arm_session *session, const char *sql, const struct arm_sql_o
     ARM_TRY(arm__require(out, "out", err));
     ARM_TRY(arm__options_copy(options, sizeof known, &known, err));
     ARM_TRY(check_sql_options(&known, err));
-    if (session->read_only && !arm__root_is_read_only(session->root) && known.at == NULL) {
-        known.at = arm__session_branch(session->query); /* which only reads */
-    }
     ARM_TRY(arm__held_new(session->root, &held, err)); /* before there is anything to lose */
     ARM_TRY(arm__session_sql(session->query, sql, &known, &stream, out_tail == NULL ? NULL : &tail,
                              err));

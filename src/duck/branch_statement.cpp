@@ -3,8 +3,11 @@
 
 #include "duck/error.hpp"
 #include "duck/session_state.hpp"
-#include "duck/split.h"
 #include "duckdb/parser/parser_extension.hpp"
+
+extern "C" {
+#include "duck/branch_parse.h"
+}
 
 namespace arm
 {
@@ -14,12 +17,23 @@ using duckdb::ParserExtensionParseData;
 namespace
 {
 
-// The first two words of each statement.
-constexpr const char *STATEMENTS[][2] = {
-    {"create", "branch"}, {"drop", "branch"}, {"use", "branch"},
-    {"merge", "branch"},  {"create", "tag"},  {"drop", "tag"},
+// A statement that releases what it holds.
+struct Statement {
+    explicit Statement(const string &text)
+    {
+        arm_error error;
+
+        Check(arm__branch_parse(text.c_str(), &parsed, &is_one, nullptr, &error), error);
+    }
+    ~Statement() { arm__branch_statement_release(&parsed); }
+    Statement(const Statement &) = delete;
+    Statement &operator=(const Statement &) = delete;
+
+    arm_branch_statement parsed = {};
+    bool is_one = false;
 };
 
+// What DuckDB passes along is the text: it is short, and taken apart again where it is needed.
 class BranchStatement : public ParserExtensionParseData
 {
 public:
@@ -44,12 +58,25 @@ struct BranchState : public duckdb::GlobalTableFunctionState {
 
 duckdb::ParserExtensionParseResult Parse(duckdb::ParserExtensionInfo *, const string &query)
 {
-    for (auto &statement : STATEMENTS) {
-        if (arm__sql_begins(query.c_str(), statement[0], statement[1])) {
-            return duckdb::ParserExtensionParseResult(make_uniq<BranchStatement>(query));
-        }
+    arm_branch_statement statement = {};
+    bool is_one = false;
+    size_t offset = 0;
+    arm_error error;
+    arm_status st = arm__branch_parse(query.c_str(), &statement, &is_one, &offset, &error);
+
+    arm__branch_statement_release(&statement);
+    if (!is_one) {
+        return duckdb::ParserExtensionParseResult();
     }
-    return duckdb::ParserExtensionParseResult();
+    if (st == ARM_NO_MEMORY) {
+        throw std::bad_alloc();
+    }
+    if (st != ARM_OK) {
+        duckdb::ParserExtensionParseResult result{string(error.message)};
+        result.error_location = offset;
+        return result;
+    }
+    return duckdb::ParserExtensionParseResult(make_uniq<BranchStatement>(query));
 }
 
 unique_ptr<duckdb::FunctionData> Bind(ClientContext &, duckdb::TableFunctionBindInput &input,
@@ -68,34 +95,46 @@ unique_ptr<duckdb::GlobalTableFunctionState> Init(ClientContext &, duckdb::Table
     return make_uniq<BranchState>();
 }
 
-void Run(ClientContext &context, duckdb::TableFunctionInput &input, DataChunk &out)
+// No row comes: it is done, or throws.
+void Run(ClientContext &context, duckdb::TableFunctionInput &input, DataChunk &)
 {
     auto &state = input.global_state->Cast<BranchState>();
     const arm_duck_session &session = SessionState::Get(context).session;
-    const string &text = input.bind_data->Cast<BranchBindData>().text;
-    char *answer = nullptr;
     arm_error error;
 
     if (state.is_done) {
         return;
     }
     state.is_done = true;
-    Check(session.branch_statement(session.self, text.c_str(), &answer, &error), error);
-    out.SetValue(0, 0, Value(string(answer == nullptr ? "" : answer)));
-    out.SetCardinality(1);
-    arm__free(answer);
+    Statement statement(input.bind_data->Cast<BranchBindData>().text);
+    Check(session.branch_statement(session.self, &statement.parsed, &error), error);
 }
 
-duckdb::ParserExtensionPlanResult Plan(duckdb::ParserExtensionInfo *, ClientContext &,
+// Branches and tags are no part of a transaction: in one, they would be changed though it is rolled
+// back, and what they are changed by would not see what it wrote.
+void RefuseInTransaction(ClientContext &context, const Statement &statement)
+{
+    arm_error error;
+
+    if (!context.transaction.IsAutoCommit()) {
+        Check(arm__fail(&error, ARM_INVALID,
+                        "%s is not part of a transaction: commit or roll back first",
+                        arm__branch_verb_text(statement.parsed.verb)),
+              error);
+    }
+}
+
+duckdb::ParserExtensionPlanResult Plan(duckdb::ParserExtensionInfo *, ClientContext &context,
                                        unique_ptr<ParserExtensionParseData> data)
 {
     duckdb::ParserExtensionPlanResult result;
 
+    RefuseInTransaction(context, Statement(data->ToString()));
     result.function =
         duckdb::TableFunction("armillaria_branch", {LogicalType::VARCHAR}, Run, Bind, Init);
     result.parameters.push_back(Value(data->ToString()));
     result.requires_valid_transaction = true;
-    result.return_type = duckdb::StatementReturnType::QUERY_RESULT;
+    result.return_type = duckdb::StatementReturnType::NOTHING;
     return result;
 }
 

@@ -2,8 +2,8 @@
 #ifndef ARM_DUCK_BRANCH_STATEMENT_HPP
 #define ARM_DUCK_BRANCH_STATEMENT_HPP
 
-// CREATE BRANCH and its like: statements DuckDB's own parser rejects come here, and the text goes
-// to the session whole, which answers with one row.
+// CREATE BRANCH and its like: statements that DuckDB's own parser rejects come here, and go to
+// the session taken apart (branch_parse.h). They give no rows.
 
 #include "duckdb/main/config.hpp"
 

@@ -22,6 +22,8 @@ extern "C" {
  * to each connection its session's repository. Once. */
 arm_status arm__duck_register(struct arm_engine *engine, struct arm_error *err);
 
+struct arm_branch_statement; /* branch_parse.h */
+
 /* A row of arm_conflicts(). Texts are borrowed; NULL: SQL's NULL. */
 struct arm_duck_conflict {
     const char *schema_name;
@@ -48,9 +50,8 @@ struct arm_duck_session {
     /* The message of the commit being made; may give NULL. Told the outcome. */
     const char *(*message)(void *self);
     void (*committed)(void *self, const struct arm_commit_result *result);
-    /* CREATE BRANCH and its like: `*out_text` (arm__free) is one row of the answer. Errors:
-     * ARM_UNSUPPORTED until the branches issue. */
-    arm_status (*branch_statement)(void *self, const char *sql, char **out_text,
+    /* Run CREATE BRANCH or its like, outside of a transaction. */
+    arm_status (*branch_statement)(void *self, const struct arm_branch_statement *statement,
                                    struct arm_error *err);
     /* Whether the transaction, which changed something, may be committed as it is: a merge whose
      * conflicts are not resolved may not. NULL: it may. */

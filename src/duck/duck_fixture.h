@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "duck/branch_parse.h"
 #include "duck/duck.h"
 #include "support/cmocka_all.h"
 #include "support/temp.h"
@@ -19,6 +20,7 @@ struct fixture_session {
     const char *message;
     struct arm_commit_result last;
     unsigned commit_count;
+    char branch[64]; /* that a statement named last */
     struct arm_duck_session duck;
     struct arm_duck_connection *connection;
 };
@@ -62,14 +64,16 @@ static inline void fixture_committed(void *self, const struct arm_commit_result 
     session->commit_count++;
 }
 
-static inline arm_status fixture_branch(void *self, const char *sql, char **out_text,
+static inline arm_status fixture_branch(void *self, const struct arm_branch_statement *statement,
                                         struct arm_error *err)
 {
-    (void)self;
-    if (strstr(sql, "answer") != NULL) {
-        return arm__strdup(sql, out_text, err);
+    struct fixture_session *session = self;
+
+    if (strcmp(statement->name, "refused") == 0) {
+        return arm__fail(err, ARM_EXISTS, "there is a branch \"refused\"");
     }
-    return arm__fail(err, ARM_UNSUPPORTED, "branches are not supported yet");
+    (void)snprintf(session->branch, sizeof session->branch, "%s", statement->name);
+    return ARM_OK;
 }
 
 static inline void fixture_connect(struct fixture *f, struct fixture_session *session)

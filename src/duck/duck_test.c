@@ -95,8 +95,7 @@ static void test_duck_D1_codes_of_c_calls(void **state)
     assert_refused(s, "UPDATE t AT (VERSION => 1) SET i = 1", ARM_SQL, "");
     assert_refused(s, "SELECT * FROM t AT (VERSION => 7)", ARM_NOT_FOUND, "7");
     assert_refused(s, "CREATE TABLE \"\" (i INTEGER)", ARM_SQL, "");
-    assert_refused(s, "CREATE BRANCH b", ARM_UNSUPPORTED, "branches are not supported yet");
-    assert_rows(s, "CREATE BRANCH answer", "CREATE BRANCH answer|");
+    assert_refused(s, "CREATE BRANCH refused", ARM_EXISTS, "there is a branch");
     assert_rows(s, "SELECT count(*) FROM t", "0|");
 }
 

@@ -281,6 +281,126 @@ unique_ptr<duckdb::FunctionData> BindLog(ClientContext &, duckdb::TableFunctionB
     return BindTo(FillLog, string());
 }
 
+// ---- arm_branches(), arm_tags() ----
+
+LogicalType CheckType()
+{
+    return LogicalType::STRUCT({{"name", LogicalType::VARCHAR}, {"sql", LogicalType::VARCHAR}});
+}
+
+Value TextOrNull(const char *text)
+{
+    return text == nullptr ? Value(LogicalType::VARCHAR) : Value(text);
+}
+
+struct Heads {
+    vector<Value> tables;
+    vector<Value> versions;
+};
+
+arm_status VisitHead(void *context, const arm_table_row *row, arm_error *err)
+{
+    auto &heads = *static_cast<Heads *>(context);
+
+    return Guard(err, [&]() {
+        if (row->object == ARMPB__OBJECT_KIND__TABLE) {
+            heads.tables.push_back(Value(ShownName(row->schema_name, row->name)));
+            heads.versions.push_back(Number(row->version));
+        }
+        return ARM_OK;
+    });
+}
+
+Value ChecksOf(const Armpb__Protection *protection)
+{
+    vector<Value> checks;
+
+    for (size_t i = 0; protection != nullptr && i < protection->n_checks; i++) {
+        checks.push_back(Value::STRUCT({{"name", TextOrNull(protection->checks[i]->name)},
+                                        {"sql", Value(protection->checks[i]->sql)}}));
+    }
+    return Value::LIST(CheckType(), std::move(checks));
+}
+
+void AddBranch(History &history, const arm_branch_info &info)
+{
+    arm_snapshot at = history.at;
+    Heads heads;
+    arm_error error;
+
+    at.branch_id = info.branch_id;
+    at.tx = info.head_tx;
+    Check(arm__catalog_tables(history.catalog, &at, VisitHead, &heads, &error), error);
+    history.rows.push_back(
+        {Value(info.name),
+         Value::MAP(LogicalType::VARCHAR, LogicalType::UBIGINT, std::move(heads.tables),
+                    std::move(heads.versions)),
+         Time(info.created_us), TextOrNull(info.parent[0] == '\0' ? nullptr : info.parent),
+         TextOrNull(info.description), NumberOrNull(info.head_tx),
+         Value::BOOLEAN(info.protection != nullptr && info.protection->only_merges),
+         ChecksOf(info.protection)});
+}
+
+arm_status VisitBranch(void *context, const arm_branch_info *info, arm_error *err)
+{
+    return Guard(err, [&]() {
+        AddBranch(*static_cast<History *>(context), *info);
+        return ARM_OK;
+    });
+}
+
+// What there is now: branches and tags are no part of a transaction.
+void FillBranches(History &history, const string &)
+{
+    arm_error error;
+
+    Check(arm__catalog_branches(history.catalog, VisitBranch, &history, &error), error);
+}
+
+unique_ptr<duckdb::FunctionData> BindBranches(ClientContext &, duckdb::TableFunctionBindInput &,
+                                              vector<LogicalType> &types, vector<string> &names)
+{
+    names = {"name",        "head", "created_at",  "parent_branch",
+             "description", "tx",   "only_merges", "checks"};
+    types = {
+        LogicalType::VARCHAR,      LogicalType::MAP(LogicalType::VARCHAR, LogicalType::UBIGINT),
+        LogicalType::TIMESTAMP_TZ, LogicalType::VARCHAR,
+        LogicalType::VARCHAR,      LogicalType::UBIGINT,
+        LogicalType::BOOLEAN,      LogicalType::LIST(CheckType())};
+    return BindTo(FillBranches, string());
+}
+
+arm_status VisitTag(void *context, const arm_tag_info *info, arm_error *err)
+{
+    auto &history = *static_cast<History *>(context);
+
+    return Guard(err, [&]() {
+        char hex[2 * ARM_ID_BYTES + 1];
+        arm__id_hex(&info->commit.commit_id, hex);
+        history.rows.push_back({Value(info->name), Number(info->commit.tx), Value(hex),
+                                Value(info->branch), Time(info->created_us), Value(info->author),
+                                TextOrNull(info->description)});
+        return ARM_OK;
+    });
+}
+
+void FillTags(History &history, const string &)
+{
+    arm_error error;
+
+    Check(arm__catalog_tags(history.catalog, VisitTag, &history, &error), error);
+}
+
+unique_ptr<duckdb::FunctionData> BindTags(ClientContext &, duckdb::TableFunctionBindInput &,
+                                          vector<LogicalType> &types, vector<string> &names)
+{
+    names = {"name", "tx", "commit", "branch", "created_at", "author", "description"};
+    types = {LogicalType::VARCHAR, LogicalType::UBIGINT,      LogicalType::VARCHAR,
+             LogicalType::VARCHAR, LogicalType::TIMESTAMP_TZ, LogicalType::VARCHAR,
+             LogicalType::VARCHAR};
+    return BindTo(FillTags, string());
+}
+
 unique_ptr<duckdb::GlobalTableFunctionState> Init(ClientContext &context,
                                                   duckdb::TableFunctionInitInput &input)
 {
@@ -326,6 +446,8 @@ void RegisterHistoryFunctions(ClientContext &context)
     Register(context, "arm_tables", {}, BindTables);
     Register(context, "arm_versions", {LogicalType::VARCHAR}, BindVersions);
     Register(context, "arm_log", {}, BindLog);
+    Register(context, "arm_branches", {}, BindBranches);
+    Register(context, "arm_tags", {}, BindTags);
 }
 
 } // namespace arm

@@ -2,16 +2,18 @@
 /* arm_compact: the session gives the branch and the engine; nothing of it passes through SQL. */
 
 #include "table/compact.h"
+
+#include "query/branch.h"
 #include "query/query_private.h"
 
 arm_status arm__session_compact(struct arm_query_session *session, const char *table,
                                 arm_progress *progress, void *context,
                                 struct arm_compact_report *out, struct arm_error *err)
 {
+    struct arm_snapshot now;
     char schema_name[256];
     char name[256];
     struct arm_compact_job job = {.repository = arm__host_repository(session->host),
-                                  .branch = session->branch,
                                   .progress = progress,
                                   .context = context};
     arm_status st = ARM_OK;
@@ -24,6 +26,8 @@ arm_status arm__session_compact(struct arm_query_session *session, const char *t
         return arm__fail(err, ARM_INVALID,
                          "a transaction is open: commit or roll it back before compacting");
     }
+    ARM_TRY(arm__session_now(session, &now, err));
+    job.branch = now.branch;
     if (table != NULL) {
         ARM_TRY(arm__table_name_parse(table, schema_name, name, err));
         job.schema_name = schema_name;

@@ -30,7 +30,7 @@ static inline void query_open(struct query_fixture *f)
 
     assert_ok(arm__repository_open(f->place.path, &options, &repository, &f->err), f->err);
     assert_ok(arm__host_new(repository, &host, &f->host, &f->err), f->err);
-    assert_ok(arm__session_open(f->host, "main", &f->session, &f->err), f->err);
+    assert_ok(arm__session_open(f->host, "main", false, &f->session, &f->err), f->err);
 }
 
 static inline int query_setup(void **state)

@@ -22,11 +22,14 @@ struct arm_query_session {
     struct arm_host *host;
     struct arm_mutex run;
     struct arm_mutex peek;
-    char branch[256];
+    uint64_t branch_id; /* where it stands */
+    char branch[256];   /* what that was called last */
+    bool read_only;
     struct arm_duck_session duck;
     struct arm_duck_connection *connection; /* made with the first statement */
     struct result_stream *open;             /* the stream that still reads the connection */
     const char *at;                         /* of the running statement; NULL: now */
+    bool is_about_branches;                 /* the running statement is */
     const char *message;                    /* of the running statement; NULL: `statement` */
     char statement[ARM_MESSAGE_BYTES];      /* its text, cut */
     atomic_uint_least64_t last_tx;

@@ -46,7 +46,7 @@ static void test_query_Q1_close_rolls_back_and_keeps_the_rows(void **state)
     assert_ok(query_start(f, "SELECT * FROM t", &stream), f->err);
     arm__session_close(f->session);
     assert_int_equal(query_count(&stream), 99990);
-    assert_ok(arm__session_open(f->host, "main", &f->session, &f->err), f->err);
+    assert_ok(arm__session_open(f->host, "main", false, &f->session, &f->err), f->err);
     assert_text(f, "SELECT count(*) FROM t", "100000|");
 }
 
@@ -97,7 +97,7 @@ static void test_query_Q5_done_when_it_returns(void **state)
     schema.release(&schema);
     stream.release(&stream);
     assert_ok(query_start(f, "INSERT INTO t VALUES (1), (2)", &stream), f->err);
-    assert_ok(arm__session_open(f->host, "main", &other, &f->err), f->err);
+    assert_ok(arm__session_open(f->host, "main", false, &other, &f->err), f->err);
     struct arm_query_session *mine = f->session;
 
     f->session = other;

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "duck/split.h"
+#include "query/branch.h"
 #include "query/query_private.h"
 #include "query/upkeep.h"
 
@@ -19,14 +20,18 @@ static arm_status give_snapshot(void *self, struct arm_snapshot *out, bool *out_
     struct arm_query_session *session = self;
     struct arm_catalog *catalog = arm__repository_catalog(session->duck.repository);
     struct arm_snapshot now;
-    arm_status st = ARM_OK;
+    arm_status st = arm__session_now(session, &now, err);
 
-    ARM_TRY(arm__catalog_snapshot(catalog, session->branch, &now, err));
+    if (st == ARM_NOT_FOUND && session->is_about_branches) { /* so that USE BRANCH can leave it */
+        st = arm__catalog_snapshot(catalog, "main", &now, err);
+    }
+    ARM_TRY(st);
     if (session->at != NULL) {
         ARM_TRY(arm__catalog_resolve(catalog, &now, session->at, &now, err));
     }
     *out = now;
-    *out_read_only = session->at != NULL || arm__host_read_only(session->host);
+    *out_read_only =
+        session->at != NULL || session->read_only || arm__host_read_only(session->host);
 done:
     return st;
 }
@@ -48,17 +53,15 @@ static void take_result(void *self, const struct arm_commit_result *result)
     }
 }
 
-static arm_status refuse_branch(void *self, const char *sql, char **out_text, struct arm_error *err)
+static arm_status run_branch_statement(void *self, const struct arm_branch_statement *statement,
+                                       struct arm_error *err)
 {
-    (void)self;
-    (void)out_text;
-    return arm__fail(err, ARM_UNSUPPORTED, "branches and tags are not in this version yet: %.80s",
-                     sql);
+    return arm__session_branch_statement(self, statement, err);
 }
 
 /* ---- Life ---- */
 
-arm_status arm__session_open(struct arm_host *host, const char *branch,
+arm_status arm__session_open(struct arm_host *host, const char *branch, bool read_only,
                              struct arm_query_session **out, struct arm_error *err)
 {
     struct arm_repository *repository = arm__host_repository(host);
@@ -70,14 +73,16 @@ arm_status arm__session_open(struct arm_host *host, const char *branch,
     ARM_TRY(arm__calloc(1, sizeof *session, &session, err));
     atomic_init(&session->references, 1);
     atomic_init(&session->last_tx, 0);
-    (void)snprintf(session->branch, sizeof session->branch, "%s", branch);
+    session->branch_id = found.branch_id;
+    memcpy(session->branch, found.branch, sizeof session->branch);
+    session->read_only = read_only;
     session->host = arm__host_retain(host);
     session->duck = (struct arm_duck_session){.self = session,
                                               .repository = repository,
                                               .snapshot = give_snapshot,
                                               .message = give_message,
                                               .committed = take_result,
-                                              .branch_statement = refuse_branch};
+                                              .branch_statement = run_branch_statement};
     arm__mutex_init(&session->run);
     arm__mutex_init(&session->peek);
     *out = session;
@@ -204,6 +209,7 @@ void arm__session_leave_run(struct arm_query_session *session)
 {
     session->at = NULL;
     session->message = NULL;
+    session->is_about_branches = false;
     arm__mutex_unlock(&session->run);
 }
 
@@ -353,6 +359,7 @@ arm_status arm__session_sql(struct arm_query_session *session, const char *sql,
         }
         session->at = options->at;
         session->message = options->message;
+        session->is_about_branches = arm__branch_begins((const char *)text.data);
         keep_text(session, (const char *)text.data);
         ARM_TRY(run_statement(session, (const char *)text.data, options, out, err));
     }

@@ -28,7 +28,8 @@ void arm__host_drop(struct arm_host *host); /* closes the repository with the la
 struct arm_repository *arm__host_repository(struct arm_host *host);
 
 struct arm_query_session;
-arm_status arm__session_open(struct arm_host *host, const char *branch,
+/* `read_only`: it reads alone, even where the host writes. */
+arm_status arm__session_open(struct arm_host *host, const char *branch, bool read_only,
                              struct arm_query_session **out, struct arm_error *err);
 void arm__session_close(struct arm_query_session *session); /* NULL is accepted */
 /* Counted: a stream and a transaction's handle outlive the one who closes the session. */

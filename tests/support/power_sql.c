@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "duck/branch_parse.h"
 #include "query/query_private.h"
 #include "query/row_calls.h"
 #include "support/cmocka_all.h"
@@ -43,11 +44,11 @@ static void take_result(void *self, const struct arm_commit_result *result)
     (void)result;
 }
 
-static arm_status refuse_branch(void *self, const char *sql, char **out_text, struct arm_error *err)
+static arm_status refuse_branch(void *self, const struct arm_branch_statement *statement,
+                                struct arm_error *err)
 {
     (void)self;
-    (void)out_text;
-    return arm__fail(err, ARM_UNSUPPORTED, "no branches here: %s", sql);
+    return arm__fail(err, ARM_UNSUPPORTED, "no branches here: %s", statement->name);
 }
 
 static void init_session(struct arm_query_session *session, struct arm_repository *repository,
