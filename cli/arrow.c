@@ -25,7 +25,8 @@ static arm_status check_type(const struct ArrowSchema *schema, struct arm_error 
 
     if (schema->dictionary != NULL ||
         (strchr("nbcCsSiIlLfguU", schema->format[0]) == NULL && !is_time(schema) &&
-         strcmp(schema->format, "+l") != 0 && strcmp(schema->format, "+s") != 0) ||
+         strcmp(schema->format, "+l") != 0 && strcmp(schema->format, "+m") != 0 &&
+         strcmp(schema->format, "+s") != 0) ||
         (strlen(schema->format) > 1 && strchr("+t", schema->format[0]) == NULL)) {
         return cli_fail(err, ARM_UNSUPPORTED, "column %s: Arrow type %s cannot be shown",
                         schema->name == NULL ? "?" : schema->name, schema->format);

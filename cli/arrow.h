@@ -4,7 +4,7 @@
 
 /* Reading the Arrow streams that the library gives: row by row, cell by cell. The types they
  * yield are known: null, bool, integers, float, double, utf8 (32- or 64-bit offsets), timestamps
- * in microseconds, lists and structs. Another one is told by name, not guessed.
+ * in microseconds, lists, maps and structs. Another one is told by name, not guessed.
  *
  *     struct cli_reader reader;
  *     CLI_TRY(cli_reader_open(&stream, &reader, err));        takes the stream
@@ -52,7 +52,7 @@ const char *cli_cell_text(struct cli_cell cell, size_t *out_size);
 int64_t cli_cell_integer(struct cli_cell cell);
 /* Of a float or double column. */
 double cli_cell_real(struct cli_cell cell);
-/* Of a list: how many items, and one of them; of a struct: a member by its name. */
+/* Of a list: how many items, and one of them (of a map: a struct of key and value); of a struct: a member by its name. */
 int64_t cli_cell_item_count(struct cli_cell cell);
 struct cli_cell cli_cell_item(struct cli_cell cell, int64_t item);
 struct cli_cell cli_cell_member(struct cli_cell cell, const char *name);

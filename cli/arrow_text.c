@@ -62,6 +62,22 @@ static void integer_text(struct cli_cell cell, struct cli_text *out)
     cli_text_append(out, text, (size_t)size);
 }
 
+/* "a, b" of a list, "a 1, b 2" of a map. */
+static void show_nested(struct cli_cell cell, struct cli_text *out)
+{
+    for (int64_t i = 0; cell.schema->format[1] != 's' && i < cli_cell_item_count(cell); i++) {
+        struct cli_cell item = cli_cell_item(cell, i);
+
+        cli_text_add(out, i == 0 ? "" : ", ");
+        if (cell.schema->format[1] == 'm') {
+            cli_cell_show(cli_cell_member(item, "key"), out);
+            cli_text_add(out, " ");
+            item = cli_cell_member(item, "value");
+        }
+        cli_cell_show(item, out);
+    }
+}
+
 void cli_cell_show(struct cli_cell cell, struct cli_text *out)
 {
     const char *text = NULL;
@@ -87,10 +103,7 @@ void cli_cell_show(struct cli_cell cell, struct cli_text *out)
         cli_time_text(cli_cell_integer(cell), true, out);
         break;
     case '+':
-        for (int64_t i = 0; cell.schema->format[1] == 'l' && i < cli_cell_item_count(cell); i++) {
-            cli_text_add(out, i == 0 ? "" : ", ");
-            cli_cell_show(cli_cell_item(cell, i), out);
-        }
+        show_nested(cell, out);
         break;
     default:
         integer_text(cell, out);
@@ -173,6 +186,21 @@ static void json_real(struct cli_cell cell, struct cli_text *out)
     }
 }
 
+/* An object: the keys are texts. */
+static void json_map(struct cli_cell cell, struct cli_text *out)
+{
+    cli_text_add(out, "{");
+    for (int64_t i = 0; i < cli_cell_item_count(cell); i++) {
+        struct cli_cell item = cli_cell_item(cell, i);
+
+        cli_text_add(out, i == 0 ? "" : ",");
+        cli_cell_json(cli_cell_member(item, "key"), out);
+        cli_text_add(out, ":");
+        cli_cell_json(cli_cell_member(item, "value"), out);
+    }
+    cli_text_add(out, "}");
+}
+
 static void json_nested(struct cli_cell cell, struct cli_text *out)
 {
     bool is_list = cell.schema->format[1] == 'l';
@@ -226,7 +254,11 @@ void cli_cell_json(struct cli_cell cell, struct cli_text *out)
         cli_text_add(out, "\"");
         break;
     case '+':
-        json_nested(cell, out);
+        if (cell.schema->format[1] == 'm') {
+            json_map(cell, out);
+        } else {
+            json_nested(cell, out);
+        }
         break;
     default:
         integer_text(cell, out);

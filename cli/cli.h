@@ -80,7 +80,15 @@ enum cli_access { CLI_READ, CLI_WRITE };
 arm_status cli_open_repo(struct cli *cli, enum cli_access access, struct arm_error *err);
 /* And a session on the current branch. */
 arm_status cli_open(struct cli *cli, enum cli_access access, struct arm_error *err);
+/* And a session on any branch that is there: for what is asked of all of them. */
+arm_status cli_open_anywhere(struct cli *cli, enum cli_access access, struct arm_error *err);
 void cli_close(struct cli *cli);
+
+/* The branch that is current, whether it is there or not: --branch, else ARMILLARIA_BRANCH, else
+ * what HEAD names. Owned by the caller. */
+arm_status cli_current_branch(const struct cli *cli, char **out, struct arm_error *err);
+/* The branch that the repository's HEAD names; main where there is no HEAD. Owned by the caller. */
+arm_status cli_read_head(const char *directory, char **out, struct arm_error *err);
 
 /* Directory of the repository, as told; owned by the caller. Errors: ARM_NOT_REPOSITORY. */
 arm_status cli_find_repository(const struct cli *cli, char **out, struct arm_error *err);

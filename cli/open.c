@@ -69,8 +69,7 @@ arm_status cli_find_repository(const struct cli *cli, char **out, struct arm_err
     return ARM_OK;
 }
 
-/* The branch HEAD names; main where there is none. Owned by the caller. */
-static arm_status read_head(const char *directory, char **out, struct arm_error *err)
+arm_status cli_read_head(const char *directory, char **out, struct arm_error *err)
 {
     char *path = cli_format("%s/HEAD", directory);
     FILE *file = fopen(path, "re");
@@ -160,22 +159,74 @@ static void tell_where_from(const struct cli *cli, bool is_told, struct arm_erro
                    is_told ? by : "the repository's file HEAD");
 }
 
+static const char *told_branch(const struct cli *cli)
+{
+    return cli->branch != NULL ? cli->branch : environment("ARMILLARIA_BRANCH");
+}
+
+/* HEAD stands on a branch, not on its name: it follows where another program renamed that. */
+static arm_status follow_head(struct cli *cli, const char *head, struct arm_error *err)
+{
+    char now[256];
+    arm_status st = ARM_OK;
+
+    if (arm_branch_renamed(cli->repo, head, now, NULL) != ARM_OK) {
+        tell_where_from(cli, false, err);
+        return ARM_NOT_FOUND;
+    }
+    CLI_TRY(arm_session_open(cli->repo, now, &cli->session, err));
+    (void)cli_write_head(arm_repo_path(cli->repo), now, NULL); /* else the next one finds it */
+done:
+    return st;
+}
+
 arm_status cli_open(struct cli *cli, enum cli_access access, struct arm_error *err)
 {
-    const char *told = cli->branch != NULL ? cli->branch : environment("ARMILLARIA_BRANCH");
+    const char *told = told_branch(cli);
     char *head = NULL;
     arm_status st = ARM_OK;
 
     CLI_TRY(cli_open_repo(cli, access, err));
     if (told == NULL) {
-        CLI_TRY(read_head(arm_repo_path(cli->repo), &head, err));
+        CLI_TRY(cli_read_head(arm_repo_path(cli->repo), &head, err));
     }
     st = arm_session_open(cli->repo, told == NULL ? head : told, &cli->session, err);
-    if (st == ARM_NOT_FOUND && err != NULL) {
-        tell_where_from(cli, told != NULL, err);
+    if (st == ARM_NOT_FOUND && told != NULL) {
+        tell_where_from(cli, true, err);
+    } else if (st == ARM_NOT_FOUND) {
+        st = follow_head(cli, head, err);
     }
 done:
     free(head);
+    return st;
+}
+
+arm_status cli_open_anywhere(struct cli *cli, enum cli_access access, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    CLI_TRY(cli_open_repo(cli, access, err));
+    CLI_TRY(arm_session_open(cli->repo, "main", &cli->session, err));
+done:
+    return st;
+}
+
+arm_status cli_current_branch(const struct cli *cli, char **out, struct arm_error *err)
+{
+    const char *told = told_branch(cli);
+    char now[256];
+    arm_status st = ARM_OK;
+
+    if (told != NULL) {
+        *out = cli_strdup(told);
+        return ARM_OK;
+    }
+    CLI_TRY(cli_read_head(arm_repo_path(cli->repo), out, err));
+    if (arm_branch_renamed(cli->repo, *out, now, NULL) == ARM_OK) {
+        free(*out);
+        *out = cli_strdup(now);
+    }
+done:
     return st;
 }
 

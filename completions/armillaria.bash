@@ -3,9 +3,10 @@
 # bash completion for armillaria. tests/e2e/test_completion.py holds its words to
 # `armillaria --help`. It needs nothing but bash, and says nothing on the command line.
 
-# The tables of the repository that the words typed so far name, one a line: plain names only,
-# since others would have to be quoted twice, for SQL and for the shell.
-_armillaria_tables() {
+# What the repository that the words typed so far name has of a kind ($1: the verb that lists it,
+# $2: the field), one a line: plain names only, since others would have to be quoted twice, for SQL
+# and for the shell.
+_armillaria_list() {
     local -a where=()
     local i word
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -16,9 +17,14 @@ _armillaria_tables() {
             --branch) where+=(--branch "$word") ;;
         esac
     done
-    "${COMP_WORDS[0]/#\~\//$HOME/}" "${where[@]}" tables --json 2>/dev/null </dev/null |
-        sed -n 's/^[[ ]*{"table":"\([^][" \\(){}$`'\''&;|<>*?!]*\)".*/\1/p'
+    "${COMP_WORDS[0]/#\~\//$HOME/}" "${where[@]}" $1 --json 2>/dev/null </dev/null |
+        sed -n 's/^[[ ]*{"'"$2"'":"\([^][" \\(){}$`'\''&;|<>*?!]*\)".*/\1/p'
 }
+
+_armillaria_tables() { _armillaria_list tables table; }
+_armillaria_branches() { _armillaria_list branch name; }
+_armillaria_tags() { _armillaria_list tag name; }
+_armillaria_refs() { _armillaria_branches; _armillaria_tags; }
 
 # What an option takes: prints it, or fails where it takes nothing.
 _armillaria_value() {
@@ -31,8 +37,9 @@ _armillaria_value() {
             esac
             ;;
         --table) _armillaria_tables ;;
-        --at) echo main ;;
-        --branch | -c | -m | --message | --null | --key | --grace | --keep-days | -n) ;;
+        --at | --from) _armillaria_refs ;;
+        --branch) _armillaria_branches ;;
+        -c | -m | --message | --null | --key | --grace | --keep-days | --description | -n) ;;
         *) return 1 ;;
     esac
 }
@@ -47,6 +54,9 @@ _armillaria_options() {
         versions) echo --all ;;
         schema) echo --at ;;
         log) echo --table -n --at ;;
+        branch) echo --from --description --only-merges ;;
+        checkout) echo -b ;;
+        tag) echo --description ;;
         verify) echo --full ;;
         gc) echo --dry-run --grace --keep-days ;;
     esac
@@ -65,9 +75,9 @@ _armillaria_paths() {
 }
 
 _armillaria() {
-    local verbs='init import export sql tables versions schema log show stats verify recover compact gc help'
+    local verbs='init import export sql tables versions schema log show branch checkout tag stats verify recover compact gc help'
     local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local verb='' positional=0 i word values
+    local verb='' sub='' positional=0 i word values
     COMPREPLY=()
 
     # "--name=value" comes as three words.
@@ -82,7 +92,11 @@ _armillaria() {
             -C | -f | -o) ((i++)) ;;
             -?*) ! _armillaria_value "$word" "$verb" >/dev/null || ((i++)) ;;
             =) ((i++)) ;;
-            *) if [ -z "$verb" ]; then verb=$word; else ((positional++)); fi ;;
+            *) if [ -z "$verb" ]; then
+                verb=$word
+            else
+                ((positional++)) || sub=$word
+            fi ;;
         esac
     done
 
@@ -103,7 +117,16 @@ _armillaria() {
         init:0) _armillaria_paths -d ;;
         import:0 | export:0 | versions:0 | schema:0 | compact:0) _armillaria_words "$(_armillaria_tables)" ;;
         import:* | export:1) _armillaria_paths -f ;;
-        show:0) _armillaria_words main ;;
+        show:0) _armillaria_words "$(_armillaria_refs)" ;;
+        checkout:0) _armillaria_words "$(_armillaria_branches)" ;;
+        checkout:1) _armillaria_words "$(_armillaria_refs)" ;;
+        branch:0) _armillaria_words 'list create delete rename describe protect unprotect' ;;
+        tag:0) _armillaria_words 'list create delete' ;;
+        branch:1 | tag:1) case $sub in
+            delete) _armillaria_words "$("_armillaria_${verb/branch/branche}s")" ;;
+            rename | describe | protect | unprotect) _armillaria_words "$(_armillaria_branches)" ;;
+        esac ;;
+        tag:2) [ "$sub" != create ] || _armillaria_words "$(_armillaria_refs)" ;;
     esac
 }
 

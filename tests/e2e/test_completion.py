@@ -40,7 +40,8 @@ def test_verbs():
 
 
 @pytest.mark.parametrize("verb", [None, "init", "import", "export", "sql", "tables", "versions",
-                                  "schema", "log", "show", "stats", "verify", "recover"])
+                                  "schema", "log", "show", "branch", "checkout", "tag",
+                                  "stats", "verify", "recover"])
 def test_options_are_those_of_the_help(verb):
     known = names_of(global_options())
     if verb is not None:
@@ -162,7 +163,7 @@ def test_zsh_itself(orders, tmp_path):
 
 def test_the_help_is_taken_apart_whole():
     """Of what the other tests compare, nothing is missing."""
-    assert len(verbs()) == 14
+    assert len(verbs()) == 17
     assert names_of(options("import")) == {"--mode", "--format", "-m", "--message", "--null",
                                            "--key"}
     assert "-C" in names_of(global_options()) and run("--help").status == 0

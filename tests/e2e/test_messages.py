@@ -145,7 +145,7 @@ ERRORS = [
      'cannot change table "n"', "--at only reads: leave it out"),
     (["-C", "r", "sql", "-c", "CREATE TYPE w AS ENUM ('a')"], "CREATE TYPE",
      "is not supported yet"),
-    (["-C", "r", "sql", "-c", "CREATE BRANCH b"], "CREATE BRANCH b", "not in this version yet"),
+    (["-C", "r", "sql", "-c", "MERGE BRANCH b"], "MERGE BRANCH", "not in this version yet"),
     (["-C", "r", "sql", "-c", "CREATE TABLE t (i INTEGER)"], 'table "t"', "exists already"),
 ]
 

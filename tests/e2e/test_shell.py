@@ -468,7 +468,7 @@ def test_timer_and_maxrows(shell):
     (".log none", "'none' is not a number of commits"),
     ("SELECT nosuch;", "nosuch"),
     ("SELEC 1;", "syntax error"),
-    ("CREATE BRANCH b;", "not in this version yet"),
+    ("MERGE BRANCH b;", "not in this version yet"),
 ])
 def test_an_error_says_what_to_do_and_the_shell_goes_on(shell, typed, says):
     text = shell.ask(typed)

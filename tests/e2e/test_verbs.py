@@ -359,7 +359,7 @@ def test_export_says_how_many_rows(orders, tmp_path):
 def test_help_and_version():
     text = run("--help").out
     verbs = ["init", "import", "export", "sql", "tables", "versions", "schema", "log", "show",
-             "verify", "recover", "stats"]
+             "branch", "checkout", "tag", "verify", "recover", "stats"]
     for verb in verbs:
         assert re.search(rf"^  {verb} ", text, re.M)
         assert run(verb, "--help").out.startswith(f"usage: armillaria {verb}")
@@ -391,8 +391,7 @@ def test_wrong_use(args, says):
     assert says in result.err and "usage: armillaria" in result.err and result.out == ""
 
 
-@pytest.mark.parametrize("verb", ["branch", "checkout", "tag", "merge", "diff", "revert", "restore",
-                                  "cherry-pick", "changes"])
+@pytest.mark.parametrize("verb", ["merge", "diff", "revert", "restore", "cherry-pick", "changes"])
 def test_verbs_to_come_are_refused_by_name(verb, repo):
     result = repo.run(verb, "x", "--rows", status=1)
     assert verb in result.err and "not in this version yet" in result.err
