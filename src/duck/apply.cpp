@@ -21,7 +21,7 @@ namespace
 using duckdb::SelectionVector;
 using duckdb::Vector;
 
-enum Column : idx_t { ENTRY, ROW, COMES, ID, KIND, COLUMNS, KEY, BASE, OURS, THEIRS, FIRST };
+enum Column : idx_t { ENTRY, ROW, GOES, COMES, ID, KIND, COLUMNS, KEY, BASE, OURS, THEIRS, FIRST };
 
 // The CHECK constraints of a table, bound as for an INSERT into it.
 std::shared_ptr<const Checks> BindChecks(ClientContext &context, TableEntry &table)
@@ -59,11 +59,12 @@ public:
 private:
     void Kill(DataChunk &chunk, SelectionVector &selected)
     {
+        auto goes = duckdb::FlatVector::GetData<bool>(chunk.data[GOES]);
         SelectionVector fresh(STANDARD_VECTOR_SIZE);
         idx_t count = 0;
 
         for (idx_t i = 0; i < chunk.size(); i++) {
-            if (!duckdb::FlatVector::IsNull(chunk.data[ENTRY], i)) {
+            if (goes[i] && !duckdb::FlatVector::IsNull(chunk.data[ENTRY], i)) {
                 selected.set_index(count++, i);
             }
         }
@@ -142,6 +143,13 @@ private:
         conflict.base = text(BASE);
         conflict.ours = text(OURS);
         conflict.theirs = text(THEIRS);
+        conflict.stays = !duckdb::FlatVector::GetData<bool>(chunk.data[GOES])[row] &&
+                         !duckdb::FlatVector::IsNull(chunk.data[ENTRY], row);
+        if (conflict.stays) {
+            conflict.entry = duckdb::FlatVector::GetData<uint64_t>(chunk.data[ENTRY])[row];
+            conflict.row =
+                static_cast<uint64_t>(duckdb::FlatVector::GetData<int64_t>(chunk.data[ROW])[row]);
+        }
         Check(application.visit(application.context, &conflict, &error), error);
     }
 

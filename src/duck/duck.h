@@ -34,7 +34,9 @@ struct arm_duck_conflict {
     const char *base;    /* JSON: the row at the merge base ... */
     const char *ours;    /* ... on the target ... */
     const char *theirs;  /* ... on the source */
-    bool is_resolved;
+    bool stays;          /* told by arm__duck_apply: the row stays where it was: ... */
+    uint64_t entry;      /* ... of the view, or the first of the run that the row counts from */
+    uint64_t row;
 };
 typedef arm_status arm_duck_visit_conflict(void *context, const struct arm_duck_conflict *conflict,
                                            struct arm_error *err);
@@ -58,7 +60,7 @@ struct arm_duck_session {
     arm_status (*ready)(void *self, struct arm_transaction *txn, struct arm_error *err);
     /* The transaction is over, whatever became of it. NULL: nobody wants to know. */
     void (*ended)(void *self);
-    /* The conflicts of the merge that is open. NULL: there are none. */
+    /* The conflicts of the merge that is open, but for those that are resolved. NULL: none. */
     arm_status (*conflicts)(void *self, arm_duck_visit_conflict *visit, void *context,
                             struct arm_error *err);
 };
@@ -88,7 +90,8 @@ arm_status arm__duck_show(struct arm_duck_connection *connection, const struct a
 
 /* Change a table by what a query gives, in one statement. Each of its rows has
  *
- *   entry UBIGINT, row BIGINT   which row of `view`, the table's, dies; NULL: none
+ *   entry UBIGINT, row BIGINT   a row of `view`, the table's; NULL: none
+ *   goes BOOLEAN                whether that row dies
  *   comes BOOLEAN, id BIGINT    whether a row comes, and the id that it brings; NULL: a new one
  *   kind, columns, key, base, ours, theirs VARCHAR
  *                               of a conflict, for `visit`; kind NULL: it is none

@@ -33,7 +33,12 @@ Transaction::Transaction(duckdb::TransactionManager &manager, ClientContext &con
 
 Transaction::~Transaction()
 {
+    const arm_duck_session &host = session.session;
+
     arm__txn_rollback(txn);
+    if (host.ended != nullptr) {
+        host.ended(host.self);
+    }
 }
 
 Transaction &Transaction::Get(ClientContext &context, duckdb::Catalog &catalog)

@@ -46,7 +46,8 @@ duckdb::ErrorData TransactionManager::CommitTransaction(ClientContext &,
     if (!arm__txn_has_changes(ours.Txn())) {
         return duckdb::ErrorData(); // nothing to commit: the destructor lets go
     }
-    arm_status st = arm__txn_commit(ours.Take(), host.message(host.self), &result, &error);
+    arm_status st = host.ready == nullptr ? ARM_OK : host.ready(host.self, ours.Txn(), &error);
+    st = st != ARM_OK ? st : arm__txn_commit(ours.Take(), host.message(host.self), &result, &error);
     if (st != ARM_OK) {
         session.commit_error = error;
         session.has_commit_error = true;

@@ -6,7 +6,7 @@
  * are called there, in the type that they have there and cast, or with the value that a column
  * which was added later has for them. And the SQL that reads and compares such rows.
  *
- * A row is a struct of its columns, "c0", "c1" and so on: so no name of the user's is in the way. */
+ * A row is a struct of its columns, "c0", "c1" and so on: no name of the user's is in the way. */
 
 #include "model/record.h"
 
@@ -42,8 +42,8 @@ enum arm_row_match arm__row_match(const Armpb__Schema *wanted, const Armpb__Sche
 size_t arm__side_width(const struct arm_side *side);
 const char *arm__side_name(const struct arm_side *side, size_t index);
 
-/* "SELECT … FROM …": the side's rows as `r`, their ids as `i`, their places as `e` and `n`, and what
- * they are matched by as `k`. */
+/* "SELECT … FROM …": the side's rows as `r`, their ids as `i`, their places as `e` and `n`, and
+ * what they are matched by as `k`. */
 arm_status arm__side_sql(const struct arm_side *side, enum arm_row_match match, struct arm_buf *out,
                          struct arm_error *err);
 

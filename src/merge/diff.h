@@ -3,8 +3,8 @@
 #define ARM_MERGE_DIFF_H
 
 /* What differs between two refs, as SQL that gives it: which tables, and in one which rows. The
- * statement reads only rows in which the two may differ (merge/parts.h): what that costs follows the
- * change, not the table, wherever upkeep moved rows between the two.
+ * statement reads only rows in which the two may differ (merge/parts.h): what that costs follows
+ * the change, not the table, wherever upkeep moved rows between the two.
  *
  * D4  Applied to what A has, the rows of the diff give what B has.
  * D5  Where entries alone tell how many rows there are of a kind, none is read. */
@@ -18,8 +18,8 @@ struct arm_shower {
                        struct arm_error *err);
 };
 
-/* The rows of one table: its columns at `b` (at `a`, where it is not there), _change, _tx, _version.
- * Errors: ARM_NOT_FOUND: neither has the table; those of refs. */
+/* The rows of one table: its columns at `b` (at `a`, where it is not there), _change, _tx and
+ * _version. Errors: ARM_NOT_FOUND: neither has the table; those of refs. */
 arm_status arm__diff_rows(struct arm_transaction *txn, const struct arm_shower *shower,
                           const char *schema_name, const char *name, const char *a, const char *b,
                           struct arm_buf *out_sql, struct arm_error *err);

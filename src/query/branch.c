@@ -232,7 +232,8 @@ static arm_status run(struct arm_query_session *session, const struct arm_branch
     case ARM_BRANCH_MERGE:
         break;
     }
-    return arm__fail(err, ARM_UNSUPPORTED, "MERGE BRANCH is not in this version yet");
+    return arm__fail(err, ARM_UNSUPPORTED,
+                     "MERGE BRANCH stands alone: it is no part of another statement");
 }
 
 arm_status arm__session_branch_order(struct arm_query_session *session,

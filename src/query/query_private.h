@@ -12,6 +12,7 @@
 enum { ARM_MESSAGE_BYTES = 256, ARM_SQL_BYTES_MAX = 64 << 20 };
 
 struct result_stream;
+struct arm_merge_report; /* merge.h */
 
 /* A session, counted: its owner and its streams each hold one, so that a stream may outlive it.
  *
@@ -28,6 +29,7 @@ struct arm_query_session {
     struct arm_duck_session duck;
     struct arm_duck_connection *connection; /* made with the first statement */
     struct result_stream *open;             /* the stream that still reads the connection */
+    struct arm_merge_report *merge;         /* that is open in the transaction; NULL: none */
     const char *at;                         /* of the running statement; NULL: now */
     bool is_about_branches;                 /* the running statement is */
     const char *message;                    /* of the running statement; NULL: `statement` */

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "duck/split.h"
 #include "query/branch.h"
+#include "query/merge.h"
 #include "query/query_private.h"
 #include "query/upkeep.h"
 
@@ -82,7 +83,10 @@ arm_status arm__session_open(struct arm_host *host, const char *branch, bool rea
                                               .snapshot = give_snapshot,
                                               .message = give_message,
                                               .committed = take_result,
-                                              .branch_statement = run_branch_statement};
+                                              .branch_statement = run_branch_statement,
+                                              .ready = arm__merge_ready,
+                                              .ended = arm__merge_ended,
+                                              .conflicts = arm__merge_conflicts};
     arm__mutex_init(&session->run);
     arm__mutex_init(&session->peek);
     *out = session;
@@ -336,6 +340,27 @@ done:
     return st;
 }
 
+/* A merge is many statements: it is made here, and then a SELECT tells of it. A COMMIT that the
+ * merge is not ready for is refused before it ends the transaction. */
+static arm_status run_text(struct arm_query_session *session, const char *sql,
+                           const struct arm_sql_options *options, struct ArrowArrayStream *out,
+                           struct arm_error *err)
+{
+    struct arm_buf answer = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
+    bool is_merge = arm__sql_begins(sql, "merge", "branch");
+    arm_status st = ARM_OK;
+
+    if (is_merge) {
+        ARM_TRY(arm__merge_statement(session, sql, &answer, err));
+    } else if (arm__sql_begins(sql, "commit", "") || arm__sql_begins(sql, "end", "")) {
+        ARM_TRY(arm__merge_ready(session, arm__duck_transaction(session->connection), err));
+    }
+    ARM_TRY(run_statement(session, is_merge ? (const char *)answer.data : sql, options, out, err));
+done:
+    arm__buf_release(&answer);
+    return st;
+}
+
 arm_status arm__session_sql(struct arm_query_session *session, const char *sql,
                             const struct arm_sql_options *options, struct ArrowArrayStream *out,
                             const char **out_tail, struct arm_error *err)
@@ -359,9 +384,10 @@ arm_status arm__session_sql(struct arm_query_session *session, const char *sql,
         }
         session->at = options->at;
         session->message = options->message;
-        session->is_about_branches = arm__branch_begins((const char *)text.data);
+        session->is_about_branches = arm__branch_begins((const char *)text.data) &&
+                                     !arm__sql_begins((const char *)text.data, "merge", "branch");
         keep_text(session, (const char *)text.data);
-        ARM_TRY(run_statement(session, (const char *)text.data, options, out, err));
+        ARM_TRY(run_text(session, (const char *)text.data, options, out, err));
     }
     if (out_tail != NULL) {
         *out_tail = tail;

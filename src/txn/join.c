@@ -187,6 +187,9 @@ arm_status arm__txn_join(struct arm_transaction *txn, struct arm_txn_table *tabl
     struct arm_written written = {.rows = 0};
     arm_status st = ARM_OK;
 
+    if (arm__txn_is_merge(txn)) { /* its rows stay where they are: arm__view_has_row */
+        return ARM_OK;
+    }
     for (size_t first = 0; first < table->own_count; first++) {
         size_t end = first;
 

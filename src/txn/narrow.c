@@ -46,7 +46,7 @@ arm_status arm__view_narrow(const struct arm_view *view, roaring_bitmap_t *const
     atomic_init(&self->references, 1);
     self->catalog = of->catalog;
     self->store = of->store;
-    atomic_fetch_add_explicit(&of->references, 1, memory_order_relaxed);
+    (void)arm__view_retain(view);
     self->of = of;
     self->list = of->list == NULL ? NULL : arm__txn_list_retain(of->list);
     if (schema != NULL) {

@@ -83,6 +83,13 @@ arm_status arm__txn_view_version(struct arm_transaction *txn, const struct arm_t
 arm_status arm__view_narrow(const struct arm_view *view, roaring_bitmap_t *const *alive,
                             const Armpb__Schema *schema, const struct arm_view **out,
                             struct arm_error *err);
+/* Whether a live row of an earlier view of the transaction is alive, and where it was, in a later
+ * one of the same table; of a merge's, which leaves what was written where it is. */
+bool arm__view_has_row(const struct arm_view *now, const struct arm_view *then, size_t entry,
+                       uint32_t row);
+/* Whether an entry is the transaction's own. */
+bool arm__view_is_own(const struct arm_view *view, size_t entry);
+const struct arm_view *arm__view_retain(const struct arm_view *view);
 void arm__view_drop(const struct arm_view *view); /* NULL is accepted */
 
 /* The file of a chunk entry, absolute; owned by the caller. */

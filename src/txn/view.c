@@ -15,6 +15,12 @@ static struct arm_counted_view *counted(const struct arm_view *view)
     return (struct arm_counted_view *)(uintptr_t)view;
 }
 
+const struct arm_view *arm__view_retain(const struct arm_view *view)
+{
+    atomic_fetch_add_explicit(&counted(view)->references, 1, memory_order_relaxed);
+    return view;
+}
+
 void arm__view_drop(const struct arm_view *view)
 {
     struct arm_counted_view *self = counted(view);
@@ -240,6 +246,44 @@ arm_status arm__txn_view_at(struct arm_transaction *txn, const char *schema_name
 done:
     arm__table_info_release(&info);
     return st;
+}
+
+/* ---- Where a row is ---- */
+
+/* What an entry is, in any view of the transaction. */
+struct entry_name {
+    const struct arm_txn_batch *batch; /* NULL: of the base */
+    size_t index;
+};
+
+static struct entry_name name_of(const struct arm_view *view, size_t entry)
+{
+    const struct arm_txn_origin *origin = arm__txn_view_origin(view, entry);
+
+    return origin == NULL ? (struct entry_name){NULL, entry}
+                          : (struct entry_name){origin->batch, origin->index};
+}
+
+bool arm__view_is_own(const struct arm_view *view, size_t entry)
+{
+    return name_of(view, entry).batch != NULL;
+}
+
+bool arm__view_has_row(const struct arm_view *now, const struct arm_view *then, size_t entry,
+                       uint32_t row)
+{
+    struct entry_name name = name_of(then, entry);
+
+    for (size_t i = 0; i < now->entry_count; i++) {
+        struct entry_name other = name_of(now, i);
+
+        if (other.batch == name.batch && other.index == name.index) {
+            const roaring_bitmap_t *dead = now->entries[i].vector;
+
+            return dead == NULL || !roaring_bitmap_contains(dead, row);
+        }
+    }
+    return false;
 }
 
 /* ---- Reading an entry ---- */

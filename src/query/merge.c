@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A merge from its refs to its commit: what is merged with what, and, outside of a transaction, the
+ * transaction around it. */
+
+#include "query/merge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "catalog/lineage.h"
+#include "query/branch.h"
+#include "query/merge_private.h"
+#include "query/query_private.h"
+
+enum { TRIES = 20 }; /* until nobody commits to the target meanwhile */
+
+/* ---- The report ---- */
+
+static void release_conflict(struct arm_merge_conflict *conflict)
+{
+    arm__free(conflict->table);
+    arm__free(conflict->kind);
+    arm__free(conflict->columns);
+    arm__free(conflict->key);
+    arm__free(conflict->base);
+    arm__free(conflict->ours);
+    arm__free(conflict->theirs);
+    arm__view_drop(conflict->view);
+}
+
+void arm__merge_report_release(struct arm_merge_report *report)
+{
+    for (size_t i = 0; i < report->table_count; i++) {
+        arm__free(report->tables[i]);
+    }
+    for (size_t i = 0; i < report->conflict_count; i++) {
+        release_conflict(&report->conflicts[i]);
+    }
+    arm__free(report->tables);
+    arm__free(report->conflicts);
+    *report = (struct arm_merge_report){.tx = 0};
+}
+
+/* As users name it. */
+static arm_status shown_name(const char *schema_name, const char *name, char **out,
+                             struct arm_error *err)
+{
+    char shown[2 * 256 + 2];
+
+    (void)snprintf(shown, sizeof shown, "%s%s%s",
+                   strcmp(schema_name, "main") == 0 ? "" : schema_name,
+                   strcmp(schema_name, "main") == 0 || schema_name[0] == '\0' ? "" : ".", name);
+    return arm__strdup(shown, out, err);
+}
+
+arm_status arm__merge_changed(struct arm_merging *merging, const char *schema_name,
+                              const char *name, struct arm_error *err)
+{
+    struct arm_merge_report *report = merging->report;
+    char *shown = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(shown_name(schema_name, name, &shown, err));
+    for (size_t i = 0; i < report->table_count; i++) {
+        if (strcmp(report->tables[i], shown) == 0) {
+            goto done;
+        }
+    }
+    ARM_TRY(arm__realloc(&report->tables, report->table_count + 1, sizeof(char *), err));
+    report->tables[report->table_count++] = shown;
+    shown = NULL;
+done:
+    arm__free(shown);
+    return st;
+}
+
+static arm_status copy_text(const char *text, char **out, struct arm_error *err)
+{
+    return text == NULL ? ARM_OK : arm__strdup(text, out, err);
+}
+
+arm_status arm__merge_take_conflict(void *self, const struct arm_duck_conflict *from,
+                                    struct arm_error *err)
+{
+    struct arm_merging *merging = self;
+    struct arm_merge_report *report = merging->report;
+    struct arm_merge_conflict conflict = {.table = NULL};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(shown_name(from->schema_name, from->name, &conflict.table, err));
+    ARM_TRY(copy_text(from->kind, &conflict.kind, err));
+    ARM_TRY(copy_text(from->columns, &conflict.columns, err));
+    ARM_TRY(copy_text(from->key, &conflict.key, err));
+    ARM_TRY(copy_text(from->base, &conflict.base, err));
+    ARM_TRY(copy_text(from->ours, &conflict.ours, err));
+    ARM_TRY(copy_text(from->theirs, &conflict.theirs, err));
+    conflict.is_of_row =
+        from->columns != NULL || from->base != NULL || from->ours != NULL || from->theirs != NULL;
+    conflict.stays = from->stays;
+    conflict.entry = from->entry;
+    conflict.row = from->row;
+    ARM_TRY(arm__realloc(&report->conflicts, report->conflict_count + 1, sizeof *report->conflicts,
+                         err));
+    report->conflicts[report->conflict_count++] = conflict;
+    conflict = (struct arm_merge_conflict){.table = NULL};
+done:
+    release_conflict(&conflict);
+    return st;
+}
+
+/* A conflict of a table as a whole: what it is stands where a row's key would. */
+arm_status arm__merge_tell(struct arm_merging *merging, const char *schema_name, const char *name,
+                           const char *kind, const char *what, struct arm_error *err)
+{
+    struct arm_duck_conflict conflict = {
+        .schema_name = schema_name, .name = name, .kind = kind, .key = what};
+
+    return arm__merge_take_conflict(merging, &conflict, err);
+}
+
+/* ---- What is merged with what ---- */
+
+/* A point of history: its last commit (tx 0: none), and all that is behind it. */
+struct point {
+    struct arm_record_row head;
+    struct arm_lineage lineage;
+};
+
+static arm_status find_point(struct arm_index_txn *txn, const struct arm_snapshot *at,
+                             struct point *out, struct arm_error *err)
+{
+    uint64_t tx = 0;
+    bool found;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_head(txn, at->branch_id, at->tx, &tx, err));
+    if (tx != 0) {
+        ARM_TRY(arm__index_record(txn, tx, &out->head, &found, err));
+    }
+    ARM_TRY(arm__lineage_of(txn, at->branch_id, at->tx, &out->lineage, err));
+done:
+    return st;
+}
+
+/* How the two points stand to each other. */
+struct relation {
+    struct arm_id theirs_id;
+    uint64_t ours_tx;
+    bool is_up_to_date; /* ours has theirs already */
+    bool is_fast_forward;
+    size_t base_count;
+    struct arm_lineage_point *bases; /* owned */
+};
+
+static arm_status relate(struct arm_merging *m, struct relation *out, struct arm_error *err)
+{
+    struct arm_index *index = arm__repository_index(m->session->duck.repository);
+    struct arm_index_txn *txn = NULL;
+    struct point ours = {.head = {.tx = 0}};
+    struct point theirs = {.head = {.tx = 0}};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(index, &txn, err));
+    ARM_TRY(find_point(txn, &m->ours, &ours, err));
+    ARM_TRY(find_point(txn, &m->theirs, &theirs, err));
+    *out = (struct relation){.theirs_id = theirs.head.commit_id, .ours_tx = ours.head.tx};
+    out->is_up_to_date = theirs.head.tx == 0 ||
+                         arm__lineage_has(&ours.lineage, theirs.head.branch_id, theirs.head.tx);
+    out->is_fast_forward =
+        ours.head.tx == 0 || arm__lineage_has(&theirs.lineage, ours.head.branch_id, ours.head.tx);
+    ARM_TRY(arm__lineage_bases(txn, &ours.lineage, &theirs.lineage, &out->bases, &out->base_count,
+                               err));
+done:
+    arm__lineage_release(&ours.lineage);
+    arm__lineage_release(&theirs.lineage);
+    arm__index_abort(txn);
+    return st;
+}
+
+/* ---- The merge itself, in the session's open transaction ---- */
+
+arm_status arm__merge_run(struct arm_query_session *session, const struct arm_merge_order *order,
+                          bool stays_open, struct arm_merge_report *report, struct arm_error *err)
+{
+    struct arm_merging m = {.session = session,
+                            .txn = arm__duck_transaction(session->connection),
+                            .strategy = order->strategy,
+                            .stays_open = stays_open,
+                            .report = report};
+    struct arm_catalog *catalog = arm__repository_catalog(session->duck.repository);
+    struct relation relation = {.bases = NULL};
+    arm_status st = ARM_OK;
+
+    m.ours = *arm__txn_snapshot(m.txn);
+    ARM_TRY(arm__catalog_resolve(catalog, &m.ours, order->source, &m.theirs, err));
+    ARM_TRY(relate(&m, &relation, err));
+    report->tx = relation.ours_tx;
+    report->is_up_to_date = relation.is_up_to_date;
+    report->is_fast_forward = !relation.is_up_to_date && relation.is_fast_forward;
+    if (relation.is_up_to_date) {
+        goto done;
+    }
+    m.has_base = relation.base_count > 0;
+    if (m.has_base) {
+        m.base = (struct arm_snapshot){.branch_id = relation.bases[0].branch_id,
+                                       .tx = relation.bases[0].tx};
+    }
+    ARM_TRY(arm__txn_merge(m.txn, &relation.theirs_id, err));
+    ARM_TRY(arm__merge_tables(&m, err));
+done:
+    arm__free(relation.bases);
+    return st;
+}
+
+/* ---- Outside of a transaction ---- */
+
+static arm_status fail_with_conflicts(const struct arm_merge_report *report,
+                                      const struct arm_merge_order *order, struct arm_error *err)
+{
+    const struct arm_merge_conflict *first = &report->conflicts[0];
+
+    return arm__fail(
+        err, ARM_MERGE_CONFLICT,
+        "\"%s\" cannot be merged: %zu conflict%s, the first in table \"%s\": %s %.300s",
+        order->source, report->conflict_count, report->conflict_count == 1 ? "" : "s", first->table,
+        first->kind, first->key == NULL ? "" : first->key);
+}
+
+static arm_status commit(struct arm_query_session *session, const struct arm_merge_order *order,
+                         struct arm_merge_report *report, struct arm_error *err)
+{
+    char message[ARM_MESSAGE_BYTES];
+    arm_status st = ARM_OK;
+
+    (void)snprintf(message, sizeof message, "Merge '%.100s' into '%.100s'", order->source,
+                   session->branch);
+    session->message = order->message != NULL ? order->message : message;
+    ARM_TRY(arm__session_run(session, "COMMIT", NULL, err));
+    report->tx = arm__session_last_tx(session);
+done:
+    session->message = NULL;
+    return st;
+}
+
+/* One try; what it leaves open on failure is rolled back. */
+static arm_status try_merge(struct arm_query_session *session, const struct arm_merge_order *order,
+                            struct arm_merge_report *report, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__session_run(session, "BEGIN TRANSACTION", NULL, err));
+    ARM_TRY(arm__merge_run(session, order, false, report, err));
+    if (report->conflict_count > 0) {
+        st = fail_with_conflicts(report, order, err);
+        goto done;
+    }
+    if (order->is_dry_run || report->is_up_to_date) {
+        ARM_TRY(arm__session_run(session, "ROLLBACK", NULL, err));
+    } else {
+        ARM_TRY(commit(session, order, report, err));
+    }
+done:
+    if (st != ARM_OK && arm__duck_transaction(session->connection) != NULL) {
+        (void)arm__session_run(session, "ROLLBACK", NULL, NULL);
+    }
+    return st;
+}
+
+/* Q9: the session stands on the target. */
+arm_status arm__merge_here(struct arm_query_session *session, const struct arm_merge_order *order,
+                           struct arm_merge_report *report, struct arm_error *err)
+{
+    arm_status st = ARM_CONFLICT;
+
+    for (int i = 0; i < TRIES && st == ARM_CONFLICT; i++) {
+        arm__merge_report_release(report);
+        st = try_merge(session, order, report, err);
+    }
+    return st;
+}
+
+/* Another branch is merged into by a session of its own. */
+arm_status arm__merge_into(struct arm_query_session *session, const struct arm_merge_order *order,
+                           struct arm_merge_report *report, struct arm_error *err)
+{
+    struct arm_query_session *other = NULL;
+    struct arm_merge_order there = *order;
+    struct arm_snapshot now;
+    char source[300];
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__session_now(session, &now, err));
+    if (order->target == NULL || strcmp(order->target, now.branch) == 0) {
+        return arm__merge_here(session, order, report, err);
+    }
+    (void)snprintf(source, sizeof source, "%s", order->source);
+    ARM_TRY(arm__session_open(session->host, order->target, session->read_only, &other, err));
+    there.target = NULL;
+    there.source = source;
+    ARM_TRY(arm__session_enter_run(other, err));
+    st = arm__merge_here(other, &there, report, err);
+    if (arm__session_last_tx(other) != 0) {
+        atomic_store(&session->last_tx, arm__session_last_tx(other));
+    }
+    arm__session_leave_run(other);
+done:
+    arm__session_close(other);
+    return st;
+}
+
+arm_status arm__session_merge(struct arm_query_session *session,
+                              const struct arm_merge_order *order, struct arm_merge_report *out,
+                              struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__session_enter_run(session, err));
+    if (arm__duck_transaction(session->connection) != NULL) {
+        st = arm__fail(err, ARM_INVALID,
+                       "a transaction is open: commit or roll it back first, or merge in it with "
+                       "MERGE BRANCH");
+        goto done;
+    }
+    ARM_TRY(arm__merge_into(session, order, out, err));
+done:
+    arm__session_leave_run(session);
+    return st;
+}

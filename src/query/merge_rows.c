@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A table that both sides changed: its name, its columns, its rows. */
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "merge/parts.h"
+#include "merge/schemas.h"
+#include "model/type.h"
+#include "query/merge.h"
+#include "query/query_private.h"
+
+/* What of a table is at hand while it is merged. */
+struct table_merge {
+    struct arm_merging *m;
+    struct arm_table_info base; /* schema NULL: it is not there */
+    struct arm_table_info ours;
+    struct arm_table_info theirs;
+    char schema_name[256]; /* what it is called from here on */
+    char name[256];
+    struct arm_merged_schema merged;
+    const struct arm_view *base_view; /* NULL: nothing */
+    const struct arm_view *ours_view;
+    const struct arm_view *theirs_view;
+    struct arm_parts by_theirs; /* base against theirs */
+    struct arm_parts by_ours;   /* base against ours */
+    struct arm_split split;
+    struct arm_three_way sides;
+    char at[4][32];
+};
+
+static void table_merge_release(struct table_merge *t)
+{
+    arm__side_release(&t->sides.here);
+    arm__side_release(&t->sides.gone);
+    arm__side_release(&t->sides.there);
+    arm__side_release(&t->sides.ours);
+    arm__split_release(&t->split);
+    arm__parts_release(&t->by_ours);
+    arm__parts_release(&t->by_theirs);
+    arm__view_drop(t->base_view);
+    arm__view_drop(t->ours_view);
+    arm__view_drop(t->theirs_view);
+    arm__merged_schema_release(&t->merged);
+    arm__table_info_release(&t->base);
+    arm__table_info_release(&t->ours);
+    arm__table_info_release(&t->theirs);
+}
+
+static arm_status take_info(struct arm_merging *m, const struct arm_snapshot *at,
+                            const struct arm_table_row *row, struct arm_table_info *out,
+                            struct arm_error *err)
+{
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    if (row == NULL) {
+        return ARM_OK;
+    }
+    ARM_TRY(arm__catalog_table(arm__txn_catalog(m->txn), at, row->schema_name, row->name, out,
+                               &found, err));
+    if (!found) {
+        st = arm__fail(err, ARM_CORRUPT, "table \"%s\" is not there", row->name);
+    }
+done:
+    return st;
+}
+
+/* ---- Name ---- */
+
+static bool same_name(const struct arm_table_row *a, const struct arm_table_row *b)
+{
+    return strcmp(a->schema_name, b->schema_name) == 0 && strcmp(a->name, b->name) == 0;
+}
+
+/* `*out_goes_on` false: it is told that both renamed it. */
+static arm_status merge_name(struct table_merge *t, const struct arm_merging_table *rows,
+                             bool *out_goes_on, struct arm_error *err)
+{
+    bool ours_kept = rows->base != NULL && same_name(rows->base, rows->ours);
+    bool theirs_kept = rows->base != NULL && same_name(rows->base, rows->theirs);
+    arm_status st = ARM_OK;
+
+    *out_goes_on = true;
+    memcpy(t->schema_name, rows->ours->schema_name, sizeof t->schema_name);
+    memcpy(t->name, rows->ours->name, sizeof t->name);
+    if (theirs_kept || same_name(rows->ours, rows->theirs)) {
+        return ARM_OK;
+    }
+    if (!ours_kept) {
+        *out_goes_on = false;
+        return arm__merge_tell(t->m, t->schema_name, t->name, "rename/rename",
+                               "both sides renamed it, and differently", err);
+    }
+    st = arm__txn_rename_table(t->m->txn, t->schema_name, t->name, rows->theirs->name, err);
+    if (st == ARM_EXISTS) {
+        *out_goes_on = false;
+        return arm__merge_tell(t->m, t->schema_name, t->name, "rename/table",
+                               "the source renamed it, and the target has another table of that "
+                               "name",
+                               err);
+    }
+    ARM_TRY(st);
+    memcpy(t->name, rows->theirs->name, sizeof t->name);
+    ARM_TRY(arm__merge_changed(t->m, t->schema_name, t->name, err));
+done:
+    return st;
+}
+
+/* ---- Columns ---- */
+
+static bool has_type_changed(const Armpb__Schema *from, const Armpb__Schema *to)
+{
+    for (size_t i = 0; i < to->n_columns; i++) {
+        const Armpb__Column *old = arm__schema_column(from, to->columns[i]->field->id);
+
+        if (old != NULL && !arm__type_equal(old->field->type, to->columns[i]->field->type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static arm_status merge_columns(struct table_merge *t, bool *out_goes_on, struct arm_error *err)
+{
+    struct arm_merged_schema *merged = &t->merged;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__schemas_merge(t->base.schema, t->ours.schema, t->theirs.schema, merged, err));
+    *out_goes_on = merged->contradiction[0] == '\0';
+    if (!*out_goes_on) {
+        ARM_TRY(
+            arm__merge_tell(t->m, t->schema_name, t->name, "schema", merged->contradiction, err));
+        goto done;
+    }
+    ARM_TRY(
+        arm__txn_open_table(t->m->txn, t->schema_name, t->name, t->theirs.version.schema_id, err));
+    if (!merged->is_ours) {
+        ARM_TRY(arm__txn_alter_table(t->m->txn, t->schema_name, t->name, merged->schema, err));
+        ARM_TRY(arm__merge_changed(t->m, t->schema_name, t->name, err));
+    }
+done:
+    return st;
+}
+
+/* ---- Rows ---- */
+
+static arm_status compare(struct table_merge *t, struct arm_error *err)
+{
+    static const struct arm_state_entry *const none = NULL;
+    struct arm_transaction *txn = t->m->txn;
+    const struct arm_state_entry *base = none;
+    size_t base_count = 0;
+    arm_status st = ARM_OK;
+
+    if (t->base.schema != NULL) {
+        ARM_TRY(arm__txn_view_version(txn, &t->base, &t->base_view, err));
+        base = t->base_view->entries;
+        base_count = t->base_view->entry_count;
+    }
+    ARM_TRY(arm__txn_view_version(txn, &t->theirs, &t->theirs_view, err));
+    ARM_TRY(arm__txn_view(txn, t->schema_name, t->name, &t->ours_view, err));
+    ARM_TRY(arm__parts_find(base, base_count, t->theirs_view->entries, t->theirs_view->entry_count,
+                            &t->by_theirs, err));
+    ARM_TRY(arm__parts_find(base, base_count, t->ours_view->entries, t->ours_view->entry_count,
+                            &t->by_ours, err));
+    ARM_TRY(arm__parts_split(&t->by_theirs, &t->by_ours, t->ours_view->entries, &t->split, err));
+done:
+    return st;
+}
+
+/* One side's rows, as a table that the statement may read; `view` NULL: none of `other`'s. */
+static arm_status show(struct table_merge *t, const struct arm_view *view,
+                       const struct arm_view *other, roaring_bitmap_t *const *rows,
+                       struct arm_side *side, char at[32], struct arm_error *err)
+{
+    roaring_bitmap_t **nothing = NULL;
+    const struct arm_view *narrow = NULL;
+    arm_status st = ARM_OK;
+
+    if (view == NULL) {
+        ARM_TRY(arm__calloc(other->entry_count, sizeof(roaring_bitmap_t *), &nothing, err));
+        rows = nothing;
+        view = other;
+    }
+    ARM_TRY(arm__view_narrow(view, rows, side->read, &narrow, err));
+    ARM_TRY(arm__duck_show(t->m->session->connection, narrow, at, err));
+    side->at = at;
+    side->is_to_write = true;
+done:
+    arm__free(nothing);
+    return st;
+}
+
+static arm_status show_sides(struct table_merge *t, struct arm_error *err)
+{
+    const Armpb__Schema *wanted = t->merged.schema;
+    const Armpb__Schema *base = t->base.schema == NULL ? wanted : t->base.schema;
+    struct arm_three_way *sides = &t->sides;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__side_init(&sides->here, wanted, wanted, NULL, 0, err));
+    ARM_TRY(arm__side_init(&sides->ours, wanted, wanted, NULL, 0, err));
+    ARM_TRY(arm__side_init(&sides->gone, wanted, base, NULL, 0, err));
+    ARM_TRY(arm__side_init(&sides->there, wanted, t->theirs.schema, t->merged.aliases,
+                           t->merged.alias_count, err));
+    ARM_TRY(show(t, t->ours_view, NULL, t->split.in_ours, &sides->here, t->at[0], err));
+    ARM_TRY(show(t, t->base_view, t->ours_view, t->split.gone, &sides->gone, t->at[1], err));
+    ARM_TRY(show(t, t->theirs_view, NULL, t->by_theirs.b.rows, &sides->there, t->at[2], err));
+    ARM_TRY(show(t, t->ours_view, NULL, t->by_ours.b.rows, &sides->ours, t->at[3], err));
+done:
+    return st;
+}
+
+static enum arm_row_match match_of(const struct table_merge *t)
+{
+    const Armpb__Schema *wanted = t->merged.schema;
+    const Armpb__Schema *base = t->base.schema == NULL ? t->ours.schema : t->base.schema;
+
+    return arm__row_match(wanted, base, t->theirs.schema, true) == ARM_MATCH_KEY
+               ? arm__row_match(wanted, t->ours.schema, t->theirs.schema, true)
+               : ARM_MATCH_ID;
+}
+
+static arm_status apply(struct table_merge *t, struct arm_error *err)
+{
+    struct arm_duck_connection *connection = t->m->session->connection;
+    struct arm_buf sql = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
+    struct arm_duck_application application = {
+        .view = t->ours_view, .visit = arm__merge_take_conflict, .context = t->m};
+    size_t first = t->m->report->conflict_count;
+    uint64_t conflicts = 0;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__three_way_sql(&t->sides, &sql, err));
+    ARM_TRY(arm__buf_u8(&sql, 0, err));
+    ARM_TRY(arm__duck_execute(connection, (const char *)sql.data, &application.rows, err));
+    ARM_TRY(arm__duck_buffer(application.rows, err));
+    st = arm__duck_apply(connection, &application, &conflicts, err);
+    if (st == ARM_CONSTRAINT) { /* what each side may have, both may not */
+        char why[sizeof err->message];
+
+        memcpy(why, err == NULL ? "" : err->message, err == NULL ? 1 : sizeof why);
+        st = arm__merge_tell(t->m, t->schema_name, t->name, "constraint", why, err);
+    }
+    ARM_TRY(st);
+    if (t->m->stays_open && conflicts > 0) {
+        ARM_TRY(
+            arm__merge_locate(t->m, first, t->ours_view, t->merged.schema, t->sides.match, err));
+    }
+done:
+    arm__duck_result_free(application.rows);
+    arm__buf_release(&sql);
+    return st;
+}
+
+static arm_status merge_rows(struct table_merge *t, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(compare(t, err));
+    if (t->by_theirs.a.row_count == 0 && t->by_theirs.b.row_count == 0) {
+        goto done; /* only its columns, or its name */
+    }
+    t->sides.match = match_of(t);
+    t->sides.strategy = t->m->strategy;
+    if (t->sides.match != ARM_MATCH_KEY && (has_type_changed(t->ours.schema, t->merged.schema) ||
+                                            has_type_changed(t->theirs.schema, t->merged.schema))) {
+        ARM_TRY(arm__merge_tell(t->m, t->schema_name, t->name, "schema",
+                                "one side changed the type of a column, the other rows: without a "
+                                "primary key it cannot be told which rows are the same",
+                                err));
+        goto done;
+    }
+    ARM_TRY(show_sides(t, err));
+    ARM_TRY(apply(t, err));
+    ARM_TRY(arm__merge_changed(t->m, t->schema_name, t->name, err));
+done:
+    return st;
+}
+
+/* Views and their like have no rows: either they are the same, or it is a conflict. */
+static arm_status merge_object(struct table_merge *t, const struct arm_merging_table *rows,
+                               struct arm_error *err)
+{
+    return arm__merge_tell(t->m, rows->ours->schema_name, rows->ours->name,
+                           arm__object_word(rows->ours->object), "both sides changed it", err);
+}
+
+arm_status arm__merge_table(struct arm_merging *m, const struct arm_merging_table *rows,
+                            struct arm_error *err)
+{
+    struct table_merge t = {.m = m};
+    bool goes_on = true;
+    arm_status st = ARM_OK;
+
+    if (rows->ours->object != ARMPB__OBJECT_KIND__TABLE) {
+        return merge_object(&t, rows, err);
+    }
+    ARM_TRY(take_info(m, &m->base, rows->base, &t.base, err));
+    ARM_TRY(take_info(m, &m->ours, rows->ours, &t.ours, err));
+    ARM_TRY(take_info(m, &m->theirs, rows->theirs, &t.theirs, err));
+    ARM_TRY(merge_name(&t, rows, &goes_on, err));
+    if (goes_on) {
+        ARM_TRY(merge_columns(&t, &goes_on, err));
+    }
+    if (goes_on) {
+        ARM_TRY(merge_rows(&t, err));
+    }
+done:
+    table_merge_release(&t);
+    return st;
+}
