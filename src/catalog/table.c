@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "catalog/catalog_private.h"
+#include "catalog/numbers.h"
 
 enum { SCHEMA_KEY_BYTES = ARM_TABLE_ID_BYTES + 4 };
 
@@ -363,6 +364,25 @@ arm_status arm__catalog_next_row_id(struct arm_catalog *catalog,
     }
     *out = newest.next_row_id;
 done:
+    arm__index_abort(txn);
+    return st;
+}
+
+arm_status arm__catalog_last_field_id(struct arm_catalog *catalog,
+                                      const struct arm_table_id *table_id, uint32_t *out,
+                                      struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    Armpb__Schema *schema = NULL;
+    uint32_t schema_id;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__index_last_schema(txn, table_id, &schema_id, err));
+    ARM_TRY(arm__index_schema(txn, table_id, schema_id, &schema, err));
+    *out = schema->last_field_id;
+done:
+    arm__schema_free(schema);
     arm__index_abort(txn);
     return st;
 }

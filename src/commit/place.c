@@ -392,7 +392,8 @@ static arm_status sift_adopted(const struct arm_commit_plan *plan, struct arm_ch
     if (is_same && request->schema != NULL) {
         ARM_TRY(is_own_schema(plan, change, &is_same, err));
     }
-    change->adopts_alone = is_same && !request->truncated && !touches_rows(request);
+    change->adopts_alone =
+        is_same && !request->force_version && !request->truncated && !touches_rows(request);
     change->changes_nothing =
         change->adopts_alone && is_named_so && request->had_version == request->base_version;
 done:

@@ -13,6 +13,10 @@
 #include "duckdb/planner/binder.hpp"
 #include "duckdb/planner/expression_binder/alter_binder.hpp"
 
+extern "C" {
+#include "catalog/numbers.h"
+}
+
 namespace arm
 {
 
@@ -121,6 +125,13 @@ void Retype(ClientContext &context, TableEntry &table, const shared_ptr<View> &v
     for (auto &column : reads) {
         inputs.push_back(arm__schema_stored_at(&schema, column.index));
     }
+    uint32_t last = 0; // the column gets an id that no branch has given
+    if (view->Get().version != 0) {
+        Check(arm__catalog_last_field_id(arm__txn_catalog(transaction.Txn()), &view->Get().table_id,
+                                         &last, &error),
+              error);
+    }
+    schema.last_field_id = last > schema.last_field_id ? last : schema.last_field_id;
     arm__schema_number_fields(&schema);
     RowWriter writer(transaction.session, schema, table.name);
     ScanColumns(context, table.shared_from_this(), view, all, [&](DataChunk &rows) {

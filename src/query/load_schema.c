@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "catalog/numbers.h"
 #include "query/load_private.h"
 #include "table/key_hash.h"
 #include "table/types.h"
@@ -193,10 +194,17 @@ static bool has_key(const struct loading *l)
 
 static arm_status make_schema(struct loading *l, struct arm_error *err)
 {
+    uint32_t last = 0;
     arm_status st = ARM_OK;
 
     if (l->view != NULL) {
         ARM_TRY(keep_columns(l->view->schema, l->schema, err));
+    }
+    if (l->view != NULL && l->view->version != 0) { /* new columns, of whatever branch, are new */
+        ARM_TRY(arm__catalog_last_field_id(arm__repository_catalog(l->session->duck.repository),
+                                           &l->view->table_id, &last, err));
+        l->schema->last_field_id =
+            last > l->schema->last_field_id ? last : l->schema->last_field_id;
     }
     arm__schema_number_fields(l->schema);
     if (l->load->key_count > 0) {

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/numbers.h"
 #include "model/type.h"
 #include "table/key_hash.h"
+#include "txn/adopt.h"
 #include "txn/txn_private.h"
 
 static bool has_type(const Armpb__Schema *schema, const Armpb__Field *field)
@@ -34,21 +36,42 @@ static arm_status check_types(const struct arm_txn_table *table, const Armpb__Sc
     return ARM_OK;
 }
 
+arm_status arm__txn_next_schema(struct arm_transaction *txn, const struct arm_txn_table *table,
+                                const Armpb__Schema *schema, struct arm_txn_schema **out,
+                                struct arm_error *err)
+{
+    struct arm_txn_schema *own = NULL;
+    uint32_t last = 0;
+    arm_status st = ARM_OK;
+
+    if (table->is_created) {
+        return arm__txn_schema_new(schema, 1, out, err);
+    }
+    ARM_TRY(arm__catalog_last_field_id(arm__txn_catalog(txn), &table->table_id, &last, err));
+    ARM_TRY(arm__txn_schema_copy(schema, &own, err));
+    own->schema->schema_id = table->base.version.schema_id + 1;
+    if (own->schema->last_field_id < last) {
+        own->schema->last_field_id = last;
+    }
+    arm__schema_number_fields(own->schema);
+    *out = own;
+done:
+    return st;
+}
+
 arm_status arm__txn_alter_table(struct arm_transaction *txn, const char *schema_name,
                                 const char *name, const Armpb__Schema *schema,
                                 struct arm_error *err)
 {
     struct arm_txn_table *table = NULL;
     struct arm_txn_schema *own = NULL;
-    uint32_t id;
     arm_status st = ARM_OK;
 
     arm__mutex_lock(&txn->mutex);
     ARM_TRY(arm__txn_find_for_change(txn, schema_name, name, &table, err));
     ARM_TRY(arm__keys_check(schema, err));
     ARM_TRY(check_types(table, schema, err));
-    id = table->is_created ? 1 : table->base.version.schema_id + 1;
-    ARM_TRY(arm__txn_schema_new(schema, id, &own, err));
+    ARM_TRY(arm__txn_next_schema(txn, table, schema, &own, err));
     arm__txn_schema_drop(table->schema);
     table->schema = own;
     table->has_new_schema = !table->is_created;
@@ -198,8 +221,8 @@ done:
     return st;
 }
 
-arm_status arm__txn_adopt(struct arm_transaction *txn, struct arm_adoption *adoption,
-                          struct arm_error *err)
+static arm_status adopt(struct arm_transaction *txn, struct arm_adoption *adoption, bool is_next,
+                        struct arm_error *err)
 {
     struct arm_table_state *state = NULL;
     struct arm_txn_table *table = NULL;
@@ -221,6 +244,7 @@ arm_status arm__txn_adopt(struct arm_transaction *txn, struct arm_adoption *adop
     table->had_version = adoption->had == NULL ? 0 : adoption->had->version;
     table->adopted_rows_added = adoption->rows_added;
     table->adopted_rows_removed = adoption->rows_removed;
+    table->is_next = is_next;
     ARM_TRY(raise_own_ids(txn, table, err));
     arm__txn_table_changed(table);
     txn->catalog_version++;
@@ -228,4 +252,16 @@ done:
     arm__table_state_drop(state);
     arm__mutex_unlock(&txn->mutex);
     return st;
+}
+
+arm_status arm__txn_adopt(struct arm_transaction *txn, struct arm_adoption *adoption,
+                          struct arm_error *err)
+{
+    return adopt(txn, adoption, false, err);
+}
+
+arm_status arm__txn_adopt_next(struct arm_transaction *txn, struct arm_adoption *adoption,
+                               struct arm_error *err)
+{
+    return adopt(txn, adoption, true, err);
 }

@@ -172,6 +172,7 @@ static arm_status describe(const struct arm_txn_table *table, struct part *part,
         change->had_version = table->had_version;
         change->rows_added = table->adopted_rows_added;
         change->rows_removed = table->adopted_rows_removed;
+        change->force_version = table->is_next;
     }
     change->merged_schema_id = table->merged_schema_id;
     ARM_TRY(arm__calloc(table->own_count + table->base_dead_count, sizeof *part->vectors,

@@ -95,6 +95,7 @@ struct arm_txn_table {
     uint64_t had_version; /* what the branch has, 0: nothing */
     uint64_t adopted_rows_added;
     uint64_t adopted_rows_removed;
+    bool is_next;
     uint32_t merged_schema_id;
     uint64_t
         first_own_row_id; /* own rows have ids from here on, until a commit gives them theirs */
@@ -177,6 +178,10 @@ arm_status arm__txn_schema_new(const Armpb__Schema *schema, uint32_t schema_id,
                                struct arm_txn_schema **out, struct arm_error *err);
 /* The same as it is. */
 arm_status arm__txn_schema_copy(const Armpb__Schema *schema, struct arm_txn_schema **out,
+                                struct arm_error *err);
+/* The next one of a table that is there: new columns get ids behind those of all branches. */
+arm_status arm__txn_next_schema(struct arm_transaction *txn, const struct arm_txn_table *table,
+                                const Armpb__Schema *schema, struct arm_txn_schema **out,
                                 struct arm_error *err);
 struct arm_txn_schema *arm__txn_schema_retain(struct arm_txn_schema *schema); /* NULL as well */
 void arm__txn_schema_drop(struct arm_txn_schema *schema);
