@@ -137,7 +137,8 @@ uint64_t RowChange::Apply()
             writers[kind].reset();
         }
     }
-    if (!view || dead.IsEmpty()) { // only new rows: no need to look at what is there (X5)
+    if (!view || (dead.IsEmpty() && written.parts[KEPT].rows == 0)) {
+        // Only new rows: no need to look at what is there (X5).
         Check(arm__txn_append(txn, table->schema.name.c_str(), table->name.c_str(),
                               &written.parts[FRESH], &error),
               error);

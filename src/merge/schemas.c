@@ -288,6 +288,24 @@ done:
     return st;
 }
 
+/* A column that was given another type by writing all rows anew is another column of its name: the
+ * rows that the other side has written since have nothing in it. */
+static void check_replaced(struct schemas *s, Armpb__Schema *side)
+{
+    for (size_t i = 0; s->base != NULL && i < s->base->n_columns; i++) {
+        const Armpb__Field *field = s->base->columns[i]->field;
+        const Armpb__Column *named = column_named(side, field->name);
+
+        if (column_of(side, field->id) == NULL && named != NULL &&
+            column_of(s->base, named->field->id) == NULL) {
+            contradict(s->out,
+                       "column \"%s\": one side wrote it anew in another type, the other changed "
+                       "the table",
+                       field->name);
+        }
+    }
+}
+
 static void check_names(struct schemas *s)
 {
     for (size_t i = 0; i < s->ours->n_columns; i++) {
@@ -448,6 +466,8 @@ static arm_status merge_all(struct schemas *s, struct arm_error *err)
 {
     arm_status st = ARM_OK;
 
+    check_replaced(s, s->ours);
+    check_replaced(s, s->theirs);
     merge_own(s);
     ARM_TRY(merge_others(s, err));
     check_names(s);

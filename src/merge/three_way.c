@@ -103,6 +103,7 @@ static const char *const goes[] = {
     [ARM_MERGE_NEITHER] = "v IN ('take', 'mix')",
     [ARM_MERGE_OURS] = "v IN ('take', 'mix')",
     [ARM_MERGE_THEIRS] = "v <> 'delete/update'",
+    [ARM_MERGE_BASE] = "v <> 'delete/update'",
 };
 
 /* Whether a row comes. */
@@ -111,22 +112,29 @@ static const char *const comes[] = {
     [ARM_MERGE_NEITHER] = "v IN ('take', 'mix', 'delete/update') AND tr IS NOT NULL",
     [ARM_MERGE_OURS] = "v IN ('take', 'mix') AND tr IS NOT NULL",
     [ARM_MERGE_THEIRS] = "tr IS NOT NULL",
+    [ARM_MERGE_BASE] = "CASE v WHEN 'take' THEN tr IS NOT NULL ELSE v <> 'insert/insert' END",
 };
 
 static arm_status add_row(const struct arm_three_way *merge, struct arm_buf *out,
                           struct arm_error *err)
 {
-    bool they_win = merge->strategy == ARM_MERGE_THEIRS;
+    static const char *const cells[] = {
+        [ARM_MERGE_NEITHER] = ", CASE WHEN v = 'mix' AND cr.c# IS DISTINCT FROM br.c# THEN cr.c# "
+                              "ELSE tr.c# END AS v#",
+        [ARM_MERGE_OURS] = ", CASE WHEN v = 'mix' AND cr.c# IS DISTINCT FROM br.c# THEN cr.c# "
+                           "ELSE tr.c# END AS v#",
+        [ARM_MERGE_THEIRS] = ", CASE WHEN v = 'mix' AND tr.c# IS NOT DISTINCT FROM br.c# THEN "
+                             "cr.c# ELSE tr.c# END AS v#",
+        [ARM_MERGE_BASE] = ", CASE WHEN v = 'take' THEN tr.c# WHEN v <> 'mix' OR (cr.c# IS "
+                           "DISTINCT FROM br.c# AND tr.c# IS DISTINCT FROM br.c# AND cr.c# IS "
+                           "DISTINCT FROM tr.c#) THEN br.c# WHEN cr.c# IS DISTINCT FROM br.c# "
+                           "THEN cr.c# ELSE tr.c# END AS v#",
+    };
     size_t width = arm__side_width(&merge->ours);
     arm_status st = ARM_OK;
 
     for (size_t i = 0; i < width; i++) {
-        ARM_TRY(add_cell(out,
-                         they_win ? ", CASE WHEN v = 'mix' AND tr.c# IS NOT DISTINCT FROM br.c# "
-                                    "THEN cr.c# ELSE tr.c# END AS v#"
-                                  : ", CASE WHEN v = 'mix' AND cr.c# IS DISTINCT FROM br.c# THEN "
-                                    "cr.c# ELSE tr.c# END AS v#",
-                         i, err));
+        ARM_TRY(add_cell(out, cells[merge->strategy], i, err));
     }
 done:
     return st;

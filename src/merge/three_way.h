@@ -16,12 +16,13 @@
 
 #include "merge/columns.h"
 
-enum arm_merge_side { ARM_MERGE_NEITHER, ARM_MERGE_OURS, ARM_MERGE_THEIRS };
+enum arm_merge_side { ARM_MERGE_NEITHER, ARM_MERGE_OURS, ARM_MERGE_THEIRS, ARM_MERGE_BASE };
 
 struct arm_three_way {
     enum arm_row_match match;
-    enum arm_merge_side strategy; /* who is right where there is a conflict; NEITHER: it is told,
-                                   * and the row is what can be had without deciding */
+    enum arm_merge_side strategy; /* who is right where there is a conflict (BASE: it is as it
+                                   * was); NEITHER: it is told, and the row is what can be had
+                                   * without deciding */
     struct arm_side here;  /* rows of the base that theirs changed and ours has: as ours has them */
     struct arm_side gone;  /* ... and that ours has not as they were: as the base has them */
     struct arm_side there; /* rows that theirs has instead, or new ones */

@@ -178,6 +178,127 @@ done:
     return st;
 }
 
+/* ---- The points of each verb ---- */
+
+static struct arm_snapshot snapshot_of(const struct arm_lineage_point *point)
+{
+    return (struct arm_snapshot){.branch_id = point->branch_id, .tx = point->tx};
+}
+
+/* Of more than two the latest two are taken: the others are nearly as old as what these have in
+ * common. */
+static arm_status take_bases(struct arm_merging *m, const struct relation *relation,
+                             struct arm_error *err)
+{
+    struct arm_index *index = arm__repository_index(m->session->duck.repository);
+    struct arm_lineage lineages[2] = {{.count = 0}, {.count = 0}};
+    struct arm_lineage_point *forks = NULL;
+    struct arm_index_txn *txn = NULL;
+    size_t fork_count = 0;
+    arm_status st = ARM_OK;
+
+    m->base_count = relation->base_count < 2 ? relation->base_count : 2;
+    for (size_t i = 0; i < m->base_count; i++) {
+        m->bases[i] = snapshot_of(&relation->bases[i]);
+    }
+    if (m->base_count < 2) {
+        return ARM_OK;
+    }
+    ARM_TRY(arm__index_read(index, &txn, err));
+    for (size_t i = 0; i < 2; i++) {
+        ARM_TRY(arm__lineage_of(txn, m->bases[i].branch_id, m->bases[i].tx, &lineages[i], err));
+    }
+    ARM_TRY(arm__lineage_bases(txn, &lineages[0], &lineages[1], &forks, &fork_count, err));
+    m->has_fork = fork_count > 0;
+    if (m->has_fork) {
+        m->fork = snapshot_of(&forks[0]);
+    }
+done:
+    arm__free(forks);
+    arm__lineage_release(&lineages[0]);
+    arm__lineage_release(&lineages[1]);
+    arm__index_abort(txn);
+    return st;
+}
+
+static arm_status merge_points(struct arm_merging *m, struct arm_merge_report *report, bool *out_go,
+                               struct arm_error *err)
+{
+    struct relation relation = {.bases = NULL};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(relate(m, &relation, err));
+    report->tx = relation.ours_tx;
+    report->is_up_to_date = relation.is_up_to_date;
+    report->is_fast_forward = !relation.is_up_to_date && relation.is_fast_forward;
+    *out_go = !relation.is_up_to_date;
+    if (!*out_go) {
+        goto done;
+    }
+    ARM_TRY(take_bases(m, &relation, err));
+    ARM_TRY(arm__txn_merge(m->txn, &relation.theirs_id, err));
+done:
+    arm__free(relation.bases);
+    return st;
+}
+
+/* The commit that the source names, and its first parent; what comes of it is the one's
+ * difference to the other. */
+static arm_status commit_points(struct arm_merging *m, const char *source, struct arm_error *err)
+{
+    struct arm_index *index = arm__repository_index(m->session->duck.repository);
+    struct arm_index_txn *txn = NULL;
+    struct arm_snapshot commit = {.tx = 0};
+    struct arm_snapshot parent;
+    struct arm_record_row row;
+    uint64_t tx = 0;
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(index, &txn, err));
+    ARM_TRY(arm__index_head(txn, m->theirs.branch_id, m->theirs.tx, &tx, err));
+    if (tx != 0) {
+        ARM_TRY(arm__index_record(txn, tx, &row, &found, err));
+    }
+    if (!found) {
+        st = arm__fail(err, ARM_NOT_FOUND, "there is no commit at '%s'", source);
+        goto done;
+    }
+    commit.branch_id = row.branch_id;
+    commit.tx = tx;
+    parent = commit;
+    parent.tx = tx - 1;
+    m->bases[0] = m->verb == ARM_MERGE_REVERT ? commit : parent;
+    m->theirs = m->verb == ARM_MERGE_REVERT ? parent : commit;
+    m->base_count = 1;
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
+/* A table as it was: as if nothing but that had been changed since what the branch has. */
+static arm_status table_points(struct arm_merging *m, const struct arm_merge_order *order,
+                               struct arm_error *err)
+{
+    struct arm_catalog *catalog = arm__txn_catalog(m->txn);
+    struct arm_table_info info = {.schema = NULL};
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__table_name_parse(order->table, m->schema_name, m->name, err));
+    ARM_TRY(arm__catalog_table(catalog, &m->theirs, m->schema_name, m->name, &info, &found, err));
+    if (!found) {
+        st = arm__fail(err, ARM_NOT_FOUND, "there is no table \"%s\" at '%s'", m->name,
+                       order->source);
+        goto done;
+    }
+    m->bases[0] = m->ours;
+    m->base_count = 1;
+done:
+    arm__table_info_release(&info);
+    return st;
+}
+
 /* ---- The merge itself, in the session's open transaction ---- */
 
 arm_status arm__merge_run(struct arm_query_session *session, const struct arm_merge_order *order,
@@ -185,31 +306,30 @@ arm_status arm__merge_run(struct arm_query_session *session, const struct arm_me
 {
     struct arm_merging m = {.session = session,
                             .txn = arm__duck_transaction(session->connection),
+                            .verb = order->verb,
                             .strategy = order->strategy,
                             .stays_open = stays_open,
                             .report = report};
-    struct arm_catalog *catalog = arm__repository_catalog(session->duck.repository);
-    struct relation relation = {.bases = NULL};
+    bool goes = true;
     arm_status st = ARM_OK;
 
     m.ours = *arm__txn_snapshot(m.txn);
-    ARM_TRY(arm__catalog_resolve(catalog, &m.ours, order->source, &m.theirs, err));
-    ARM_TRY(relate(&m, &relation, err));
-    report->tx = relation.ours_tx;
-    report->is_up_to_date = relation.is_up_to_date;
-    report->is_fast_forward = !relation.is_up_to_date && relation.is_fast_forward;
-    if (relation.is_up_to_date) {
-        goto done;
+    ARM_TRY(arm__catalog_resolve(arm__txn_catalog(m.txn), &m.ours, order->source, &m.theirs, err));
+    switch (order->verb) {
+    case ARM_MERGE_ALL:
+        ARM_TRY(merge_points(&m, report, &goes, err));
+        break;
+    case ARM_MERGE_RESTORE:
+        ARM_TRY(table_points(&m, order, err));
+        break;
+    default:
+        ARM_TRY(commit_points(&m, order->source, err));
+        break;
     }
-    m.has_base = relation.base_count > 0;
-    if (m.has_base) {
-        m.base = (struct arm_snapshot){.branch_id = relation.bases[0].branch_id,
-                                       .tx = relation.bases[0].tx};
+    if (goes) {
+        ARM_TRY(arm__merge_tables(&m, err));
     }
-    ARM_TRY(arm__txn_merge(m.txn, &relation.theirs_id, err));
-    ARM_TRY(arm__merge_tables(&m, err));
 done:
-    arm__free(relation.bases);
     return st;
 }
 
@@ -218,26 +338,55 @@ done:
 static arm_status fail_with_conflicts(const struct arm_merge_report *report,
                                       const struct arm_merge_order *order, struct arm_error *err)
 {
+    static const char *const done_words[] = {[ARM_MERGE_ALL] = "merged",
+                                             [ARM_MERGE_PICK] = "cherry-picked",
+                                             [ARM_MERGE_REVERT] = "reverted",
+                                             [ARM_MERGE_RESTORE] = "restored"};
     const struct arm_merge_conflict *first = &report->conflicts[0];
 
-    return arm__fail(
-        err, ARM_MERGE_CONFLICT,
-        "\"%s\" cannot be merged: %zu conflict%s, the first in table \"%s\": %s %.300s",
-        order->source, report->conflict_count, report->conflict_count == 1 ? "" : "s", first->table,
-        first->kind, first->key == NULL ? "" : first->key);
+    return arm__fail(err, ARM_MERGE_CONFLICT,
+                     "\"%s\" cannot be %s: %zu conflict%s, the first in table \"%s\": %s %.300s",
+                     order->source, done_words[order->verb], report->conflict_count,
+                     report->conflict_count == 1 ? "" : "s", first->table, first->kind,
+                     first->key == NULL ? "" : first->key);
+}
+
+static void usual_message(const struct arm_query_session *session,
+                          const struct arm_merge_order *order, char out[ARM_MESSAGE_BYTES])
+{
+    switch (order->verb) {
+    case ARM_MERGE_PICK:
+        (void)snprintf(out, ARM_MESSAGE_BYTES, "Cherry-pick of '%.200s'", order->source);
+        break;
+    case ARM_MERGE_REVERT:
+        (void)snprintf(out, ARM_MESSAGE_BYTES, "Revert of '%.200s'", order->source);
+        break;
+    case ARM_MERGE_RESTORE:
+        (void)snprintf(out, ARM_MESSAGE_BYTES, "Restore of %.100s as at '%.100s'", order->table,
+                       order->source);
+        break;
+    default:
+        (void)snprintf(out, ARM_MESSAGE_BYTES, "Merge '%.100s' into '%.100s'", order->source,
+                       session->branch);
+        break;
+    }
 }
 
 static arm_status commit(struct arm_query_session *session, const struct arm_merge_order *order,
                          struct arm_merge_report *report, struct arm_error *err)
 {
     char message[ARM_MESSAGE_BYTES];
+    uint64_t before = arm__session_last_tx(session);
     arm_status st = ARM_OK;
 
-    (void)snprintf(message, sizeof message, "Merge '%.100s' into '%.100s'", order->source,
-                   session->branch);
+    usual_message(session, order, message);
     session->message = order->message != NULL ? order->message : message;
     ARM_TRY(arm__session_run(session, "COMMIT", NULL, err));
     report->tx = arm__session_last_tx(session);
+    if (report->tx == before) { /* it changed nothing */
+        report->tx = 0;
+        report->is_up_to_date = true;
+    }
 done:
     session->message = NULL;
     return st;

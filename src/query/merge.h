@@ -14,12 +14,19 @@
 #include "merge/three_way.h"
 #include "query/session.h"
 
+/* What comes to the target, of `source`: all that it has; what one commit did; the contrary of that;
+ * one table as it was there. Only the first has two parents. A commit's own first parent is what
+ * it is held against. */
+enum arm_merge_verb { ARM_MERGE_ALL, ARM_MERGE_PICK, ARM_MERGE_REVERT, ARM_MERGE_RESTORE };
+
 struct arm_merge_order {
+    enum arm_merge_verb verb;
     const char *source; /* any ref */
+    const char *table;  /* RESTORE: which */
     const char *target; /* a branch; NULL: the session's */
     enum arm_merge_side strategy;
     bool is_dry_run;
-    const char *message; /* NULL: "Merge …" */
+    const char *message; /* NULL: "Merge …"; PICK: that of the commit */
 };
 
 /* One conflict; texts owned, NULL: none. */
@@ -61,19 +68,27 @@ arm_status arm__session_merge(struct arm_query_session *session,
 struct arm_merging {
     struct arm_query_session *session;
     struct arm_transaction *txn;
+    enum arm_merge_verb verb;
     enum arm_merge_side strategy;
-    bool stays_open; /* its conflicts are to be resolved in the transaction */
-    struct arm_snapshot base;
-    bool has_base; /* else the two have nothing in common */
+    bool stays_open;   /* its conflicts are to be resolved in the transaction */
+    size_t base_count; /* 0: the two have nothing in common; 2: they have merged each other */
+    struct arm_snapshot bases[2];
+    struct arm_snapshot fork; /* base_count 2: the bases' own base */
+    bool has_fork;
     struct arm_snapshot ours;
     struct arm_snapshot theirs;
     struct arm_merge_report *report;
+    char schema_name[256]; /* RESTORE: the one table */
+    char name[256];
 };
 /* A table on the three sides; version 0: it is not there. */
 struct arm_merging_table {
     const struct arm_table_row *base; /* NULL: not there */
     const struct arm_table_row *ours;
     const struct arm_table_row *theirs;
+    /* Where two bases both changed it, `base` being the one: the other, and what it was before. */
+    const struct arm_table_row *other;
+    const struct arm_table_row *fork;
 };
 
 /* All tables (merge_tables.c). */
@@ -81,6 +96,14 @@ arm_status arm__merge_tables(struct arm_merging *merging, struct arm_error *err)
 /* One that both changed (merge_rows.c). */
 arm_status arm__merge_table(struct arm_merging *merging, const struct arm_merging_table *table,
                             struct arm_error *err);
+/* What the two bases of a table have together, where they contradict each other what was before:
+ * a view and its schema, both the caller's. `*out_view` NULL: they cannot be joined. */
+arm_status arm__merge_bases(struct arm_merging *merging, const struct arm_merging_table *table,
+                            const struct arm_view **out_view, Armpb__Schema **out_schema,
+                            struct arm_error *err);
+/* A table's version, whatever branch has it. */
+arm_status arm__merge_info(struct arm_merging *merging, const struct arm_table_row *row,
+                           struct arm_table_info *out, struct arm_error *err);
 arm_status arm__merge_tell(struct arm_merging *merging, const char *schema_name, const char *name,
                            const char *kind, const char *what, struct arm_error *err);
 arm_status arm__merge_changed(struct arm_merging *merging, const char *schema_name,

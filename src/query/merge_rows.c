@@ -13,7 +13,8 @@
 /* What of a table is at hand while it is merged. */
 struct table_merge {
     struct arm_merging *m;
-    struct arm_table_info base; /* schema NULL: it is not there */
+    struct arm_table_info base;
+    Armpb__Schema *base_schema; /* NULL: it is not there */
     struct arm_table_info ours;
     struct arm_table_info theirs;
     char schema_name[256]; /* what it is called from here on */
@@ -42,25 +43,38 @@ static void table_merge_release(struct table_merge *t)
     arm__view_drop(t->ours_view);
     arm__view_drop(t->theirs_view);
     arm__merged_schema_release(&t->merged);
+    arm__schema_free(t->base_schema);
     arm__table_info_release(&t->base);
     arm__table_info_release(&t->ours);
     arm__table_info_release(&t->theirs);
 }
 
-static arm_status take_info(struct arm_merging *m, const struct arm_snapshot *at,
-                            const struct arm_table_row *row, struct arm_table_info *out,
+arm_status arm__merge_info(struct arm_merging *m, const struct arm_table_row *row,
+                           struct arm_table_info *out, struct arm_error *err)
+{
+    return row == NULL ? ARM_OK
+                       : arm__catalog_table_version(arm__txn_catalog(m->txn), row->schema_name,
+                                                    row->name, row->version, out, err);
+}
+
+/* What both began with. */
+static arm_status take_base(struct table_merge *t, const struct arm_merging_table *rows,
                             struct arm_error *err)
 {
-    bool found = false;
     arm_status st = ARM_OK;
 
-    if (row == NULL) {
-        return ARM_OK;
+    if (rows->other != NULL) {
+        ARM_TRY(arm__merge_bases(t->m, rows, &t->base_view, &t->base_schema, err));
     }
-    ARM_TRY(arm__catalog_table(arm__txn_catalog(m->txn), at, row->schema_name, row->name, out,
-                               &found, err));
-    if (!found) {
-        st = arm__fail(err, ARM_CORRUPT, "table \"%s\" is not there", row->name);
+    if (t->base_view == NULL) {
+        const struct arm_table_row *row = rows->other != NULL ? rows->fork : rows->base;
+
+        ARM_TRY(arm__merge_info(t->m, row, &t->base, err));
+        if (row != NULL) {
+            ARM_TRY(arm__txn_view_version(t->m->txn, &t->base, &t->base_view, err));
+            t->base_schema = t->base.schema;
+            t->base.schema = NULL;
+        }
     }
 done:
     return st;
@@ -126,7 +140,7 @@ static arm_status merge_columns(struct table_merge *t, bool *out_goes_on, struct
     struct arm_merged_schema *merged = &t->merged;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__schemas_merge(t->base.schema, t->ours.schema, t->theirs.schema, merged, err));
+    ARM_TRY(arm__schemas_merge(t->base_schema, t->ours.schema, t->theirs.schema, merged, err));
     *out_goes_on = merged->contradiction[0] == '\0';
     if (!*out_goes_on) {
         ARM_TRY(
@@ -147,17 +161,11 @@ done:
 
 static arm_status compare(struct table_merge *t, struct arm_error *err)
 {
-    static const struct arm_state_entry *const none = NULL;
     struct arm_transaction *txn = t->m->txn;
-    const struct arm_state_entry *base = none;
-    size_t base_count = 0;
+    const struct arm_state_entry *base = t->base_view == NULL ? NULL : t->base_view->entries;
+    size_t base_count = t->base_view == NULL ? 0 : t->base_view->entry_count;
     arm_status st = ARM_OK;
 
-    if (t->base.schema != NULL) {
-        ARM_TRY(arm__txn_view_version(txn, &t->base, &t->base_view, err));
-        base = t->base_view->entries;
-        base_count = t->base_view->entry_count;
-    }
     ARM_TRY(arm__txn_view_version(txn, &t->theirs, &t->theirs_view, err));
     ARM_TRY(arm__txn_view(txn, t->schema_name, t->name, &t->ours_view, err));
     ARM_TRY(arm__parts_find(base, base_count, t->theirs_view->entries, t->theirs_view->entry_count,
@@ -195,7 +203,7 @@ done:
 static arm_status show_sides(struct table_merge *t, struct arm_error *err)
 {
     const Armpb__Schema *wanted = t->merged.schema;
-    const Armpb__Schema *base = t->base.schema == NULL ? wanted : t->base.schema;
+    const Armpb__Schema *base = t->base_schema == NULL ? wanted : t->base_schema;
     struct arm_three_way *sides = &t->sides;
     arm_status st = ARM_OK;
 
@@ -215,7 +223,7 @@ done:
 static enum arm_row_match match_of(const struct table_merge *t)
 {
     const Armpb__Schema *wanted = t->merged.schema;
-    const Armpb__Schema *base = t->base.schema == NULL ? t->ours.schema : t->base.schema;
+    const Armpb__Schema *base = t->base_schema == NULL ? t->ours.schema : t->base_schema;
 
     return arm__row_match(wanted, base, t->theirs.schema, true) == ARM_MATCH_KEY
                ? arm__row_match(wanted, t->ours.schema, t->theirs.schema, true)
@@ -297,9 +305,9 @@ arm_status arm__merge_table(struct arm_merging *m, const struct arm_merging_tabl
     if (rows->ours->object != ARMPB__OBJECT_KIND__TABLE) {
         return merge_object(&t, rows, err);
     }
-    ARM_TRY(take_info(m, &m->base, rows->base, &t.base, err));
-    ARM_TRY(take_info(m, &m->ours, rows->ours, &t.ours, err));
-    ARM_TRY(take_info(m, &m->theirs, rows->theirs, &t.theirs, err));
+    ARM_TRY(take_base(&t, rows, err));
+    ARM_TRY(arm__merge_info(m, rows->ours, &t.ours, err));
+    ARM_TRY(arm__merge_info(m, rows->theirs, &t.theirs, err));
     ARM_TRY(merge_name(&t, rows, &goes_on, err));
     if (goes_on) {
         ARM_TRY(merge_columns(&t, &goes_on, err));

@@ -9,8 +9,10 @@
 #include "merge/parts.h"
 #include "query/merge.h"
 #include "query/query_private.h"
+#include "txn/adopt.h"
 
 struct row_list {
+    const struct arm_merging *m;
     size_t count;
     size_t capacity;
     struct arm_table_row *rows;
@@ -19,8 +21,13 @@ struct row_list {
 static arm_status add_row(void *context, const struct arm_table_row *row, struct arm_error *err)
 {
     struct row_list *list = context;
+    const struct arm_merging *m = list->m;
     arm_status st = ARM_OK;
 
+    if (m->verb == ARM_MERGE_RESTORE && !(arm__name_equal(row->schema_name, m->schema_name) &&
+                                          arm__name_equal(row->name, m->name))) {
+        return ARM_OK;
+    }
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
 
@@ -104,6 +111,12 @@ done:
     return st;
 }
 
+/* A merge takes the version itself; what goes back in time makes a next one. */
+static bool goes_back(const struct arm_merging *m)
+{
+    return m->verb == ARM_MERGE_REVERT || m->verb == ARM_MERGE_RESTORE;
+}
+
 static arm_status adopt(struct arm_merging *m, const struct arm_table_row *ours,
                         const struct arm_table_row *theirs, struct arm_error *err)
 {
@@ -121,7 +134,8 @@ static arm_status adopt(struct arm_merging *m, const struct arm_table_row *ours,
     adoption.schema_name = named.schema_name;
     adoption.name = named.name;
     ARM_TRY(count_rows(m, &adoption.info, ours, &adoption, err));
-    st = arm__txn_adopt(m->txn, &adoption, err);
+    st = goes_back(m) ? arm__txn_adopt_next(m->txn, &adoption, err)
+                      : arm__txn_adopt(m->txn, &adoption, err);
     if (st == ARM_EXISTS) { /* another table of ours has the name: both made one */
         st = arm__merge_tell(m, theirs->schema_name, theirs->name, "table/table",
                              "both sides have a table of this name, and they are not the same one",
@@ -229,12 +243,15 @@ static arm_status merge_one(struct arm_merging *m, const struct arm_merging_tabl
     bool twin = false;
     arm_status st = ARM_OK;
 
-    if (is_same(t->ours, t->theirs) || is_same(t->base, t->theirs)) {
+    if (is_same(t->ours, t->theirs) || (t->other == NULL && is_same(t->base, t->theirs))) {
         return ARM_OK;
     }
-    if (is_same(t->base, t->ours)) {
+    if (t->other == NULL && is_same(t->base, t->ours)) {
         if (t->theirs == NULL) {
             return drop(m, t->ours, err);
+        }
+        if (goes_back(m) && t->ours != NULL && t->ours->object == ARMPB__OBJECT_KIND__TABLE) {
+            return arm__merge_table(m, t, err); /* a next version, of the branch's own */
         }
         if (t->ours == NULL) {
             ARM_TRY(is_twin(m, t->theirs, &twin, err));
@@ -251,33 +268,63 @@ done:
 
 /* ---- All of them ---- */
 
+struct lists {
+    struct row_list bases[2];
+    struct row_list fork;
+    struct row_list ours;
+    struct row_list theirs;
+};
+
+/* What both sides began with. Where they merged each other before, there are two such states: what
+ * one of them changed since they parted is right; if both did, they are to be joined first. */
+static void find_base(const struct arm_merging *m, const struct lists *l,
+                      const struct arm_table_row *row, struct arm_merging_table *out)
+{
+    const struct arm_table_row *one = find(&l->bases[0], row);
+    const struct arm_table_row *other = m->base_count > 1 ? find(&l->bases[1], row) : one;
+    const struct arm_table_row *fork = find(&l->fork, row);
+
+    out->base = one;
+    if (is_same(one, other) || is_same(fork, other)) {
+        return;
+    }
+    if (is_same(fork, one)) {
+        out->base = other;
+    } else if (one == NULL || other == NULL) {
+        out->base = fork;
+    } else {
+        out->other = other;
+        out->fork = fork;
+    }
+}
+
 /* What is dropped, or frees its name, goes before what may take it. */
 static bool goes_first(const struct arm_merging_table *t)
 {
     return t->theirs == NULL || (t->ours != NULL && strcmp(t->ours->name, t->theirs->name) != 0);
 }
 
-static arm_status merge_lists(struct arm_merging *m, const struct row_list *base,
-                              const struct row_list *ours, const struct row_list *theirs,
-                              struct arm_error *err)
+static arm_status merge_lists(struct arm_merging *m, const struct lists *l, struct arm_error *err)
 {
+    const struct row_list *ours = &l->ours;
+    const struct row_list *theirs = &l->theirs;
     arm_status st = ARM_OK;
 
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < ours->count; i++) {
-            struct arm_merging_table t = {.base = find(base, &ours->rows[i]),
-                                          .ours = &ours->rows[i],
+            struct arm_merging_table t = {.ours = &ours->rows[i],
                                           .theirs = find(theirs, &ours->rows[i])};
 
+            find_base(m, l, &ours->rows[i], &t);
             if (goes_first(&t) == (pass == 0)) {
                 ARM_TRY(merge_one(m, &t, err));
             }
         }
     }
     for (size_t i = 0; i < theirs->count; i++) {
-        struct arm_merging_table t = {.base = find(base, &theirs->rows[i]),
-                                      .theirs = &theirs->rows[i]};
+        struct arm_merging_table t = {.theirs = &theirs->rows[i]};
 
+        find_base(m, l, &theirs->rows[i], &t);
         if (find(ours, &theirs->rows[i]) == NULL) {
             ARM_TRY(merge_one(m, &t, err));
         }
@@ -288,20 +335,24 @@ done:
 
 arm_status arm__merge_tables(struct arm_merging *m, struct arm_error *err)
 {
-    struct row_list base = {.count = 0};
-    struct row_list ours = {.count = 0};
-    struct row_list theirs = {.count = 0};
+    struct lists l = {
+        .bases = {{.m = m}, {.m = m}}, .fork = {.m = m}, .ours = {.m = m}, .theirs = {.m = m}};
     arm_status st = ARM_OK;
 
-    if (m->has_base) {
-        ARM_TRY(list_tables(m, &m->base, &base, err));
+    for (size_t i = 0; i < m->base_count; i++) {
+        ARM_TRY(list_tables(m, &m->bases[i], &l.bases[i], err));
     }
-    ARM_TRY(list_tables(m, &m->ours, &ours, err));
-    ARM_TRY(list_tables(m, &m->theirs, &theirs, err));
-    ARM_TRY(merge_lists(m, &base, &ours, &theirs, err));
+    if (m->has_fork) {
+        ARM_TRY(list_tables(m, &m->fork, &l.fork, err));
+    }
+    ARM_TRY(list_tables(m, &m->ours, &l.ours, err));
+    ARM_TRY(list_tables(m, &m->theirs, &l.theirs, err));
+    ARM_TRY(merge_lists(m, &l, err));
 done:
-    arm__free(base.rows);
-    arm__free(ours.rows);
-    arm__free(theirs.rows);
+    arm__free(l.bases[0].rows);
+    arm__free(l.bases[1].rows);
+    arm__free(l.fork.rows);
+    arm__free(l.ours.rows);
+    arm__free(l.theirs.rows);
     return st;
 }

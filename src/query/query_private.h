@@ -30,6 +30,7 @@ struct arm_query_session {
     struct arm_duck_connection *connection; /* made with the first statement */
     struct result_stream *open;             /* the stream that still reads the connection */
     struct arm_merge_report *merge;         /* that is open in the transaction; NULL: none */
+    const struct arm_snapshot *scratch;     /* transactions begin there, and are never committed */
     const char *at;                         /* of the running statement; NULL: now */
     bool is_about_branches;                 /* the running statement is */
     const char *message;                    /* of the running statement; NULL: `statement` */

@@ -21,8 +21,14 @@ static arm_status give_snapshot(void *self, struct arm_snapshot *out, bool *out_
     struct arm_query_session *session = self;
     struct arm_catalog *catalog = arm__repository_catalog(session->duck.repository);
     struct arm_snapshot now;
-    arm_status st = arm__session_now(session, &now, err);
+    arm_status st = ARM_OK;
 
+    if (session->scratch != NULL) {
+        *out = *session->scratch;
+        *out_read_only = false;
+        return ARM_OK;
+    }
+    st = arm__session_now(session, &now, err);
     if (st == ARM_NOT_FOUND && session->is_about_branches) { /* so that USE BRANCH can leave it */
         st = arm__catalog_snapshot(catalog, "main", &now, err);
     }

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Merges by SQL, case by case: what comes together, what cannot, and what is left as it was."""
+
+import pytest
+from arm import Repo
+
+
+@pytest.fixture
+def repo(tmp_path):
+    """Table t (id, v, w) of ten rows on main and on branch b."""
+    made = Repo(tmp_path / "r")
+    made.sql("CREATE TABLE t(id INTEGER PRIMARY KEY, v VARCHAR, w INTEGER);"
+             "INSERT INTO t SELECT i, 'v' || i, i FROM range(10) r(i); CREATE BRANCH b")
+    return made
+
+
+def on(repo, branch, text):
+    return repo.sql(text, "--branch", branch)
+
+
+def rows(repo, text="SELECT * FROM t ORDER BY id", branch="main"):
+    return [tuple(row.values()) for row in on(repo, branch, text)]
+
+
+def merge(repo, extra=""):
+    (row,) = repo.sql(f"MERGE BRANCH b {extra}")
+    return row
+
+
+def conflicts(repo, source="b"):
+    return [row for row in repo.sql(f"BEGIN; MERGE BRANCH {source};"
+                                    "SELECT * FROM arm_conflicts() ORDER BY key") if "kind" in row]
+
+
+def test_nothing_to_merge(repo):
+    assert merge(repo)["tables"] == []
+    assert [r["message"] for r in repo.run("log", "--json").json][0].startswith("INSERT")
+
+
+def test_a_fast_forward_takes_the_versions_as_they_are(repo):
+    on(repo, "b", "UPDATE t SET v = 'b' WHERE id = 1; CREATE TABLE u AS SELECT 1 AS a")
+    row = merge(repo)
+    assert row["fast_forward"] and row["tables"] == ["t", "u"]
+    assert repo.tables()["t"]["version"] == 3 and repo.tables()["u"]["version"] == 1
+    assert rows(repo)[1] == (1, "b", 1)
+    assert merge(repo)["tables"] == []
+    assert on(repo, "b", "MERGE BRANCH main")[0]["tables"] == []
+
+
+def test_cells_of_one_row_are_mixed(repo):
+    on(repo, "b", "UPDATE t SET v = 'b' WHERE id = 1")
+    repo.sql("UPDATE t SET w = 100 WHERE id = 1")
+    row = merge(repo)
+    assert not row["fast_forward"] and row["conflicts"] == 0
+    assert rows(repo)[1] == (1, "b", 100)
+
+
+def test_a_merge_has_two_parents_and_is_a_base_of_the_next(repo):
+    on(repo, "b", "UPDATE t SET v = 'b' WHERE id = 1")
+    repo.sql("UPDATE t SET w = 100 WHERE id = 2")
+    merge(repo)
+    (commit,) = repo.run("log", "--json", "-n", "1").json
+    assert len(commit["parents"]) == 2 and commit["message"] == "Merge 'b' into 'main'"
+    repo.sql("UPDATE t SET v = 'main again' WHERE id = 1")
+    on(repo, "b", "UPDATE t SET w = 7 WHERE id = 7")
+    merge(repo)
+    assert rows(repo)[1] == (1, "main again", 1) and rows(repo)[7] == (7, "v7", 7)
+
+
+def test_tables_made_dropped_and_renamed(repo):
+    repo.sql("CREATE TABLE gone AS SELECT 1 AS a; CREATE TABLE old AS SELECT 2 AS a;"
+             "CREATE BRANCH c")
+    on(repo, "c", "DROP TABLE gone; ALTER TABLE old RENAME TO fresh; CREATE VIEW made AS SELECT 3")
+    repo.sql("CREATE TABLE own AS SELECT 4 AS a; INSERT INTO old VALUES (5)")
+    (row,) = repo.sql("MERGE BRANCH c")
+    assert sorted(row["tables"]) == ["fresh", "gone", "made"]
+    assert set(repo.tables()) == {"t", "fresh", "own"}
+    assert rows(repo, "SELECT a FROM fresh ORDER BY a") == [(2,), (5,)]
+    assert rows(repo, "SELECT * FROM made") == [(3,)]
+
+
+@pytest.mark.parametrize("ours, theirs, expected", [
+    ("ALTER TABLE t ADD COLUMN x INTEGER DEFAULT 1", "ALTER TABLE t ADD COLUMN y INTEGER",
+     ["id", "v", "w", "x", "y"]),
+    ("ALTER TABLE t RENAME v TO value", "ALTER TABLE t DROP COLUMN w", ["id", "value"]),
+    ("UPDATE t SET w = 0", "ALTER TABLE t ADD COLUMN y INTEGER DEFAULT 5", ["id", "v", "w", "y"]),
+    ("ALTER TABLE t ADD COLUMN x INTEGER", "ALTER TABLE t ADD COLUMN x INTEGER",
+     ["id", "v", "w", "x"]),
+])
+def test_columns_come_together(repo, ours, theirs, expected):
+    on(repo, "b", theirs + "; INSERT INTO t BY NAME SELECT 20 AS id")
+    repo.sql(ours + "; INSERT INTO t BY NAME SELECT 30 AS id")
+    merge(repo)
+    assert list(repo.sql("SELECT * FROM t WHERE id = 1")[0]) == expected
+    assert repo.value("SELECT count(*) FROM t") == 12
+
+
+def test_a_column_that_both_added_is_one(repo):
+    on(repo, "b", "ALTER TABLE t ADD COLUMN x INTEGER; UPDATE t SET x = id WHERE id < 3")
+    repo.sql("ALTER TABLE t ADD COLUMN x INTEGER; UPDATE t SET x = -id WHERE id > 7")
+    merge(repo)
+    assert [x for x, in rows(repo, "SELECT x FROM t ORDER BY id")] == [0, 1, 2] + 5 * [None] + [
+        -8, -9]
+
+
+@pytest.mark.parametrize("ours, theirs, said", [
+    ("ALTER TABLE t RENAME v TO a", "ALTER TABLE t RENAME v TO b", "both sides changed its name"),
+    ("ALTER TABLE t ADD COLUMN x INTEGER", "ALTER TABLE t ADD COLUMN x VARCHAR", "differently"),
+    ("ALTER TABLE t DROP COLUMN v", "ALTER TABLE t RENAME v TO b", "dropped it"),
+    ("ALTER TABLE t ALTER w TYPE VARCHAR USING 'x' || w", "INSERT INTO t VALUES (50, 'n', 1)",
+     "anew in another type"),
+    ("ALTER TABLE t RENAME TO one", "ALTER TABLE t RENAME TO other", "both sides renamed it"),
+    ("DROP TABLE t", "UPDATE t SET w = 0 WHERE id = 1", "the target dropped it"),
+    ("UPDATE t SET w = 0 WHERE id = 1", "DROP TABLE t", "the source dropped it"),
+    ("CREATE TABLE n AS SELECT 1 AS a", "CREATE TABLE n AS SELECT 2 AS a", "not the same one"),
+])
+def test_what_a_table_as_a_whole_cannot_be(repo, ours, theirs, said):
+    on(repo, "b", theirs)
+    repo.sql(ours)
+    before = repo.run("log", "--json").json
+    result = repo.run("sql", "-c", "MERGE BRANCH b", status=None)
+    assert result.status == 3 and said in result.err, result
+    assert repo.run("log", "--json").json == before
+    for strategy in ("ours", "theirs"):  # they decide rows, not tables
+        assert repo.run("sql", "-c", f"MERGE BRANCH b STRATEGY {strategy}", status=None).status == 3
+
+
+def test_tables_that_both_made_alike_are_no_conflict(repo):
+    for branch in ("main", "b"):
+        on(repo, branch, "CREATE TABLE n AS SELECT i AS a FROM range(20000) r(i)")
+    on(repo, "b", "UPDATE t SET w = 0 WHERE id = 1")
+    assert merge(repo)["tables"] == ["t"]
+
+
+def test_every_kind_of_row_conflict(repo):
+    on(repo, "b", "UPDATE t SET v = 'b', w = 50 WHERE id = 1; UPDATE t SET v = 'b' WHERE id = 2;"
+       "DELETE FROM t WHERE id = 3; INSERT INTO t VALUES (20, 'b', 1)")
+    repo.sql("UPDATE t SET v = 'm' WHERE id = 1; DELETE FROM t WHERE id = 2;"
+             "UPDATE t SET v = 'm' WHERE id = 3; INSERT INTO t VALUES (20, 'm', 1)")
+    before = rows(repo)
+    told = {row["kind"]: row for row in conflicts(repo)}
+    assert sorted(told) == ["delete/update", "insert/insert", "update/delete", "update/update"]
+    assert told["update/update"]["columns"] == ["v"]
+    assert told["update/update"]["key"] == {"id": 1}
+    assert told["update/update"]["theirs"] == {"id": 1, "v": "b", "w": 50}
+    assert told["update/delete"]["theirs"] is None and told["insert/insert"]["base"] is None
+    assert rows(repo) == before
+    result = repo.run("sql", "-c", "MERGE BRANCH b", status=None)
+    assert result.status == 3 and "4 conflicts" in result.err
+    for strategy, expected in (("ours", [(1, "m", 50), (3, "m", 3), (20, "m", 1)]),
+                               ("theirs", [(1, "b", 50), (2, "b", 2), (20, "b", 1)])):
+        repo.sql(f"CREATE BRANCH try_{strategy}; USE BRANCH try_{strategy};"
+                 f"MERGE BRANCH b STRATEGY {strategy}")
+        assert rows(repo, "SELECT * FROM t WHERE id IN (1, 2, 3, 20) ORDER BY id",
+                    f"try_{strategy}") == expected
+
+
+@pytest.mark.parametrize("ways", [
+    "UPDATE t SET v = 'both' WHERE id = 1",
+    "UPDATE t SET v = v WHERE id = 1",
+    "DELETE FROM t WHERE id = 1",
+    "DELETE FROM t WHERE id = 1; INSERT INTO t VALUES (1, 'new', 0)",
+    "INSERT INTO t VALUES (1, 'put', 5) ON CONFLICT DO UPDATE SET v = excluded.v",
+    "DROP TABLE t",
+])
+def test_a_conflict_is_resolved_by_writing_the_row(repo, ways):
+    on(repo, "b", "UPDATE t SET v = 'b' WHERE id = 1")
+    repo.sql("UPDATE t SET v = 'm' WHERE id = 1")
+    refused = repo.run("sql", "-c", "BEGIN; MERGE BRANCH b; COMMIT", status=None)
+    assert refused.status == 3 and "not resolved" in refused.err
+    left = repo.sql(f"BEGIN; MERGE BRANCH b; {ways}; COMMIT; SELECT count(*) AS n FROM arm_log()")
+    assert left[-1]["n"] >= 4
+    assert merge(repo)["tables"] == []
+    assert repo.run("verify", "--full").status == 0
+
+
+def test_a_commit_that_is_refused_leaves_the_merge_open(repo):
+    on(repo, "b", "UPDATE t SET v = 'b' WHERE id IN (1, 2)")
+    repo.sql("UPDATE t SET v = 'm' WHERE id IN (1, 2)")
+    shell = repo.run("sql", "-f", "-", stdin="BEGIN; MERGE BRANCH b; UPDATE t SET v = 'x' WHERE "
+                     "id = 1; COMMIT;", status=None)
+    assert shell.status == 3 and "1 of the merge's conflicts is not resolved" in shell.err
+    assert rows(repo)[1] == (1, "m", 1)
+
+
+def test_a_merge_is_the_first_change_of_its_transaction(repo):
+    on(repo, "b", "UPDATE t SET v = 'b' WHERE id = 1")
+    result = repo.run("sql", "-c", "BEGIN; DELETE FROM t WHERE id = 9; MERGE BRANCH b", status=None)
+    assert result.status == 1 and "first change" in result.err
+    result = repo.run("sql", "-c", "BEGIN; MERGE BRANCH b INTO main; MERGE BRANCH b", status=None)
+    assert result.status == 1 and "merged already" in result.err
+    repo.sql("BEGIN; MERGE BRANCH b; UPDATE t SET w = -1 WHERE id = 9; COMMIT")
+    assert rows(repo)[1] == (1, "b", 1) and rows(repo)[9] == (9, "v9", -1)
+
+
+def test_into_another_branch(repo):
+    repo.sql("UPDATE t SET v = 'm' WHERE id = 1; MERGE BRANCH main INTO b")
+    assert rows(repo, branch="b")[1] == (1, "m", 1)
+    assert "no branch" in repo.run("sql", "-c", "MERGE BRANCH main INTO nowhere", status=None).err
+
+
+def test_constraints_hold_of_what_is_merged(repo):
+    repo.sql("CREATE TABLE k(id INTEGER PRIMARY KEY, u INTEGER UNIQUE, c INTEGER CHECK (c < 10));"
+             "CREATE BRANCH d")
+    on(repo, "d", "INSERT INTO k VALUES (1, 7, 1)")
+    repo.sql("INSERT INTO k VALUES (2, 7, 1)")
+    result = repo.run("sql", "-c", "MERGE BRANCH d", status=None)
+    assert result.status == 3 and "constraint" in result.err, result
+    assert repo.sql("SELECT id FROM k") == [{"id": 2}]
+
+
+def test_rows_without_a_key_are_told_by_their_ids(repo):
+    repo.sql("CREATE TABLE n(a INTEGER, b INTEGER); INSERT INTO n VALUES (1, 1), (1, 1), (2, 2);"
+             "CREATE BRANCH d")
+    on(repo, "d", "UPDATE n SET b = 5 WHERE a = 2; INSERT INTO n VALUES (1, 1)")
+    repo.sql("DELETE FROM n WHERE a = 1; INSERT INTO n VALUES (3, 3)")
+    assert repo.sql("MERGE BRANCH d")[0]["conflicts"] == 0
+    assert rows(repo, "SELECT * FROM n ORDER BY a") == [(1, 1), (2, 5), (3, 3)]
+
+
+@pytest.mark.parametrize("side", ["main", "b", "both"])
+def test_upkeep_between_commutes(repo, side):
+    repo.sql("INSERT INTO t SELECT i, 'n', i FROM range(100, 30000) r(i); CREATE BRANCH c")
+    on(repo, "c", "UPDATE t SET v = 'c' WHERE id % 1000 = 0; DELETE FROM t WHERE id = 555")
+    repo.sql("UPDATE t SET w = -1 WHERE id % 1500 = 0")
+    for branch in ("main", "c"):
+        if side in ("both", {"main": "main", "c": "b"}[branch]):
+            repo.run("compact", "--branch", branch)
+    assert repo.sql("MERGE BRANCH c")[0]["conflicts"] == 0
+    assert repo.value("SELECT count(*) FROM t WHERE v = 'c'") == 30
+    assert repo.value("SELECT count(*) FROM t WHERE w = -1") == 20
+    assert rows(repo, "SELECT v, w FROM t WHERE id = 3000") == [("c", -1)]
+    assert repo.value("SELECT count(*) FROM t") == 10 + 29900 - 1
+    assert repo.run("verify", "--full").status == 0
+
+
+def test_columns_of_two_branches_never_share_an_id(repo):
+    """A column is its id: one that two branches gave at once would hold the other's values."""
+    on(repo, "b", "ALTER TABLE t ADD COLUMN x INTEGER DEFAULT 1")
+    repo.sql("ALTER TABLE t ADD COLUMN y VARCHAR DEFAULT 'y'; UPDATE t SET y = 'n' WHERE id = 0")
+    merge(repo)
+    assert rows(repo, "SELECT x, y FROM t WHERE id < 2 ORDER BY id") == [(1, "n"), (1, "y")]
+
+
+def test_bad_merges_say_why(repo):
+    for text, said in (("MERGE BRANCH nowhere", "no branch or tag"),
+                       ("MERGE BRANCH b STRATEGY best", "fail, ours and theirs"),
+                       ("MERGE BRANCH", "expected"),
+                       ("MERGE BRANCH b INTO", "expected")):
+        result = repo.run("sql", "-c", text, status=None)
+        assert result.status == 1 and said in result.err, result
