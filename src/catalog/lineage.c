@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "catalog/catalog_private.h"
 
 void arm__lineage_release(struct arm_lineage *lineage)
 {
@@ -260,6 +261,33 @@ arm_status arm__lineage_bases(struct arm_index_txn *txn, const struct arm_lineag
     points = NULL;
 done:
     arm__free(points);
+    return st;
+}
+
+arm_status arm__catalog_merge_base(struct arm_catalog *catalog, const struct arm_snapshot *a,
+                                   const struct arm_snapshot *b, struct arm_snapshot *out,
+                                   bool *out_found, struct arm_error *err)
+{
+    struct arm_lineage_point *bases = NULL;
+    struct arm_lineage of_a = {0};
+    struct arm_lineage of_b = {0};
+    struct arm_index_txn *txn = NULL;
+    size_t count = 0;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__lineage_of(txn, a->branch_id, a->tx, &of_a, err));
+    ARM_TRY(arm__lineage_of(txn, b->branch_id, b->tx, &of_b, err));
+    ARM_TRY(arm__lineage_bases(txn, &of_a, &of_b, &bases, &count, err));
+    *out_found = count > 0;
+    if (count > 0) {
+        *out = (struct arm_snapshot){.branch_id = bases[0].branch_id, .tx = bases[0].tx};
+    }
+done:
+    arm__free(bases);
+    arm__lineage_release(&of_a);
+    arm__lineage_release(&of_b);
+    arm__index_abort(txn);
     return st;
 }
 

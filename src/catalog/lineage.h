@@ -36,6 +36,12 @@ arm_status arm__lineage_bases(struct arm_index_txn *txn, const struct arm_lineag
                               const struct arm_lineage *b, struct arm_lineage_point **out,
                               size_t *out_count, struct arm_error *err);
 
+/* The latest merge base of two points, as a snapshot without a branch's name; `*out_found` false:
+ * they have nothing in common. In a read transaction of its own. */
+arm_status arm__catalog_merge_base(struct arm_catalog *catalog, const struct arm_snapshot *a,
+                                   const struct arm_snapshot *b, struct arm_snapshot *out,
+                                   bool *out_found, struct arm_error *err);
+
 /* The commits of a history, latest first; `*out_tx` 0 at the end. Uses the lineage up. */
 arm_status arm__lineage_next(struct arm_index_txn *txn, struct arm_lineage *lineage,
                              uint64_t *out_tx, struct arm_error *err);

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "catalog/lineage.h"
 #include "merge/columns.h"
+#include "merge/foresee.h"
 #include "merge/parts.h"
 #include "model/type.h"
 
@@ -210,7 +212,9 @@ struct table_diff {
     const struct arm_snapshot *a;
     const struct arm_snapshot *b;
     struct arm_buf *sql;
-    size_t count; /* of tables that are in it */
+    size_t count;           /* of tables that are in it */
+    struct table_list base; /* at the merge base */
+    struct arm_snapshot at_base;
 };
 
 static arm_status add_text(struct arm_buf *out, const char *text, struct arm_error *err)
@@ -237,6 +241,37 @@ static arm_status add_known(struct arm_buf *out, uint64_t added, uint64_t remove
     return add_text(out, text, err);
 }
 
+/* Whether it could be merged; two tables of one name that are the same, row by row, can. */
+static arm_status add_foreseen(struct table_diff *d, const struct pair *pair,
+                               const struct comparison *c, struct arm_error *err)
+{
+    const struct arm_table_row *row = pair->has_b ? &pair->b.row : &pair->a.row;
+    bool is_twin = pair->has_a && pair->has_b &&
+                   !arm__table_id_equal(&pair->a.row.table_id, &pair->b.row.table_id) &&
+                   c->parts.a.row_count == 0 && c->parts.b.row_count == 0 &&
+                   arm__schema_same_columns(pair->a.schema, pair->b.schema);
+    struct arm_table_info base = {.schema = NULL};
+    struct arm_foreseen foreseen = {.ours = pair->has_a ? &pair->a : NULL,
+                                    .theirs = pair->has_b ? &pair->b : NULL};
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < d->base.count && !found; i++) {
+        if (arm__table_id_equal(&d->base.rows[i].table_id, &row->table_id)) {
+            ARM_TRY(arm__catalog_table(arm__txn_catalog(d->txn), &d->at_base,
+                                       d->base.rows[i].schema_name, d->base.rows[i].name, &base,
+                                       &found, err));
+        }
+    }
+    foreseen.base = found ? &base : NULL;
+    ARM_TRY(add_text(d->sql, ", ", err));
+    ARM_TRY(is_twin ? add_text(d->sql, "false", err)
+                    : arm__foresee_sql(d->txn, d->shower, &foreseen, d->sql, err));
+done:
+    arm__table_info_release(&base);
+    return st;
+}
+
 /* Rows on one side only were added, or removed; else they are to be matched. */
 static arm_status add_counts(struct table_diff *d, const struct pair *pair, struct arm_error *err)
 {
@@ -246,10 +281,13 @@ static arm_status add_counts(struct table_diff *d, const struct pair *pair, stru
     ARM_TRY(comparison_init(d->txn, pair, &c, err));
     if (c.parts.a.row_count == 0 || c.parts.b.row_count == 0) {
         ARM_TRY(add_known(d->sql, c.parts.b.row_count, c.parts.a.row_count, err));
+        ARM_TRY(add_foreseen(d, pair, &c, err));
         goto done;
     }
     ARM_TRY(show(d->shower, &c, err));
-    ARM_TRY(add_text(d->sql, ", added::UBIGINT, removed::UBIGINT, changed::UBIGINT FROM (", err));
+    ARM_TRY(add_text(d->sql, ", added::UBIGINT, removed::UBIGINT, changed::UBIGINT", err));
+    ARM_TRY(add_foreseen(d, pair, &c, err));
+    ARM_TRY(add_text(d->sql, " FROM (", err));
     ARM_TRY(arm__row_count_sql(&c.diff, d->sql, err));
     ARM_TRY(add_text(d->sql, ")", err));
 done:
@@ -348,15 +386,20 @@ arm_status arm__diff_tables(struct arm_transaction *txn, const struct arm_shower
                             struct arm_error *err)
 {
     static const char nothing[] = "SELECT '' AS \"table\", '' AS status, 0::UBIGINT, 0::UBIGINT, "
-                                  "0::UBIGINT, 0::UBIGINT, 0::UBIGINT WHERE false";
+                                  "0::UBIGINT, 0::UBIGINT, 0::UBIGINT, false WHERE false";
     struct arm_catalog *catalog = arm__txn_catalog(txn);
     struct arm_snapshot at_a;
     struct arm_snapshot at_b;
-    struct table_diff d = {txn, shower, &at_a, &at_b, out_sql, 0};
+    struct table_diff d = {.txn = txn, .shower = shower, .a = &at_a, .b = &at_b, .sql = out_sql};
+    bool has_base = false;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__catalog_resolve(catalog, arm__txn_snapshot(txn), a, &at_a, err));
     ARM_TRY(arm__catalog_resolve(catalog, arm__txn_snapshot(txn), b, &at_b, err));
+    ARM_TRY(arm__catalog_merge_base(catalog, &at_a, &at_b, &d.at_base, &has_base, err));
+    if (has_base) {
+        ARM_TRY(arm__catalog_tables(catalog, &d.at_base, add_row, &d.base, err));
+    }
     ARM_TRY(add_text(out_sql, "SELECT * FROM (", err));
     ARM_TRY(compare_all(&d, err));
     if (d.count == 0) {
@@ -364,8 +407,9 @@ arm_status arm__diff_tables(struct arm_transaction *txn, const struct arm_shower
     }
     ARM_TRY(add_text(out_sql,
                      ") AS d(\"table\", status, old_version, new_version, rows_added, "
-                     "rows_removed, rows_changed) ORDER BY 1",
+                     "rows_removed, rows_changed, conflict) ORDER BY 1",
                      err));
 done:
+    arm__free(d.base.rows);
     return st;
 }

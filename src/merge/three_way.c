@@ -224,10 +224,11 @@ arm_status arm__three_way_sql(const struct arm_three_way *merge, struct arm_buf 
         add(out,
             merge->match == ARM_MATCH_KEY ? "WHEN v <> 'delete/update' THEN ti END" : "ELSE ti END",
             err));
-    ARM_TRY(add(out,
-                ", CASE WHEN NOT told THEN NULL WHEN v = 'mix' THEN 'update/update' ELSE v END, "
-                "CASE WHEN told THEN to_json(clashes)::VARCHAR END, CASE WHEN told THEN ",
-                err));
+    ARM_TRY(add(
+        out,
+        ", CASE WHEN NOT told THEN NULL WHEN v = 'mix' THEN 'update/update' ELSE v END AS kind, "
+        "CASE WHEN told THEN to_json(clashes)::VARCHAR END, CASE WHEN told THEN ",
+        err));
     ARM_TRY(add_key(&merge->ours, merge->match, out, err));
     ARM_TRY(add(out, " END", err));
     ARM_TRY(add_json(merge, "br", out, err));

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "merge/parts.h"
-#include "merge/schemas.h"
+#include "merge/sides.h"
 #include "model/type.h"
 #include "query/merge.h"
 #include "query/query_private.h"
@@ -23,22 +22,12 @@ struct table_merge {
     const struct arm_view *base_view; /* NULL: nothing */
     const struct arm_view *ours_view;
     const struct arm_view *theirs_view;
-    struct arm_parts by_theirs; /* base against theirs */
-    struct arm_parts by_ours;   /* base against ours */
-    struct arm_split split;
-    struct arm_three_way sides;
-    char at[4][32];
+    struct arm_sides sides;
 };
 
 static void table_merge_release(struct table_merge *t)
 {
-    arm__side_release(&t->sides.here);
-    arm__side_release(&t->sides.gone);
-    arm__side_release(&t->sides.there);
-    arm__side_release(&t->sides.ours);
-    arm__split_release(&t->split);
-    arm__parts_release(&t->by_ours);
-    arm__parts_release(&t->by_theirs);
+    arm__sides_release(&t->sides);
     arm__view_drop(t->base_view);
     arm__view_drop(t->ours_view);
     arm__view_drop(t->theirs_view);
@@ -159,75 +148,10 @@ done:
 
 /* ---- Rows ---- */
 
-static arm_status compare(struct table_merge *t, struct arm_error *err)
+static arm_status show_view(void *self, const struct arm_view *view, char out_at[32],
+                            struct arm_error *err)
 {
-    struct arm_transaction *txn = t->m->txn;
-    const struct arm_state_entry *base = t->base_view == NULL ? NULL : t->base_view->entries;
-    size_t base_count = t->base_view == NULL ? 0 : t->base_view->entry_count;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__txn_view_version(txn, &t->theirs, &t->theirs_view, err));
-    ARM_TRY(arm__txn_view(txn, t->schema_name, t->name, &t->ours_view, err));
-    ARM_TRY(arm__parts_find(base, base_count, t->theirs_view->entries, t->theirs_view->entry_count,
-                            &t->by_theirs, err));
-    ARM_TRY(arm__parts_find(base, base_count, t->ours_view->entries, t->ours_view->entry_count,
-                            &t->by_ours, err));
-    ARM_TRY(arm__parts_split(&t->by_theirs, &t->by_ours, t->ours_view->entries, &t->split, err));
-done:
-    return st;
-}
-
-/* One side's rows, as a table that the statement may read; `view` NULL: none of `other`'s. */
-static arm_status show(struct table_merge *t, const struct arm_view *view,
-                       const struct arm_view *other, roaring_bitmap_t *const *rows,
-                       struct arm_side *side, char at[32], struct arm_error *err)
-{
-    roaring_bitmap_t **nothing = NULL;
-    const struct arm_view *narrow = NULL;
-    arm_status st = ARM_OK;
-
-    if (view == NULL) {
-        ARM_TRY(arm__calloc(other->entry_count, sizeof(roaring_bitmap_t *), &nothing, err));
-        rows = nothing;
-        view = other;
-    }
-    ARM_TRY(arm__view_narrow(view, rows, side->read, &narrow, err));
-    ARM_TRY(arm__duck_show(t->m->session->connection, narrow, at, err));
-    side->at = at;
-    side->is_to_write = true;
-done:
-    arm__free(nothing);
-    return st;
-}
-
-static arm_status show_sides(struct table_merge *t, struct arm_error *err)
-{
-    const Armpb__Schema *wanted = t->merged.schema;
-    const Armpb__Schema *base = t->base_schema == NULL ? wanted : t->base_schema;
-    struct arm_three_way *sides = &t->sides;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__side_init(&sides->here, wanted, wanted, NULL, 0, err));
-    ARM_TRY(arm__side_init(&sides->ours, wanted, wanted, NULL, 0, err));
-    ARM_TRY(arm__side_init(&sides->gone, wanted, base, NULL, 0, err));
-    ARM_TRY(arm__side_init(&sides->there, wanted, t->theirs.schema, t->merged.aliases,
-                           t->merged.alias_count, err));
-    ARM_TRY(show(t, t->ours_view, NULL, t->split.in_ours, &sides->here, t->at[0], err));
-    ARM_TRY(show(t, t->base_view, t->ours_view, t->split.gone, &sides->gone, t->at[1], err));
-    ARM_TRY(show(t, t->theirs_view, NULL, t->by_theirs.b.rows, &sides->there, t->at[2], err));
-    ARM_TRY(show(t, t->ours_view, NULL, t->by_ours.b.rows, &sides->ours, t->at[3], err));
-done:
-    return st;
-}
-
-static enum arm_row_match match_of(const struct table_merge *t)
-{
-    const Armpb__Schema *wanted = t->merged.schema;
-    const Armpb__Schema *base = t->base_schema == NULL ? t->ours.schema : t->base_schema;
-
-    return arm__row_match(wanted, base, t->theirs.schema, true) == ARM_MATCH_KEY
-               ? arm__row_match(wanted, t->ours.schema, t->theirs.schema, true)
-               : ARM_MATCH_ID;
+    return arm__duck_show(self, view, out_at, err);
 }
 
 static arm_status apply(struct table_merge *t, struct arm_error *err)
@@ -240,7 +164,7 @@ static arm_status apply(struct table_merge *t, struct arm_error *err)
     uint64_t conflicts = 0;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__three_way_sql(&t->sides, &sql, err));
+    ARM_TRY(arm__three_way_sql(&t->sides.merge, &sql, err));
     ARM_TRY(arm__buf_u8(&sql, 0, err));
     ARM_TRY(arm__duck_execute(connection, (const char *)sql.data, &application.rows, err));
     ARM_TRY(arm__duck_buffer(application.rows, err));
@@ -253,8 +177,8 @@ static arm_status apply(struct table_merge *t, struct arm_error *err)
     }
     ARM_TRY(st);
     if (t->m->stays_open && conflicts > 0) {
-        ARM_TRY(
-            arm__merge_locate(t->m, first, t->ours_view, t->merged.schema, t->sides.match, err));
+        ARM_TRY(arm__merge_locate(t->m, first, t->ours_view, t->merged.schema, t->sides.merge.match,
+                                  err));
     }
 done:
     arm__duck_result_free(application.rows);
@@ -264,23 +188,30 @@ done:
 
 static arm_status merge_rows(struct table_merge *t, struct arm_error *err)
 {
+    const struct arm_shower shower = {t->m->session->connection, show_view};
+    struct arm_sides *sides = &t->sides;
     arm_status st = ARM_OK;
 
-    ARM_TRY(compare(t, err));
-    if (t->by_theirs.a.row_count == 0 && t->by_theirs.b.row_count == 0) {
+    ARM_TRY(arm__txn_view_version(t->m->txn, &t->theirs, &t->theirs_view, err));
+    ARM_TRY(arm__txn_view(t->m->txn, t->schema_name, t->name, &t->ours_view, err));
+    sides->base = (struct arm_sides_state){t->base_view, t->base_schema};
+    sides->ours = (struct arm_sides_state){t->ours_view, t->merged.schema};
+    sides->theirs = (struct arm_sides_state){t->theirs_view, t->theirs.schema};
+    ARM_TRY(arm__sides_compare(sides, err));
+    if (!arm__sides_differ(sides)) {
         goto done; /* only its columns, or its name */
     }
-    t->sides.match = match_of(t);
-    t->sides.strategy = t->m->strategy;
-    if (t->sides.match != ARM_MATCH_KEY && (has_type_changed(t->ours.schema, t->merged.schema) ||
-                                            has_type_changed(t->theirs.schema, t->merged.schema))) {
+    if (arm__sides_match(sides, t->merged.schema) != ARM_MATCH_KEY &&
+        (has_type_changed(t->ours.schema, t->merged.schema) ||
+         has_type_changed(t->theirs.schema, t->merged.schema))) {
         ARM_TRY(arm__merge_tell(t->m, t->schema_name, t->name, "schema",
                                 "one side changed the type of a column, the other rows: without a "
                                 "primary key it cannot be told which rows are the same",
                                 err));
         goto done;
     }
-    ARM_TRY(show_sides(t, err));
+    ARM_TRY(arm__sides_show(sides, &t->merged, &shower, err));
+    sides->merge.strategy = t->m->strategy;
     ARM_TRY(apply(t, err));
     ARM_TRY(arm__merge_changed(t->m, t->schema_name, t->name, err));
 done:

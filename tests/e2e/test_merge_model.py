@@ -2,7 +2,7 @@
 """Random histories of branches, changes and merges, beside the model of tests/support.
 
 After each step the branch has what the model has; a merge makes the same rows or reports the same
-conflicts; merged the other way round it makes the same rows; a diff applied to one side gives the
+conflicts, which the diff foresaw; merged the other way round it makes the same rows; a diff applied to one side gives the
 other. Upkeep runs between the steps and changes nothing.
 
 ARM_MERGE_STEPS: how many steps (600), ARM_MERGE_SEED: which.
@@ -229,6 +229,10 @@ class History:
         self.counts["conflicts"] += bool(expected.conflicts)
         self.counts["criss-cross"] += len(bases(ours, theirs)) > 1
         self.told.append(f"-- {len(bases(ours, theirs))} bases")
+        if strategy == "fail" and len(bases(ours, theirs)) == 1:
+            foreseen = self.sql('SELECT "table" FROM arm_diff(\'%s\', \'%s\') WHERE conflict'
+                                % (self.branch, source.strip('"')))
+            assert {t for t, in foreseen} == {t for t, _, _ in expected.conflicts}
         if expected.conflicts:
             wanted = sorted(((t, k, "row" if i is not None and not self.keyed(t) else i)
                              for t, k, i in expected.conflicts), key=str)
