@@ -5,6 +5,7 @@
  *     SELECT o.|  FROM orders o      columns of orders
  *     … FROM or|                     tables, functions
  *     … FROM 'da|                    files
+ *     USE BRANCH fe|                 branches
  */
 
 #include "complete.h"
@@ -341,6 +342,29 @@ static void add_expression(const struct builder *builder, const struct names *na
     }
 }
 
+/* A branch or a tag of the statements about them: the statement's second word says which. */
+enum wanted_ref { WANTS_NO_REF, WANTS_BRANCH, WANTS_TAG, WANTS_REF };
+
+static enum wanted_ref wants_ref(const struct sentence *sentence)
+{
+    struct token last = behind(sentence, 1);
+    struct token verb = behind(sentence, 2);
+    bool is_new = token_is(&verb, "CREATE");
+    bool is_about_branch = sentence->before > 1 && token_is(&sentence->tokens[1], "BRANCH");
+    bool is_about_tag = sentence->before > 1 && token_is(&sentence->tokens[1], "TAG");
+
+    if (token_is(&last, "BRANCH") && verb.kind == TOKEN_WORD) {
+        return is_new ? WANTS_NO_REF : WANTS_BRANCH;
+    }
+    if (token_is(&last, "TAG") && token_is(&verb, "DROP")) {
+        return WANTS_TAG;
+    }
+    if ((is_about_branch && token_is(&last, "FROM")) || (is_about_tag && token_is(&last, "AT"))) {
+        return WANTS_REF;
+    }
+    return is_about_branch && token_is(&last, "INTO") ? WANTS_BRANCH : WANTS_NO_REF;
+}
+
 static void complete_statement(struct builder *builder, const struct sentence *sentence)
 {
     struct names names = {0};
@@ -351,6 +375,11 @@ static void complete_statement(struct builder *builder, const struct sentence *s
         if (wants_file(sentence)) {
             cli_builder_files(builder);
         }
+        return;
+    }
+    if (wants_ref(sentence) != WANTS_NO_REF) {
+        cli_builder_refs(builder, wants_ref(sentence) != WANTS_TAG,
+                         wants_ref(sentence) != WANTS_BRANCH);
         return;
     }
     read_names(sentence, &names);

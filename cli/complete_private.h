@@ -29,6 +29,8 @@ void cli_builder_tables(const struct builder *builder);
 void cli_builder_columns(const struct builder *builder, const char *schema_name, const char *table);
 /* The columns of all tables. */
 void cli_builder_all_columns(const struct builder *builder);
+/* The names of branches and of tags. */
+void cli_builder_refs(const struct builder *builder, bool branches, bool tags);
 /* Files whose path begins with the prefix. */
 void cli_builder_files(const struct builder *builder);
 

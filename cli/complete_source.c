@@ -242,6 +242,27 @@ void cli_builder_all_columns(const struct builder *builder)
     }
 }
 
+/* ---- Branches and tags ---- */
+
+static void take_ref(const struct builder *builder, const char *schema_name, const char *name)
+{
+    (void)schema_name;
+    cli_builder_name(builder, name, ' ');
+}
+
+void cli_builder_refs(const struct builder *builder, bool branches, bool tags)
+{
+    arm_session *session = builder->completer->cli->session;
+    struct ArrowArrayStream stream = {0};
+
+    if (branches && arm_branches(session, NULL, &stream, NULL) == ARM_OK) {
+        each_row(&stream, take_ref, "name", builder);
+    }
+    if (tags && arm_tags(session, &stream, NULL) == ARM_OK) {
+        each_row(&stream, take_ref, "name", builder);
+    }
+}
+
 /* ---- Files ---- */
 
 static void add_file(const struct builder *builder, const char *folder, const char *shown_folder,

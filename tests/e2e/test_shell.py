@@ -165,7 +165,7 @@ def test_down_keeps_what_was_typed(shell):
     ("SELECT 5 AS b FROM orders wher\tid = 1;", r"│ 5 │"),
     ("SEL\t1 AS a;", r"│ a │"),
     ("DESC\tor\t;", r"VARCHAR"),
-    ("SELECT count(*) FROM arm_ta\t);", r"│ +1 │"),
+    ("SELECT count(*) FROM arm_tab\t);", r"│ +1 │"),
     ("SELECT 1 AS b; SELECT count(*) FROM \"ord\t;", r"│ +4 │"),
     (".sch\tord\t", r"customer"),
     (".mode jsonl\r.mode c\t\r.mode", r"\ncsv\n"),
@@ -345,6 +345,39 @@ def test_the_prompt_shows_an_open_transaction(orders):
     shell.leave()
     assert "BEGIN without COMMIT: the transaction was rolled back" in shell.text
     assert orders.state() == before
+
+
+def test_the_prompt_follows_the_branch(orders):
+    orders.sql("CREATE BRANCH feature/x; CREATE BRANCH other; CREATE TAG v1")
+    shell = Shell(orders)
+    shell.ask("USE BRANCH feature/x;", r"armillaria:feature/x> $")
+    shell.ask("INSERT INTO orders VALUES (9, 'eve', 1);", r"armillaria:feature/x> $")
+    shell.ask("ALTER BRANCH feature/x RENAME TO y;", r"armillaria:y> $")
+    orders.sql("ALTER BRANCH y RENAME TO z")
+    shell.ask("SELECT 1;", r"armillaria:z> $")
+    assert shell.ask(".branch", r"armillaria:z> $").splitlines()[-2] == "z"
+    orders.sql("DROP BRANCH z")
+    assert "was dropped" in shell.ask("SELECT 1;", r"armillaria:z> $")
+    shell.ask("USE BRANCH main;")
+    assert "│ 4" in shell.ask("SELECT count(*) FROM orders;")
+    shell.leave()
+    assert (orders.path / "HEAD").read_text() == "main\n"  # a session's branch is its own
+
+
+def test_tab_completes_branches_and_tags(orders):
+    orders.sql("CREATE BRANCH feature/x; CREATE BRANCH other; CREATE TAG ovid")
+    shell = Shell(orders)
+    shell.type("USE BRANCH oth\t;\r", r"armillaria:other> $")
+    shell.type("use branch fea\t;\r", r"armillaria:feature/x> $")
+    shell.type("CREATE BRANCH new FROM ov\t;\r", r"feature/x> $")
+    shell.type("MERGE BRANCH feature/x INTO oth\t", r"INTO other $")
+    shell.type(CTRL_C, r"feature/x> $")
+    shell.type("DROP TAG ov\t;\r", r"feature/x> $")
+    shell.type("USE BRANCH main;\r", PROMPT)
+    shell.leave()
+    assert orders.run("tag", "--json").json == []
+    assert {b["name"] for b in orders.run("branch", "--json").json} == {
+        "feature/x", "main", "new", "other"}
 
 
 def test_the_prompt_shows_that_it_reads_the_past(orders):
