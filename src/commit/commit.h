@@ -19,6 +19,8 @@
  *     changes nothing. What it adopts must be on the branch what the writer saw, or not there.
  * K7  What a request was refused for (ARM_CONFLICT) is in the next snapshot: to run it again makes
  *     sense at once, even if the other's process was killed before it could sync.
+ * K9  A branch that takes only merges takes no other commit; one with checks takes what says that
+ *     they hold, as long as nobody changed the branch since it looked.
  * K4  A change that changes nothing makes no version; a commit of none makes no record.
  * K5  Positions, row ids, version numbers, totals and the time are given under the commit
  *     lock: what a writer prepared stays valid whoever came first. */
@@ -140,7 +142,6 @@ struct arm_commit_request {
     size_t read_count; /* of a serializable writer */
     const struct arm_new_read *reads;
     bool reads_all; /* it read of all there is (the history, what tables there are) */
-    bool is_merge;  /* it brings in another branch: what a branch for merges alone takes */
     /* The record of the branch's protection whose checks hold on what the snapshot becomes with
      * this request; 0: none were asked. They hold as long as nobody else has changed the branch. */
     uint64_t checked_tx;

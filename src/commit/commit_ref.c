@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ref changes: branches and tags made, renamed, described, protected, dropped. One small record each,
- * whatever the branch holds. */
+/* Ref changes: branches and tags made, renamed, described, protected, dropped. One small record
+ * each, whatever the branch holds. */
 
 #include <string.h>
 

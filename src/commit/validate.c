@@ -480,6 +480,61 @@ done:
     return st;
 }
 
+/* K9: the checks were run on what the snapshot became; so it must be what the branch is. */
+static arm_status check_checks(struct arm_commit_plan *plan, const char *name,
+                               const struct arm_ref_row *branch, struct arm_error *err)
+{
+    const struct arm_commit_request *request = plan->request;
+    struct arm_record_row other = {.tx = 0};
+    uint64_t seen = 0;
+    uint64_t now = 0;
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    if (request->checked_tx == 0 && branch->protected_tx <= request->snapshot.tx) {
+        return arm__fail(err, ARM_CONSTRAINT,
+                         "branch \"%s\" has checks, which this way of writing does not run", name);
+    }
+    ARM_TRY(arm__index_head(plan->txn, branch->branch_id, request->snapshot.tx, &seen, err));
+    ARM_TRY(arm__index_head(plan->txn, branch->branch_id, arm__plan_now(plan), &now, err));
+    if (request->checked_tx != branch->protected_tx || seen != now) {
+        uint64_t other_tx = seen != now ? now : branch->protected_tx;
+
+        ARM_TRY(arm__index_record(plan->txn, other_tx, &other, &found, err));
+        st = arm__fail(err, ARM_CONFLICT,
+                       "branch \"%s\", whose checks held, was changed by tx %llu since this "
+                       "transaction began; run it again",
+                       name, (unsigned long long)other_tx);
+        if (found) {
+            arm__error_set_commit(err, &other.commit_id);
+        }
+    }
+done:
+    return st;
+}
+
+/* What the branch asks of commits (K9). */
+static arm_status check_protection(struct arm_commit_plan *plan, const char *name,
+                                   struct arm_error *err)
+{
+    struct arm_ref_row branch = {.protected_tx = 0};
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_ref(plan->txn, ARMPB__REF_KIND__BRANCH, name, arm__plan_now(plan), &branch,
+                           &found, err));
+    if (branch.only_merges && !arm__plan_merges(plan)) {
+        st = arm__fail(err, ARM_CONSTRAINT,
+                       "branch \"%s\" takes only merges: commit to another and merge that", name);
+        goto done;
+    }
+    if (branch.has_checks) {
+        ARM_TRY(check_checks(plan, name, &branch, err));
+    }
+done:
+    return st;
+}
+
 arm_status arm__commit_validate(struct arm_commit_plan *plan, struct arm_error *err)
 {
     const struct arm_snapshot *snapshot = &plan->request->snapshot;
@@ -491,6 +546,7 @@ arm_status arm__commit_validate(struct arm_commit_plan *plan, struct arm_error *
         st = arm__fail(err, ARM_NOT_FOUND, "branch \"%s\" is not there any more", snapshot->branch);
         goto done;
     }
+    ARM_TRY(check_protection(plan, name, err));
     ARM_TRY(plan_changes(plan, err));
     ARM_TRY(check_twice(plan, err));
     for (size_t i = 0; i < plan->change_count; i++) {

@@ -133,6 +133,7 @@ static arm_status change_ref(const struct arm_fold *fold, const Armpb__RefChange
     case ARMPB__REF_ACTION__REF_PROTECT:
         ref.protected_tx = change->protection != NULL ? fold->at->tx : 0;
         ref.only_merges = change->protection != NULL && change->protection->only_merges;
+        ref.has_checks = change->protection != NULL && change->protection->n_checks > 0;
         ARM_TRY(put_ref(fold, change->kind, change->name, &ref, false, err));
         break;
     default:

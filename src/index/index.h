@@ -149,7 +149,8 @@ struct arm_ref_row {
     uint64_t target_tx;    /* tag: the commit it names */
     uint64_t described_tx; /* of the record that carries its description; 0: it has none */
     uint64_t protected_tx; /* branch: of the record that carries its protection; 0: it has none */
-    bool only_merges;      /* what that says, for every commit asks */
+    bool only_merges;      /* what that says, for every commit asks: merges alone are taken, ... */
+    bool has_checks;       /* ... queries must give no row */
 };
 arm_status arm__index_ref(struct arm_index_txn *txn, Armpb__RefKind kind, const char *name,
                           uint64_t at_tx, struct arm_ref_row *out, bool *out_found,

@@ -28,7 +28,7 @@
 #include "index/index_private.h"
 
 enum { RECORD_COMMIT = 1, TABLE_DROPPED = 1, VERSION_MATERIALISED = 1 };
-enum { REF_DROPPED = 1, REF_PROTECTED = 2, REF_ONLY_MERGES = 4 };
+enum { REF_DROPPED = 1, REF_PROTECTED = 2, REF_ONLY_MERGES = 4, REF_CHECKS = 8 };
 
 /* ---- Pieces ---- */
 
@@ -229,7 +229,8 @@ arm_status arm__row_put_ref(const struct arm_ref_row *ref, bool is_dropped, stru
     const uint64_t numbers[] = {ref->branch_id, ref->target_tx, ref->described_tx};
     bool is_protected = ref->protected_tx != 0;
     int flags = (is_dropped ? REF_DROPPED : 0) | (is_protected ? REF_PROTECTED : 0) |
-                (is_protected && ref->only_merges ? REF_ONLY_MERGES : 0);
+                (is_protected && ref->only_merges ? REF_ONLY_MERGES : 0) |
+                (is_protected && ref->has_checks ? REF_CHECKS : 0);
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__buf_u8(out, (uint8_t)flags, err));
@@ -250,7 +251,8 @@ arm_status arm__row_take_ref(struct arm_bytes row, uint64_t tx, struct arm_ref_r
     uint8_t flags;
     arm_status st = ARM_OK;
 
-    ARM_TRY(take_flags(&r, REF_DROPPED | REF_PROTECTED | REF_ONLY_MERGES, &flags, err));
+    ARM_TRY(
+        take_flags(&r, REF_DROPPED | REF_PROTECTED | REF_ONLY_MERGES | REF_CHECKS, &flags, err));
     ARM_TRY(take_varints(&r, numbers, sizeof numbers / sizeof *numbers, err));
     if ((flags & REF_PROTECTED) != 0) {
         ARM_TRY(take_varints(&r, &protected_tx, 1, err));
@@ -261,7 +263,8 @@ arm_status arm__row_take_ref(struct arm_bytes row, uint64_t tx, struct arm_ref_r
                                 .target_tx = numbers[1],
                                 .described_tx = numbers[2],
                                 .protected_tx = protected_tx,
-                                .only_merges = (flags & REF_ONLY_MERGES) != 0};
+                                .only_merges = (flags & REF_ONLY_MERGES) != 0,
+                                .has_checks = (flags & REF_CHECKS) != 0};
     *out_dropped = (flags & REF_DROPPED) != 0;
 done:
     return st;

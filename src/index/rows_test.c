@@ -169,6 +169,29 @@ static void test_rows_are_read_back(void **state)
     arm__buf_release(&row);
 }
 
+/* Only the row of a protected branch tells of it: any other is as it was before there were such. */
+static void check_protected_ref(struct arm_ref_row *ref, struct arm_buf *row)
+{
+    struct arm_ref_row read = {.tx = 0};
+    bool is_dropped;
+    size_t size;
+
+    ref->only_merges = true;
+    assert_ok(arm__row_put_ref(ref, false, row, &err), err);
+    size = row->size;
+    assert_ok(arm__row_take_ref(arm__buf_bytes(row), 1, &read, &is_dropped, &err), err);
+    assert_true(!read.only_merges && read.protected_tx == 0);
+    arm__buf_clear(row);
+    ref->protected_tx = 300;
+    ref->has_checks = true;
+    assert_ok(arm__row_put_ref(ref, true, row, &err), err);
+    assert_int_equal(row->size, size + 2);
+    assert_ok(arm__row_take_ref(arm__buf_bytes(row), 1, &read, &is_dropped, &err), err);
+    assert_true(read.only_merges && read.has_checks && is_dropped);
+    assert_int_equal(read.protected_tx, 300);
+    batter(take_ref, row, false);
+}
+
 static void test_rows_of_refs_and_versions_are_read_back(void **state)
 {
     static const struct arm_table_id id = {{4}};
@@ -189,6 +212,8 @@ static void test_rows_of_refs_and_versions_are_read_back(void **state)
     memset(&read_layout, 0, sizeof read_layout);
     assert_ok(arm__row_put_ref(&ref, false, &row, &err), err);
     batter(take_ref, &row, false);
+    arm__buf_clear(&row);
+    check_protected_ref(&ref, &row);
     arm__buf_clear(&row);
     assert_ok(arm__row_put_branch(&branch, &row, &err), err);
     batter(take_branch, &row, false);

@@ -32,6 +32,8 @@ static void test_record_M2_round_trips_to_the_same_bytes(void **state)
     e = (struct example){0};
     assert_round_trip(example_ref(&e));
     e = (struct example){0};
+    assert_round_trip(example_protect(&e));
+    e = (struct example){0};
     assert_round_trip(example_in_chunk(&e));
     e = (struct example){0};
     assert_round_trip(example_checkpoint(&e));
@@ -285,9 +287,28 @@ SPOIL(drop_with_from, e->ref.action = ARMPB__REF_ACTION__REF_DROP; e->ref.has_br
 SPOIL(create_with_id, e->ref.has_branch_id = true)
 SPOIL(tag_of_nothing, e->ref.kind = ARMPB__REF_KIND__TAG; e->ref.has_from_tx = false)
 
-static spoil *const REF_SPOILS[] = {
-    ref_id,          ref_name,       new_name,       rename_to_nothing, rename_to_bad,
-    drop_of_nothing, drop_with_from, create_with_id, tag_of_nothing};
+SPOIL(protection_elsewhere, (void)example_protect(e); e->ref.action = ARMPB__REF_ACTION__REF_DROP)
+SPOIL(protection_of_a_tag, (void)example_protect(e); e->ref.kind = ARMPB__REF_KIND__TAG;
+      e->ref.has_branch_id = false)
+SPOIL(protection_without_id, (void)example_protect(e); e->ref.has_branch_id = false)
+SPOIL(protection_by_nothing, (void)example_protect(e); e->protection.n_checks = 0;
+      e->protection.only_merges = false)
+SPOIL(protection_by_no_query, (void)example_protect(e); e->checks[1].sql = "")
+
+static spoil *const REF_SPOILS[] = {ref_id,
+                                    ref_name,
+                                    new_name,
+                                    rename_to_nothing,
+                                    rename_to_bad,
+                                    drop_of_nothing,
+                                    drop_with_from,
+                                    create_with_id,
+                                    tag_of_nothing,
+                                    protection_elsewhere,
+                                    protection_of_a_tag,
+                                    protection_without_id,
+                                    protection_by_nothing,
+                                    protection_by_no_query};
 
 /* Neither written, nor believed when another program has written it. */
 static void assert_refused(const Armpb__Record *record, size_t number)

@@ -46,6 +46,7 @@ struct example {
     Armpb__TableChange *change_list[EXAMPLE_CHANGES];
     Armpb__Commit commit;
     Armpb__RefChange ref;
+    Armpb__Protection protection;
     Armpb__RecordChunk in_chunk;
     Armpb__CheckpointRun runs[2];
     Armpb__CheckpointRun *run_list[2];
@@ -361,6 +362,32 @@ static inline Armpb__Record *example_ref(struct example *e)
     armpb__record__init(&e->record);
     e->record.ref = &e->ref;
     return &e->record;
+}
+
+/* A branch is protected: a merge, and a check with a name and one without. */
+static inline Armpb__Record *example_protect(struct example *e)
+{
+    Armpb__Record *record = example_ref(e);
+
+    e->ref.action = ARMPB__REF_ACTION__REF_PROTECT;
+    e->ref.has_branch_id = true;
+    e->ref.branch_id = 77;
+    e->ref.has_from_branch_id = false;
+    e->ref.has_from_tx = false;
+    e->ref.description = NULL;
+    armpb__protection__init(&e->protection);
+    e->protection.has_only_merges = true;
+    e->protection.only_merges = true;
+    for (size_t i = 0; i < 2; i++) {
+        armpb__check__init(&e->checks[i]);
+        e->checks[i].sql = "SELECT * FROM t WHERE a < 0";
+        e->check_list[i] = &e->checks[i];
+    }
+    e->checks[0].name = "positive";
+    e->protection.n_checks = 2;
+    e->protection.checks = e->check_list;
+    e->ref.protection = &e->protection;
+    return record;
 }
 
 static inline Armpb__Record *example_in_chunk(struct example *e)

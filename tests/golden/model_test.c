@@ -54,6 +54,8 @@ static void test_golden_records(void **state)
     e = (struct example){0};
     golden_record("record_ref.bin", example_ref(&e));
     e = (struct example){0};
+    golden_record("record_protect.bin", example_protect(&e));
+    e = (struct example){0};
     golden_record("record_in_chunk.bin", example_in_chunk(&e));
     e = (struct example){0};
     golden_record("record_checkpoint.bin", example_checkpoint(&e));
@@ -112,6 +114,7 @@ static const ProtobufCMessageDescriptor *const MESSAGES[] = {&armpb__record__des
                                                              &armpb__field__descriptor,
                                                              &armpb__type__descriptor,
                                                              &armpb__ref_change__descriptor,
+                                                             &armpb__protection__descriptor,
                                                              &armpb__checkpoint__descriptor,
                                                              &armpb__checkpoint_run__descriptor,
                                                              &armpb__compaction__descriptor,
@@ -145,13 +148,15 @@ static void mark_record(const Armpb__Record *record, bool (*seen)[32])
 static void test_golden_records_have_every_field(void **state)
 {
     /* In no example, since they exclude others: what renames have. */
-    static const char *const ABSENT[] = {"new_name", "branch_id"};
+    static const char *const ABSENT[] = {"new_name"};
     bool seen[MESSAGE_COUNT][32] = {{false}};
     struct example e = {0};
 
     mark_record(example_commit(&e), seen);
     e = (struct example){0};
     mark_record(example_ref(&e), seen);
+    e = (struct example){0};
+    mark_record(example_protect(&e), seen);
     e = (struct example){0};
     mark_record(example_in_chunk(&e), seen);
     e = (struct example){0};
