@@ -214,8 +214,8 @@ ARM_API void arm_session_close(arm_session *session);
  * stands on a branch, not on its name: it follows when that is renamed, by whomever. */
 ARM_API const char *arm_session_branch(const arm_session *session);
 /** Go to another branch, as USE BRANCH does: what runs from now on reads and writes that. What
- * results are still to be read stay what they are. Errors: ARM_NOT_FOUND, ARM_INVALID (a transaction
- * is open); the session then stays where it is. */
+ * results are still to be read stay what they are. Errors, and the session then stays where it is:
+ * ARM_NOT_FOUND, ARM_INVALID: a transaction is open. */
 ARM_API arm_status arm_session_use(arm_session *session, const char *branch, struct arm_error *err);
 /** Stop the running statement, which then fails with ARM_INTERRUPTED. From any thread or a
  * signal's helper thread; harmless when nothing runs. */
@@ -374,9 +374,9 @@ ARM_API arm_status arm_arrow_write_file(struct ArrowArrayStream *stream, const c
 
 /* ---- Branches and tags: a movable, and a fixed, name of a commit ----
  *
- * Names follow git's rules for refs, and ':' is not allowed. A branch is a name and a commit: making
- * one costs a small record, whatever it holds. Main is always there: it is neither dropped nor
- * renamed. None of these calls is part of a transaction: each is durable when it returns, and
+ * Names follow git's rules for refs, and ':' is not allowed. A branch is a name and a commit:
+ * making one costs a small record, whatever it holds. Main is always there: it is neither dropped
+ * nor renamed. None of these calls is part of a transaction: each is durable when it returns, and
  * refused (ARM_INVALID) while the session has one open. They start no SQL engine. Errors of all
  * that change something besides: ARM_READ_ONLY, those of a commit. ---- */
 
@@ -393,7 +393,8 @@ ARM_API arm_status arm_branch_drop(arm_session *session, const char *name, struc
 ARM_API arm_status arm_branch_rename(arm_session *session, const char *name, const char *new_name,
                                      struct arm_error *err);
 /** What a branch is called now that was called `name` last and has been renamed since, so that who
- * kept its name can follow it: copied to `out`, with a NUL. Errors: ARM_NOT_FOUND: no branch was. */
+ * kept its name can follow it: copied to `out`, with a NUL. Errors: ARM_NOT_FOUND: there is none.
+ */
 ARM_API arm_status arm_branch_renamed(arm_repo *repo, const char *name, char out[256],
                                       struct arm_error *err);
 /** Describe a branch; NULL: no more. Errors: ARM_NOT_FOUND. */
@@ -410,7 +411,7 @@ ARM_API arm_status arm_branches(arm_session *session, const char *name,
 /** A query that must give no row. */
 struct arm_branch_check {
     const char *name; /**< for messages; NULL: none */
-    const char *sql;  /**< a SELECT */
+    const char *sql;  /**< one SELECT; it names tables as a session does that has just begun */
 };
 struct arm_branch_protection {
     size_t size;
@@ -419,14 +420,17 @@ struct arm_branch_protection {
     size_t check_count;
 };
 /** Protect a branch: what is asked of commits onto it from now on, in the place of what was asked
- * before; NULL: nothing. Errors: ARM_NOT_FOUND, ARM_INVALID. */
+ * before; NULL: nothing. One that does not give it is refused with ARM_CONSTRAINT; where there are
+ * checks, with ARM_CONFLICT if another came since its snapshot. Checks start the SQL engine, and
+ * are run on the branch as it is. Errors: ARM_NOT_FOUND, ARM_INVALID, ARM_SQL: a check is no query,
+ * ARM_CONSTRAINT: it does not hold now. */
 ARM_API arm_status arm_branch_protect(arm_session *session, const char *name,
                                       const struct arm_branch_protection *protection,
                                       struct arm_error *err);
 
 /** Make tag `name` for the commit that `ref` names (NULL: the last one of the session's branch),
- * with `description` (may be NULL). Errors: ARM_EXISTS, ARM_INVALID_NAME, ARM_NOT_FOUND: there is no
- * such ref, or no commit yet, ARM_HISTORY_EXPIRED. */
+ * with `description` (may be NULL). Errors: ARM_EXISTS, ARM_INVALID_NAME, ARM_NOT_FOUND: there is
+ * no such ref, or no commit yet, ARM_HISTORY_EXPIRED. */
 ARM_API arm_status arm_tag_create(arm_session *session, const char *name, const char *ref,
                                   const char *description, struct arm_error *err);
 /** Drop a tag; the commit stays. Errors: ARM_NOT_FOUND. */

@@ -76,6 +76,9 @@ static arm_status check_protection(const struct arm_branch_protection *protectio
         if (protection->checks[i].sql == NULL) {
             return arm__fail(err, ARM_INVALID, "protection.checks[%zu].sql is NULL", i);
         }
+        if (protection->checks[i].sql[0] == '\0') {
+            return arm__fail(err, ARM_INVALID, "protection.checks[%zu].sql is empty", i);
+        }
     }
     return ARM_OK;
 }

@@ -63,6 +63,10 @@ arm_status arm__catalog_branches(struct arm_catalog *catalog, arm_visit_branch *
 /* One of them. Errors: ARM_NOT_FOUND. */
 arm_status arm__catalog_branch_named(struct arm_catalog *catalog, const char *name,
                                      arm_visit_branch *visit, void *context, struct arm_error *err);
+/* What the branch asks of commits now, with the tx of the record that says so; `*out` NULL: it
+ * has no checks. To be freed with arm__record_free. */
+arm_status arm__catalog_checks(struct arm_catalog *catalog, uint64_t branch_id, uint64_t *out_tx,
+                               Armpb__Record **out, struct arm_error *err);
 /* What the branch is called now that was called `name` last, if it was renamed since. */
 arm_status arm__catalog_renamed(struct arm_catalog *catalog, const char *name, char out[256],
                                 bool *out_found, struct arm_error *err);

@@ -36,8 +36,8 @@ struct arm_catalog {
 arm_status arm__catalog_branch_name(struct arm_catalog *catalog, uint64_t branch_id, char out[256],
                                     struct arm_error *err);
 
-/* ARM_NOT_FOUND: there is no branch, or tag, of that name (`kind` 0: neither); and what it is called
- * now, if it was renamed. */
+/* ARM_NOT_FOUND: there is no branch, or tag, of that name (`kind` 0: neither); and what it is
+ * called now, if it was renamed. */
 arm_status arm__ref_missing(struct arm_index_txn *txn, Armpb__RefKind kind, const char *name,
                             uint64_t at_tx, struct arm_error *err);
 

@@ -240,6 +240,48 @@ done:
     return st;
 }
 
+/* The branch's row, by id. */
+static arm_status find_branch(struct arm_catalog *catalog, uint64_t branch_id,
+                              struct arm_ref_row *out, bool *out_found, struct arm_error *err)
+{
+    uint64_t durable = arm__log_durable_to(catalog->log);
+    struct arm_index_txn *txn = NULL;
+    char name[256];
+    arm_status st = ARM_OK;
+
+    *out_found = false;
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__index_branch_name(txn, branch_id, durable, name, err));
+    if (name[0] != '\0') {
+        ARM_TRY(arm__index_ref(txn, ARMPB__REF_KIND__BRANCH, name, durable, out, out_found, err));
+    }
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
+arm_status arm__catalog_checks(struct arm_catalog *catalog, uint64_t branch_id, uint64_t *out_tx,
+                               Armpb__Record **out, struct arm_error *err)
+{
+    const Armpb__RefChange *change = NULL;
+    Armpb__Record *record = NULL;
+    struct arm_ref_row row;
+    bool found;
+    arm_status st = ARM_OK;
+
+    *out = NULL;
+    ARM_TRY(find_branch(catalog, branch_id, &row, &found, err));
+    if (found && row.has_checks) {
+        ARM_TRY(read_change(catalog, row.protected_tx, &record, &change, err));
+        *out_tx = row.protected_tx;
+        *out = record;
+        record = NULL;
+    }
+done:
+    arm__record_free(record);
+    return st;
+}
+
 /* ---- Tags ---- */
 
 /* The commit it names, and where that was made. */

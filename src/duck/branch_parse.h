@@ -46,7 +46,7 @@ struct arm_branch_demand {
     char *sql;
 };
 
-/* One statement; owned, and released by arm__branch_statement_release. The zeroed state is empty. */
+/* One statement; owned. The zeroed state is empty. */
 struct arm_branch_statement {
     enum arm_branch_verb verb;
     bool is_lenient; /* IF NOT EXISTS, IF EXISTS */

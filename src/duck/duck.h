@@ -52,6 +52,9 @@ struct arm_duck_session {
     /* The message of the commit being made; may give NULL. Told the outcome. */
     const char *(*message)(void *self);
     void (*committed)(void *self, const struct arm_commit_result *result);
+    /* Whatever the connection does is to be read in this transaction, which another is about to
+     * commit; NULL: in transactions of its own, which `snapshot` begins. */
+    struct arm_transaction *borrowed;
     /* Run CREATE BRANCH or its like, outside of a transaction. */
     arm_status (*branch_statement)(void *self, const struct arm_branch_statement *statement,
                                    struct arm_error *err);

@@ -21,6 +21,12 @@ Transaction::Transaction(duckdb::TransactionManager &manager, ClientContext &con
     const arm_duck_session &host = session.session;
     arm_error error;
 
+    if (host.borrowed != nullptr) {
+        txn = host.borrowed;
+        is_borrowed = true;
+        catalog_version = arm__txn_catalog_version(txn);
+        return;
+    }
     Check(arm__txn_open(host.repository, host.engine, host.snapshot, host.self, &txn, &error),
           error);
     arm_txn_settings settings = TransactionSettings(context);
@@ -35,6 +41,9 @@ Transaction::~Transaction()
 {
     const arm_duck_session &host = session.session;
 
+    if (is_borrowed) {
+        return;
+    }
     arm__txn_rollback(txn);
     if (host.ended != nullptr) {
         host.ended(host.self);

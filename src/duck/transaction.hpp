@@ -26,6 +26,8 @@ public:
     static Transaction &Get(ClientContext &context, duckdb::Catalog &catalog);
 
     arm_transaction *Txn() { return txn; }
+    // Whether another connection's is read here: it is neither committed nor freed.
+    bool IsBorrowed() const { return is_borrowed; }
     // Hand over what commit or rollback frees.
     arm_transaction *Take();
 
@@ -58,6 +60,7 @@ private:
     shared_ptr<View> FindShown(const string &at);
 
     arm_transaction *txn = nullptr;
+    bool is_borrowed = false;
     std::mutex mutex;
     uint64_t catalog_version = 0; // that `entries` and `schema_names` are of
     duckdb::unordered_map<string, shared_ptr<duckdb::CatalogEntry>> entries;

@@ -43,7 +43,7 @@ duckdb::ErrorData TransactionManager::CommitTransaction(ClientContext &,
     arm_commit_result result;
     arm_error error;
 
-    if (!arm__txn_has_changes(ours.Txn())) {
+    if (ours.IsBorrowed() || !arm__txn_has_changes(ours.Txn())) {
         return duckdb::ErrorData(); // nothing to commit: the destructor lets go
     }
     arm_status st = host.ready == nullptr ? ARM_OK : host.ready(host.self, ours.Txn(), &error);

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "commit/commit.h"
+#include "query/check.h"
 #include "query/query_private.h"
 
 /* ---- Where the session stands ---- */
@@ -175,6 +176,10 @@ static arm_status protect_branch(struct arm_query_session *session, const char *
     Armpb__Check *checks = NULL;
     arm_status st = ARM_OK;
 
+    ARM_TRY(check_writable(session, err));
+    if (given != NULL && given->check_count > 0) {
+        ARM_TRY(arm__session_try_checks(session, name, given, err));
+    }
     if (given != NULL && (given->only_merges || given->check_count > 0)) {
         protection.has_only_merges = true;
         protection.only_merges = given->only_merges;

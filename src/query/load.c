@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "duck/row_calls.h"
 #include "model/type.h"
+#include "query/check.h"
 #include "query/load_private.h"
 
 void arm__name_list_release(struct arm_name_list *names)
@@ -422,6 +423,9 @@ arm_status arm__session_load(struct arm_query_session *session, const struct arm
     if (own != NULL) {
         struct arm_transaction *ending = own;
 
+        if (arm__txn_has_changes(own)) {
+            ARM_TRY(arm__session_check(session, own, err));
+        }
         own = NULL;
         ARM_TRY(arm__txn_commit(ending, load->message, &commit, err));
         session->duck.committed(session, &commit);

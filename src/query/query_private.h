@@ -28,6 +28,7 @@ struct arm_query_session {
     bool read_only;
     struct arm_duck_session duck;
     struct arm_duck_connection *connection; /* made with the first statement */
+    struct arm_duck_connection *checker;    /* runs the branch's checks; NULL: they do not run */
     struct result_stream *open;             /* the stream that still reads the connection */
     struct arm_merge_report *merge;         /* that is open in the transaction; NULL: none */
     const struct arm_snapshot *scratch;     /* transactions begin there, and are never committed */

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "duck/split.h"
 #include "query/branch.h"
+#include "query/check.h"
 #include "query/merge.h"
 #include "query/query_private.h"
 #include "query/upkeep.h"
@@ -60,6 +61,16 @@ static void take_result(void *self, const struct arm_commit_result *result)
     }
 }
 
+static arm_status check_commit(void *self, struct arm_transaction *txn, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__merge_ready(self, txn, err));
+    ARM_TRY(arm__session_check(self, txn, err));
+done:
+    return st;
+}
+
 static arm_status run_branch_statement(void *self, const struct arm_branch_statement *statement,
                                        struct arm_error *err)
 {
@@ -90,7 +101,7 @@ arm_status arm__session_open(struct arm_host *host, const char *branch, bool rea
                                               .message = give_message,
                                               .committed = take_result,
                                               .branch_statement = run_branch_statement,
-                                              .ready = arm__merge_ready,
+                                              .ready = check_commit,
                                               .ended = arm__merge_ended,
                                               .conflicts = arm__merge_conflicts};
     arm__mutex_init(&session->run);
@@ -159,6 +170,9 @@ void arm__session_interrupt(struct arm_query_session *session)
     arm__mutex_lock(&session->peek);
     if (session->connection != NULL) {
         arm__duck_interrupt(session->connection);
+    }
+    if (session->checker != NULL) {
+        arm__duck_interrupt(session->checker);
     }
     arm__mutex_unlock(&session->peek);
 }

@@ -216,6 +216,7 @@ static arm_status commit_changes(struct arm_transaction *txn, const char *messag
         .changes = changes,
         .grain = txn->settings.grain,
         .merged = txn->merged,
+        .checked_tx = txn->checked_tx,
     };
     arm_status st = ARM_OK;
 

@@ -243,6 +243,11 @@ void arm__txn_configure(struct arm_transaction *txn, const struct arm_txn_settin
     txn->settings = *settings;
 }
 
+void arm__txn_set_checked(struct arm_transaction *txn, uint64_t protected_tx)
+{
+    txn->checked_tx = protected_tx;
+}
+
 bool arm__txn_is_serializable(const struct arm_transaction *txn)
 {
     return txn->settings.serializable;

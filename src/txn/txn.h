@@ -38,6 +38,9 @@ struct arm_txn_settings {
 };
 /* Before its first use; without it all are zero. */
 void arm__txn_configure(struct arm_transaction *txn, const struct arm_txn_settings *settings);
+/* The checks of its branch, as the record of that tx asks them, hold on what it sees now: it may
+ * commit if nobody changes the branch meanwhile (commit.h, K9). */
+void arm__txn_set_checked(struct arm_transaction *txn, uint64_t protected_tx);
 bool arm__txn_is_serializable(const struct arm_transaction *txn);
 const struct arm_snapshot *arm__txn_snapshot(const struct arm_transaction *txn);
 struct arm_catalog *arm__txn_catalog(const struct arm_transaction *txn);

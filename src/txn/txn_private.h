@@ -147,6 +147,7 @@ struct arm_transaction {
     struct arm_pin pin; /* the snapshot's tx, or that of an older version which was looked at */
     struct arm_txn_settings settings;
     struct arm_id merged;   /* zeros: it merges nothing */
+    uint64_t checked_tx;    /* of the protection whose checks hold; 0: none were asked */
     struct arm_mutex mutex; /* guards what follows */
     size_t past_count;
     struct arm_txn_past *past; /* versions that were looked at by AT: they stay readable here */
