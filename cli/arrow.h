@@ -52,7 +52,8 @@ const char *cli_cell_text(struct cli_cell cell, size_t *out_size);
 int64_t cli_cell_integer(struct cli_cell cell);
 /* Of a float or double column. */
 double cli_cell_real(struct cli_cell cell);
-/* Of a list: how many items, and one of them (of a map: a struct of key and value); of a struct: a member by its name. */
+/* Of a list: how many items, and one of them (of a map: a struct of key and value); of a struct: a
+ * member by its name. */
 int64_t cli_cell_item_count(struct cli_cell cell);
 struct cli_cell cli_cell_item(struct cli_cell cell, int64_t item);
 struct cli_cell cli_cell_member(struct cli_cell cell, const char *name);

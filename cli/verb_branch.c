@@ -166,7 +166,7 @@ done:
     return st;
 }
 
-/* "deleted branch b (was tx:7)": by which it can be made again. With --json it is shown as it was. */
+/* "deleted branch b (was tx:7)": by which it can be made again. With --json: what it was. */
 static arm_status tell_deleted(const struct cli *cli, struct ArrowArrayStream *was,
                                const char *name, struct arm_error *err)
 {

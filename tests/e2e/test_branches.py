@@ -425,3 +425,60 @@ def test_two_thousand_branches_over_a_hundred_tables(tmp_path):
         assert repo.run("verify").status == 0
     assert max(costs.values()) < 1000, costs
     assert costs[100, 1500] < 1.25 * costs[1, 1500], costs
+
+
+# ---- branches that ask something ----
+
+
+def test_a_branch_for_merges_alone(orders):
+    assert orders.run("branch", "protect", "main", "--only-merges").out == "protected branch main\n"
+    orders.refused("sql", "-c", "DELETE FROM orders", says="takes only merges")
+    orders.refused("import", "orders", "-", "--format", "csv", "--mode", "append",
+                   stdin="id,customer,amount\n9,eve,1\n", says="takes only merges")
+    orders.refused("branch", "protect", "main", says="--only-merges")
+    orders.refused("branch", "protect", "nosuch", "--only-merges", says="no branch")
+    assert orders.run("branch").lines[1].endswith("only merges")
+    orders.run("checkout", "-b", "work")
+    orders.sql("DELETE FROM orders WHERE id = 1")
+    orders.sql("MERGE BRANCH work INTO main", "--branch", "main")
+    assert orders.value("SELECT count(*) FROM orders", "--branch", "main") == 3
+    orders.run("compact", "--branch", "main")
+    assert orders.run("verify", "--full").status == 0
+    assert orders.run("branch", "unprotect", "main").out == "branch main is protected no more\n"
+    orders.sql("DELETE FROM orders", "--branch", "main")
+
+
+def test_checks_of_a_branch(orders):
+    orders.run("branch", "protect", "main", "positive=SELECT * FROM orders WHERE amount <= 0",
+               "SELECT id FROM orders GROUP BY id HAVING count(*) > 1")
+    assert orders.run("branch").lines[1].endswith("2 checks")
+    assert orders.sql("SELECT unnest(checks).name AS n FROM arm_branches()") == [
+        {"n": "positive"}, {"n": None}]
+    orders.sql("INSERT INTO orders VALUES (5, 'eve', 1)")
+    orders.refused("sql", "-c", "INSERT INTO orders VALUES (6, 'eve', 0)",
+                   says=['check "positive" of branch "main" does not hold', "changed nothing"])
+    orders.refused("sql", "-c", "INSERT INTO orders VALUES (5, 'eve', 1)",
+                   says='a check of branch "main" does not hold')
+    orders.refused("import", "orders", "-", "--format", "csv", "--mode", "append",
+                   stdin="id,customer,amount\n9,eve,-1\n", says="does not hold")
+    orders.run("import", "orders", "-", "--format", "csv", "--mode", "append",
+               stdin="id,customer,amount\n9,eve,1\n")
+    orders.run("checkout", "-b", "work")
+    orders.sql("UPDATE orders SET amount = 0 WHERE id = 1")
+    orders.refused("sql", "--branch", "main", "-c", "MERGE BRANCH work", says="does not hold")
+    orders.sql("UPDATE orders SET amount = 2 WHERE id = 1")
+    orders.sql("MERGE BRANCH work", "--branch", "main")
+    assert orders.value("SELECT amount FROM orders WHERE id = 1", "--branch", "main") == 2
+    orders.refused("branch", "protect", "main", "SELEC", says="cannot be run")
+    orders.refused("branch", "protect", "main", "SELECT 1", says="does not hold")
+
+
+def test_checked_writers_at_once(orders):
+    """What each of them checked alone must hold of what they all did."""
+    orders.run("branch", "protect", "main",
+               "few=SELECT 1 FROM orders HAVING count(*) > 6")  # there are four
+    ends = wait([start(orders, "sql", "-c", f"INSERT INTO orders VALUES ({10 + i}, 'x', 1)")
+                 for i in range(6)])
+    statuses = [status for status, _, _ in ends]
+    assert set(statuses) <= {0, 1, 3} and statuses.count(1) + statuses.count(3) >= 4, ends
+    assert orders.value("SELECT count(*) FROM orders") == 4 + statuses.count(0)
