@@ -241,11 +241,6 @@ arm_status arm__catalog_statistics(struct arm_catalog *catalog, const struct arm
 arm_status arm__catalog_hot_rows(struct arm_catalog *catalog, const struct arm_state_entry *entry,
                                  struct arm_buf *out, struct arm_error *err);
 
-/* Ids of a table's rows, on whatever branch, are below `*out`. Errors: ARM_NOT_FOUND. */
-arm_status arm__catalog_next_row_id(struct arm_catalog *catalog,
-                                    const struct arm_table_id *table_id, uint64_t *out,
-                                    struct arm_error *err);
-
 /* A schema of a table by id, cached; borrowed until the catalog is freed. */
 arm_status arm__catalog_schema(struct arm_catalog *catalog, const struct arm_table_id *table_id,
                                uint32_t schema_id, const Armpb__Schema **out,

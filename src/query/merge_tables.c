@@ -9,7 +9,6 @@
 #include "merge/parts.h"
 #include "query/merge.h"
 #include "query/query_private.h"
-#include "txn/adopt.h"
 
 struct row_list {
     const struct arm_merging *m;

@@ -8,7 +8,6 @@
 #include "catalog/numbers.h"
 #include "model/type.h"
 #include "table/key_hash.h"
-#include "txn/adopt.h"
 #include "txn/txn_private.h"
 
 static bool has_type(const Armpb__Schema *schema, const Armpb__Field *field)

@@ -257,6 +257,10 @@ struct arm_adoption {
 /* Errors: ARM_EXISTS: another has the name, and is not dropped by this transaction. */
 arm_status arm__txn_adopt(struct arm_transaction *txn, struct arm_adoption *adoption,
                           struct arm_error *err);
+/* The same, and a next version is made of it though nothing else is changed: for a table that goes
+ * back to what it was. */
+arm_status arm__txn_adopt_next(struct arm_transaction *txn, struct arm_adoption *adoption,
+                               struct arm_error *err);
 /* Rows of others' may come into the table, with their ids (arm__txn_update), and columns of another
  * schema of it (arm__txn_alter_table; 0: none). */
 arm_status arm__txn_open_table(struct arm_transaction *txn, const char *schema_name,
