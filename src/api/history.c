@@ -258,8 +258,7 @@ static arm_status check_is_commit(const char *ref, uint64_t head_tx, struct arm_
     if (arm__ref_parse(ref, &parsed, NULL) == ARM_OK && parsed.kind == ARM_REF_TX &&
         parsed.back == 0 && parsed.number != head_tx) {
         return arm__fail(err, ARM_NOT_FOUND,
-                         "tx %llu is not a commit of this branch's history: it changed a branch "
-                         "or a tag, or another branch's tables",
+                         "tx %llu is not a commit: it changed a branch or a tag, or moved rows",
                          (unsigned long long)parsed.number);
     }
     return ARM_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalog/catalog_private.h"
+#include "catalog/lineage.h"
 
 enum { PAYLOAD_BYTES_MAX = ARM_FRAME_BYTES_MAX };
 
@@ -144,24 +145,51 @@ arm_status arm__catalog_commit(struct arm_catalog *catalog, uint64_t tx, arm_vis
     return visit_tx(catalog, tx, &memo, visit, context, err);
 }
 
+static arm_status begin_walk(struct arm_catalog *catalog, const struct arm_snapshot *at,
+                             struct arm_lineage *out, struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__lineage_of(txn, at->branch_id, at->tx, out, err));
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
+static arm_status next_commit(struct arm_catalog *catalog, struct arm_lineage *lineage,
+                              uint64_t *out_tx, struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(catalog->index, &txn, err));
+    ARM_TRY(arm__lineage_next(txn, lineage, out_tx, err));
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
 arm_status arm__catalog_log(struct arm_catalog *catalog, const struct arm_snapshot *at,
                             uint64_t limit, arm_visit_commit *visit, void *context,
                             struct arm_error *err)
 {
-    struct arm_snapshot from = *at;
+    struct arm_lineage lineage = {.count = 0};
     struct branch_memo memo = {0};
-    uint64_t count = 0;
     uint64_t tx = 0;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__catalog_head(catalog, &from, &tx, err));
-    while (tx != 0 && (limit == 0 || count < limit)) {
+    ARM_TRY(begin_walk(catalog, at, &lineage, err));
+    for (uint64_t count = 0; limit == 0 || count < limit; count++) {
+        ARM_TRY(next_commit(catalog, &lineage, &tx, err));
+        if (tx == 0) {
+            break;
+        }
         ARM_TRY(visit_tx(catalog, tx, &memo, visit, context, err));
-        count++;
-        from.tx = tx - 1;
-        ARM_TRY(arm__catalog_head(catalog, &from, &tx, err));
     }
 done:
+    arm__lineage_release(&lineage);
     return st;
 }
 

@@ -56,6 +56,181 @@ static void test_history_log_is_the_branchs_newest_first(void **state)
     assert_string_equal(out, "5@b ");
 }
 
+/* ---- Commits of a history that has merges in it ---- */
+
+enum { PLAN_BRANCHES = 24, PLAN_STEPS = 160, PLAN_TXS = 2 * PLAN_STEPS };
+
+/* Of each tx what is behind it, itself included; false for all: it is no commit. */
+struct plan {
+    struct kernel *k;
+    bool behind[PLAN_TXS][PLAN_TXS];
+    uint64_t heads[PLAN_BRANCHES]; /* 0 is main */
+    size_t branch_count;
+    uint64_t seed;
+};
+
+static size_t pick(struct plan *plan, size_t count)
+{
+    plan->seed = plan->seed * 6364136223846793005u + 1442695040888963407u;
+    return (size_t)(plan->seed >> 33) % count;
+}
+
+static const char *name_branch(size_t branch, char out[16])
+{
+    (void)snprintf(out, 16, branch == 0 ? "main" : "b%zu", branch);
+    return out;
+}
+
+static struct arm_id id_of(struct kernel *k, uint64_t tx)
+{
+    struct arm_index_txn *txn = NULL;
+    struct arm_record_row row = {.tx = 0};
+    bool found = false;
+
+    assert_ok(arm__index_read(arm__repository_index(k->repository), &txn, &k->err), k->err);
+    assert_ok(arm__index_record(txn, tx, &row, &found, &k->err), k->err);
+    arm__index_abort(txn);
+    assert_true(found);
+    return row.commit_id;
+}
+
+static void go_on(struct plan *plan, size_t branch, uint64_t tx, uint64_t merged)
+{
+    uint64_t parent = plan->heads[branch];
+
+    assert_true(tx < PLAN_TXS);
+    for (size_t i = 0; i < PLAN_TXS; i++) {
+        plan->behind[tx][i] = i == tx || plan->behind[parent][i] || plan->behind[merged][i];
+    }
+    plan->heads[branch] = tx;
+}
+
+static void append_to(struct plan *plan, size_t branch)
+{
+    struct kernel *k = plan->k;
+    char name[16];
+    struct arm_snapshot at = kernel_snapshot(k, name_branch(branch, name));
+    struct arm_new_change change = kernel_change(k, &at, "t", ARMPB__CHANGE_KIND__WRITE);
+    struct arm_commit_result result = {.tx = 0};
+    struct kernel_batch batch;
+
+    change.added = kernel_hot(k, 1, &batch);
+    change.added_count = 1;
+    assert_ok(kernel_commit_one(k, &at, &change, &result, NULL), k->err);
+    go_on(plan, branch, result.tx, 0);
+}
+
+/* Nothing comes of it but the second parent. What the target has already is refused. */
+static void merge_into(struct plan *plan, size_t target, size_t source)
+{
+    struct kernel *k = plan->k;
+    char name[16];
+    struct arm_commit_request request = {.author = "test", .message = "merge"};
+    struct arm_commit_result result = {.tx = 0};
+
+    if (plan->behind[plan->heads[target]][plan->heads[source]]) {
+        return;
+    }
+    request.snapshot = kernel_snapshot(k, name_branch(target, name));
+    request.merged = id_of(k, plan->heads[source]);
+    assert_ok(arm__commit(k->repository, &request, &result, NULL, &k->err), k->err);
+    go_on(plan, target, result.tx, plan->heads[source]);
+}
+
+static void branch_from(struct plan *plan, size_t from)
+{
+    char name[16];
+    char source[16];
+
+    if (plan->branch_count == PLAN_BRANCHES) {
+        return;
+    }
+    (void)kernel_branch(plan->k, name_branch(plan->branch_count, name), name_branch(from, source));
+    plan->heads[plan->branch_count++] = plan->heads[from];
+}
+
+struct listed {
+    const bool *behind;
+    uint64_t last;
+    size_t count;
+};
+
+static arm_status see_ancestor(void *context, const struct arm_commit_info *info,
+                               struct arm_error *err)
+{
+    struct listed *listed = context;
+
+    (void)err;
+    assert_true(info->row.tx < listed->last);
+    assert_true(listed->behind[info->row.tx]);
+    listed->last = info->row.tx;
+    listed->count++;
+    return ARM_OK;
+}
+
+static void expect_ancestors(struct plan *plan, size_t branch)
+{
+    struct kernel *k = plan->k;
+    char name[16];
+    struct arm_snapshot at = kernel_snapshot(k, name_branch(branch, name));
+    struct listed listed = {.behind = plan->behind[plan->heads[branch]], .last = UINT64_MAX};
+    size_t count = 0;
+
+    for (size_t i = 0; i < PLAN_TXS; i++) {
+        count += listed.behind[i];
+    }
+    assert_ok(arm__catalog_log(catalog_of(k), &at, 0, see_ancestor, &listed, &k->err), k->err);
+    assert_int_equal(listed.count, count);
+}
+
+static void test_history_log_has_all_ancestors(void **state)
+{
+    static struct plan plan;
+
+    plan = (struct plan){.k = *state, .branch_count = 1, .seed = 1};
+    (void)kernel_create_table(plan.k, "main", "t");
+    plan.behind[2][2] = true; /* tx 1 made main */
+    plan.heads[0] = 2;
+    for (size_t step = 0; step < PLAN_STEPS; step++) {
+        size_t branch = pick(&plan, plan.branch_count);
+        size_t what = pick(&plan, 8);
+
+        if (what == 0) {
+            branch_from(&plan, branch);
+        } else if (what <= 4) {
+            append_to(&plan, branch);
+        } else {
+            merge_into(&plan, branch, pick(&plan, plan.branch_count));
+        }
+    }
+    assert_int_equal(plan.branch_count, PLAN_BRANCHES);
+    for (size_t i = 0; i < plan.branch_count; i++) {
+        expect_ancestors(&plan, i);
+    }
+}
+
+/* A merged branch's commits stand in the log under its name of now, none when it was dropped. */
+static void test_history_log_over_a_merge(void **state)
+{
+    struct kernel *k = *state;
+    struct arm_commit_request request = {.author = "test", .message = "merge"};
+    struct arm_commit_result result = {.tx = 0};
+
+    (void)kernel_create_table(k, "main", "t"); /* tx 2 */
+    (void)kernel_branch(k, "b", "main");
+    (void)kernel_append(k, "b", "t", 1);    /* 4 */
+    (void)kernel_append(k, "main", "t", 1); /* 5 */
+    (void)kernel_append(k, "b", "t", 1);    /* 6 */
+    request.snapshot = kernel_snapshot(k, "main");
+    request.merged = id_of(k, 4);
+    assert_ok(arm__commit(k->repository, &request, &result, NULL, &k->err), k->err);
+    expect_log(k, "main", 0, "7@main 5@main 4@b 2@main ");
+    expect_log(k, "main", 3, "7@main 5@main 4@b ");
+    expect_log(k, "b", 0, "6@b 4@b 2@main ");
+    (void)kernel_ref(k, ARMPB__REF_KIND__BRANCH, ARMPB__REF_ACTION__REF_DROP, "b", NULL);
+    expect_log(k, "main", 0, "7@main 5@main 4@ 2@main ");
+}
+
 /* ---- Versions ---- */
 
 static arm_status list_version(void *context, const struct arm_version_info *info,
@@ -302,6 +477,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         kernel_test(test_history_log_is_the_branchs_newest_first),
+        kernel_test(test_history_log_has_all_ancestors),
+        kernel_test(test_history_log_over_a_merge),
         kernel_test(test_history_versions_of_a_branch_and_of_all),
         kernel_test(test_history_names_of_a_table_at_its_commits),
         kernel_test(test_history_statistics_come_with_the_first_naming),

@@ -13,8 +13,7 @@
 void arm__lineage_release(struct arm_lineage *lineage)
 {
     arm__free(lineage->points);
-    lineage->points = NULL;
-    lineage->count = 0;
+    *lineage = (struct arm_lineage){.count = 0};
 }
 
 /* ---- Of one commit ---- */
@@ -291,23 +290,54 @@ done:
     return st;
 }
 
-/* ---- All of it, in order ---- */
+/* ---- All of it, in order: a heap of the branches, whose latest commit comes next ---- */
+
+static void sift_down(struct arm_lineage *lineage, size_t at)
+{
+    struct arm_lineage_point *points = lineage->points;
+
+    for (;;) {
+        struct arm_lineage_point moved = points[at];
+        size_t child = 2 * at + 1;
+
+        if (child + 1 < lineage->count && points[child + 1].tx > points[child].tx) {
+            child++;
+        }
+        if (child >= lineage->count || points[child].tx <= moved.tx) {
+            break;
+        }
+        points[at] = points[child];
+        points[child] = moved;
+        at = child;
+    }
+}
+
+static void make_heap(struct arm_lineage *lineage)
+{
+    for (size_t i = lineage->count / 2; i > 0; i--) {
+        sift_down(lineage, i - 1);
+    }
+    lineage->is_heap = true;
+}
 
 arm_status arm__lineage_next(struct arm_index_txn *txn, struct arm_lineage *lineage,
                              uint64_t *out_tx, struct arm_error *err)
 {
-    struct arm_lineage_point *latest = NULL;
+    struct arm_lineage_point *latest = lineage->points;
+    uint64_t before = 0;
+    uint64_t tx = 0;
     arm_status st = ARM_OK;
 
-    for (size_t i = 0; i < lineage->count; i++) {
-        if (latest == NULL || lineage->points[i].tx > latest->tx) {
-            latest = &lineage->points[i];
-        }
+    if (!lineage->is_heap) {
+        make_heap(lineage);
     }
-    *out_tx = latest == NULL ? 0 : latest->tx;
-    if (latest != NULL && latest->tx != 0) {
-        ARM_TRY(arm__index_own_head(txn, latest->branch_id, latest->tx - 1, &latest->tx, err));
+    if (lineage->count > 0 && latest->tx != 0) {
+        tx = latest->tx;
+        ARM_TRY(arm__index_own_head(txn, latest->branch_id, tx - 1, &before, err));
+        latest->tx = before; /* 0: none is left, which sinks below all others */
+        sift_down(lineage, 0);
     }
+    *out_tx = tx;
 done:
     return st;
 }

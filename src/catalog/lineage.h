@@ -21,6 +21,7 @@ struct arm_lineage_point {
 struct arm_lineage {
     size_t count;
     struct arm_lineage_point *points; /* by branch id; owned */
+    bool is_heap; /* by tx, the latest at the top: arm__lineage_next has begun */
 };
 void arm__lineage_release(struct arm_lineage *lineage); /* accepts the zeroed state */
 
@@ -42,7 +43,8 @@ arm_status arm__catalog_merge_base(struct arm_catalog *catalog, const struct arm
                                    const struct arm_snapshot *b, struct arm_snapshot *out,
                                    bool *out_found, struct arm_error *err);
 
-/* The commits of a history, latest first; `*out_tx` 0 at the end. Uses the lineage up. */
+/* The commits of a history, latest first; `*out_tx` 0 at the end. Uses the lineage up: it can be
+ * asked nothing else from the first call on. */
 arm_status arm__lineage_next(struct arm_index_txn *txn, struct arm_lineage *lineage,
                              uint64_t *out_tx, struct arm_error *err);
 
