@@ -441,6 +441,62 @@ ARM_API arm_status arm_tag_drop(arm_session *session, const char *name, struct a
 ARM_API arm_status arm_tags(arm_session *session, struct ArrowArrayStream *out,
                             struct arm_error *err);
 
+/* ---- Differences and merges ---- */
+
+/** What differs between two refs, table by table: table [utf8], status [utf8: "added", "removed",
+ * "modified" or "renamed"], old_version, new_version [uint64, null: it is not there], rows_added,
+ * rows_removed, rows_changed [uint64]; ordered by table. Those that are the same at both are left
+ * out. Reads only rows in which the two may differ. Errors: ARM_NOT_FOUND: there is no such ref. */
+ARM_API arm_status arm_diff(arm_session *session, const char *a, const char *b,
+                            struct ArrowArrayStream *out, struct arm_error *err);
+/** The rows of one table that differ: its columns as they are at `b` (at `a`, where `b` has not the
+ * table), _change [utf8: "insert", "delete", "update_before" or "update_after"], _tx, _version
+ * [uint64]. Rows are the same by primary key, without one by their identity, which survives updates;
+ * ordered by these, so that the row after an update follows the one before it. What `a` has, changed
+ * so, is what `b` has. `table` as in arm_write; refs may be version:N, too. Streams. Errors:
+ * ARM_NOT_FOUND: there is no such ref, or neither has the table. */
+ARM_API arm_status arm_diff_rows(arm_session *session, const char *table, const char *a,
+                                 const char *b, struct ArrowArrayStream *out,
+                                 struct arm_error *err);
+
+/** What becomes of cells and rows that both sides of a merge changed, each in its own way. */
+typedef enum arm_merge_strategy {
+    ARM_STRATEGY_FAIL = 0,   /**< nothing is merged, and they are told: ARM_MERGE_CONFLICT */
+    ARM_STRATEGY_OURS = 1,   /**< they stay as the target has them */
+    ARM_STRATEGY_THEIRS = 2, /**< they become as the source has them */
+} arm_merge_strategy;
+
+struct arm_merge_options {
+    size_t size;
+    const char *into; /**< a branch, the target; NULL: the session's */
+    arm_merge_strategy strategy;
+    bool dry_run;        /**< change nothing, tell what would be */
+    const char *message; /**< of the commit; NULL: "Merge 'source' into 'target'" */
+};
+/** What a merge did, or with `dry_run` would do. */
+struct arm_merge_result {
+    uint64_t tx; /**< of its commit; if there was nothing to merge, of the target's last; 0: none */
+    bool fast_forward; /**< the target had nothing that the source has not */
+    bool up_to_date;   /**< the target has all of the source already: nothing was committed */
+    uint64_t tables;   /**< that it changed */
+    uint64_t conflicts;
+};
+
+/** Merge what `source`, any ref, has and a branch has not into that branch, as one commit with two
+ * parents, whole or not at all. What only one side changed since their common past is taken, cell by
+ * cell; what both changed differently is a conflict. Others may commit to the target meanwhile.
+ * `options` and `out` may be NULL; `out_report` as well, else it gets one row: tx [uint64, null:
+ * none], fast_forward [bool], tables [list<utf8>: that it changed], conflicts [list<struct<table,
+ * kind, columns, key, base, ours, theirs>>, utf8]: `columns`, `key` and the row on the three sides are
+ * JSON, null where there is none; of a table as a whole `key` says in words what is wrong with it,
+ * and the rest is null. `out` and `out_report` are set with ARM_MERGE_CONFLICT too: the report is to
+ * be released after that as well. (A report whose `release` is NULL: there was no memory for it; the
+ * merge is done.) Blocks and syncs. Errors: ARM_MERGE_CONFLICT, ARM_NOT_FOUND: there is no such ref,
+ * or branch, ARM_INVALID: the session has a transaction open, those of a commit. */
+ARM_API arm_status arm_merge(arm_session *session, const char *source,
+                             const struct arm_merge_options *options, struct arm_merge_result *out,
+                             struct ArrowArrayStream *out_report, struct arm_error *err);
+
 /* ---- The catalog. Each gives a stream of the columns named (Arrow types in brackets). They
  * start no SQL engine. `at` NULL: the session's branch now. ---- */
 
@@ -463,13 +519,16 @@ struct arm_history_options {
     const char *table; /**< only commits that changed it */
     uint64_t limit;    /**< 0: all */
 };
-/** tx, commit [hex utf8], parents [list<utf8>], branch, created_at, author, message,
- * changes [list<struct<table_name, old_version (null: none), new_version (null: dropped),
- * is_new_table, rows_added, rows_removed, bytes_added (newly stored), bytes_removed (of chunks and
- * hot rows that left the table)>>]; newest first. */
+/** The commits of the branch's history, newest first; those that came with what was merged into it
+ * are among them: tx, commit [hex utf8], parents [list<utf8>: the commit before it on its branch,
+ * then the one that it merged], branch [that it was made on; "" if that was dropped], created_at,
+ * author, message, changes [list<struct<table_name, old_version (null: none), new_version (null:
+ * dropped), is_new_table, rows_added, rows_removed, bytes_added (newly stored), bytes_removed (of
+ * chunks and hot rows that left the table)>>]. */
 ARM_API arm_status arm_log(arm_session *session, const struct arm_history_options *options,
                            struct ArrowArrayStream *out, struct arm_error *err);
-/** One row of the same columns: the commit a ref names. Errors: ARM_NOT_FOUND. */
+/** One row of the same columns: the commit that a ref names, with tx:N of any branch. Errors:
+ * ARM_NOT_FOUND: there is no such ref, it names no commit, or there is none yet. */
 ARM_API arm_status arm_show(arm_session *session, const char *ref, struct ArrowArrayStream *out,
                             struct arm_error *err);
 /** table, versions, rows, logical_bytes (of all its versions), stored_bytes (of its distinct
