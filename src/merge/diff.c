@@ -11,6 +11,57 @@
 #include "merge/parts.h"
 #include "model/type.h"
 
+/* ---- Which tables are the same ---- */
+
+struct table_list {
+    size_t count;
+    size_t capacity;
+    struct arm_table_row *rows;
+};
+
+static arm_status add_row(void *context, const struct arm_table_row *row, struct arm_error *err)
+{
+    struct table_list *list = context;
+    arm_status st = ARM_OK;
+
+    if (row->object != ARMPB__OBJECT_KIND__TABLE) {
+        return ARM_OK;
+    }
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
+
+        ARM_TRY(arm__realloc(&list->rows, capacity, sizeof *list->rows, err));
+        list->capacity = capacity;
+    }
+    list->rows[list->count++] = *row;
+done:
+    return st;
+}
+
+/* The same table, else one of the same name, that nothing else on the side is the same as. */
+static const struct arm_table_row *fellow(const struct table_list *list,
+                                          const struct table_list *others,
+                                          const struct arm_table_row *row)
+{
+    const struct arm_table_row *namesake = NULL;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (arm__table_id_equal(&list->rows[i].table_id, &row->table_id)) {
+            return &list->rows[i];
+        }
+        if (arm__name_equal(list->rows[i].schema_name, row->schema_name) &&
+            arm__name_equal(list->rows[i].name, row->name)) {
+            namesake = &list->rows[i];
+        }
+    }
+    for (size_t i = 0; namesake != NULL && i < others->count; i++) {
+        if (arm__table_id_equal(&others->rows[i].table_id, &namesake->table_id)) {
+            return NULL; /* that one is there under another name */
+        }
+    }
+    return namesake;
+}
+
 /* ---- One table at two points ---- */
 
 /* `has_a` or `has_b` false: it is not there. */
@@ -25,6 +76,16 @@ static void pair_release(struct pair *pair)
 {
     arm__table_info_release(&pair->a);
     arm__table_info_release(&pair->b);
+}
+
+static arm_status take_info(struct arm_transaction *txn, const struct arm_snapshot *at,
+                            const struct arm_table_row *row, struct arm_table_info *out,
+                            bool *out_has, struct arm_error *err)
+{
+    *out_has = false;
+    return row == NULL ? ARM_OK
+                       : arm__catalog_table(arm__txn_catalog(txn), at, row->schema_name, row->name,
+                                            out, out_has, err);
 }
 
 static arm_status find_at(struct arm_transaction *txn, const char *schema_name, const char *name,
@@ -45,6 +106,72 @@ static arm_status find_at(struct arm_transaction *txn, const char *schema_name, 
     if (st != ARM_OK && err != NULL) {
         *err = local;
     }
+    return st;
+}
+
+/* The ref as a point of all tables; false: it names a version of one. */
+static bool is_point(struct arm_transaction *txn, const char *ref, struct arm_snapshot *out)
+{
+    struct arm_ref parsed;
+
+    return arm__ref_parse(ref, &parsed, NULL) == ARM_OK && parsed.kind != ARM_REF_VERSION &&
+           arm__catalog_resolve(arm__txn_catalog(txn), arm__txn_snapshot(txn), ref, out, NULL) ==
+               ARM_OK;
+}
+
+static const struct arm_table_row *named(const struct table_list *list, const char *schema_name,
+                                         const char *name)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (arm__name_equal(list->rows[i].schema_name, schema_name) &&
+            arm__name_equal(list->rows[i].name, name)) {
+            return &list->rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* The table that has the name at b, at a if b has none: and the same one on the other side, which
+ * may be called otherwise there. */
+static arm_status find_fellows(struct arm_transaction *txn, const struct arm_snapshot *at_a,
+                               const struct arm_snapshot *at_b, const char *schema_name,
+                               const char *name, struct pair *out, struct arm_error *err)
+{
+    struct arm_catalog *catalog = arm__txn_catalog(txn);
+    const struct arm_table_row *of_a = NULL;
+    const struct arm_table_row *of_b = NULL;
+    struct table_list a = {.count = 0};
+    struct table_list b = {.count = 0};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__catalog_tables(catalog, at_a, add_row, &a, err));
+    ARM_TRY(arm__catalog_tables(catalog, at_b, add_row, &b, err));
+    of_b = named(&b, schema_name, name);
+    of_a = of_b == NULL ? named(&a, schema_name, name) : fellow(&a, &b, of_b);
+    if (of_b == NULL && of_a != NULL) {
+        of_b = fellow(&b, &a, of_a);
+    }
+    ARM_TRY(take_info(txn, at_a, of_a, &out->a, &out->has_a, err));
+    ARM_TRY(take_info(txn, at_b, of_b, &out->b, &out->has_b, err));
+done:
+    arm__free(a.rows);
+    arm__free(b.rows);
+    return st;
+}
+
+static arm_status find_pair(struct arm_transaction *txn, const char *schema_name, const char *name,
+                            const char *a, const char *b, struct pair *out, struct arm_error *err)
+{
+    struct arm_snapshot at_a;
+    struct arm_snapshot at_b;
+    arm_status st = ARM_OK;
+
+    if (is_point(txn, a, &at_a) && is_point(txn, b, &at_b)) {
+        return find_fellows(txn, &at_a, &at_b, schema_name, name, out, err);
+    }
+    ARM_TRY(find_at(txn, schema_name, name, a, &out->a, &out->has_a, err));
+    ARM_TRY(find_at(txn, schema_name, name, b, &out->b, &out->has_b, err));
+done:
     return st;
 }
 
@@ -139,8 +266,7 @@ arm_status arm__diff_rows(struct arm_transaction *txn, const struct arm_shower *
     struct pair pair = {.has_a = false};
     arm_status st = ARM_OK;
 
-    ARM_TRY(find_at(txn, schema_name, name, a, &pair.a, &pair.has_a, err));
-    ARM_TRY(find_at(txn, schema_name, name, b, &pair.b, &pair.has_b, err));
+    ARM_TRY(find_pair(txn, schema_name, name, a, b, &pair, err));
     if (!pair.has_a && !pair.has_b) {
         st = arm__fail(err, ARM_NOT_FOUND, "there is no table \"%s\" at '%s' nor at '%s'", name, a,
                        b);
@@ -156,55 +282,6 @@ done:
 }
 
 /* ---- All tables ---- */
-
-struct table_list {
-    size_t count;
-    size_t capacity;
-    struct arm_table_row *rows;
-};
-
-static arm_status add_row(void *context, const struct arm_table_row *row, struct arm_error *err)
-{
-    struct table_list *list = context;
-    arm_status st = ARM_OK;
-
-    if (row->object != ARMPB__OBJECT_KIND__TABLE) {
-        return ARM_OK;
-    }
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
-
-        ARM_TRY(arm__realloc(&list->rows, capacity, sizeof *list->rows, err));
-        list->capacity = capacity;
-    }
-    list->rows[list->count++] = *row;
-done:
-    return st;
-}
-
-/* The same table, else one of the same name, that nothing else on the side is the same as. */
-static const struct arm_table_row *fellow(const struct table_list *list,
-                                          const struct table_list *others,
-                                          const struct arm_table_row *row)
-{
-    const struct arm_table_row *named = NULL;
-
-    for (size_t i = 0; i < list->count; i++) {
-        if (arm__table_id_equal(&list->rows[i].table_id, &row->table_id)) {
-            return &list->rows[i];
-        }
-        if (arm__name_equal(list->rows[i].schema_name, row->schema_name) &&
-            arm__name_equal(list->rows[i].name, row->name)) {
-            named = &list->rows[i];
-        }
-    }
-    for (size_t i = 0; named != NULL && i < others->count; i++) {
-        if (arm__table_id_equal(&others->rows[i].table_id, &named->table_id)) {
-            return NULL; /* that one is there under another name */
-        }
-    }
-    return named;
-}
 
 struct table_diff {
     struct arm_transaction *txn;
@@ -327,16 +404,6 @@ static arm_status add_pair(struct table_diff *d, const struct pair *pair, struct
     ARM_TRY(add_counts(d, pair, err));
 done:
     return st;
-}
-
-static arm_status take_info(struct arm_transaction *txn, const struct arm_snapshot *at,
-                            const struct arm_table_row *row, struct arm_table_info *out,
-                            bool *out_has, struct arm_error *err)
-{
-    *out_has = false;
-    return row == NULL ? ARM_OK
-                       : arm__catalog_table(arm__txn_catalog(txn), at, row->schema_name, row->name,
-                                            out, out_has, err);
 }
 
 static arm_status compare(struct table_diff *d, const struct arm_table_row *a,
