@@ -38,7 +38,8 @@ _armillaria_value() {
             ;;
         --table) _armillaria_tables ;;
         --at | --from) _armillaria_refs ;;
-        --branch) _armillaria_branches ;;
+        --branch | --into) _armillaria_branches ;;
+        --strategy) echo fail ours theirs ;;
         -c | -m | --message | --null | --key | --grace | --keep-days | --description | -n) ;;
         *) return 1 ;;
     esac
@@ -54,6 +55,8 @@ _armillaria_options() {
         versions) echo --all ;;
         schema) echo --at ;;
         log) echo --table -n --at ;;
+        diff) echo --table --rows --stat ;;
+        merge) echo --into --strategy --dry-run -m --message ;;
         branch) echo --from --description --only-merges ;;
         checkout) echo -b ;;
         tag) echo --description ;;
@@ -75,7 +78,7 @@ _armillaria_paths() {
 }
 
 _armillaria() {
-    local verbs='init import export sql tables versions schema log show branch checkout tag stats verify recover compact gc help'
+    local verbs='init import export sql tables versions schema log show diff branch checkout tag merge stats verify recover compact gc help'
     local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local verb='' sub='' positional=0 i word values
     COMPREPLY=()
@@ -117,7 +120,7 @@ _armillaria() {
         init:0) _armillaria_paths -d ;;
         import:0 | export:0 | versions:0 | schema:0 | compact:0) _armillaria_words "$(_armillaria_tables)" ;;
         import:* | export:1) _armillaria_paths -f ;;
-        show:0) _armillaria_words "$(_armillaria_refs)" ;;
+        show:0 | diff:0 | diff:1 | merge:0) _armillaria_words "$(_armillaria_refs)" ;;
         checkout:0) _armillaria_words "$(_armillaria_branches)" ;;
         checkout:1) _armillaria_words "$(_armillaria_refs)" ;;
         branch:0) _armillaria_words 'list create delete rename describe protect unprotect' ;;

@@ -40,7 +40,7 @@ def test_verbs():
 
 
 @pytest.mark.parametrize("verb", [None, "init", "import", "export", "sql", "tables", "versions",
-                                  "schema", "log", "show", "branch", "checkout", "tag",
+                                  "schema", "log", "show", "diff", "branch", "checkout", "tag", "merge",
                                   "stats", "verify", "recover"])
 def test_options_are_those_of_the_help(verb):
     known = names_of(global_options())
@@ -57,6 +57,10 @@ def test_values(orders):
         (told,) = [option.help for option in options(verb) if "--format" in option.names]
         assert complete(verb, "--format", "") == re.split(", | or ", told)
     assert complete("-C", orders.path, "log", "--table", "") == ["orders"]
+    assert complete("-C", orders.path, "diff", "m") == ["main"]
+    assert complete("-C", orders.path, "diff", "main", "m") == ["main"]
+    assert complete("-C", orders.path, "merge", "--into", "") == ["main"]
+    assert complete("merge", "b", "--strategy", "") == ["fail", "ours", "theirs"]
     assert complete("sql", "-c", "") == []
     assert complete("log", "-n", "") == []
 
