@@ -3,9 +3,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arrow.h"
+#include "graph.h"
+#include "table.h"
 #include "verbs.h"
 #include "width.h"
 
@@ -132,7 +136,7 @@ static void show_commit(const struct cli *cli, const struct cli_reader *reader, 
     }
 }
 
-/* ---- The verbs ---- */
+/* ---- Lists ---- */
 
 static arm_status print_log(const struct cli *cli, struct cli_reader *reader, struct arm_error *err)
 {
@@ -167,20 +171,193 @@ done:
     return st;
 }
 
+/* ---- The graph ---- */
+
+/* A commit of a reader; strings owned. */
+struct node {
+    struct cli_graph_commit commit;
+    char *id;
+    char **parents;
+};
+
+static char *copy_cell(struct cli_cell cell)
+{
+    size_t size = 0;
+    const char *text = cli_cell_text(cell, &size);
+
+    return cli_format("%.*s", (int)size, text);
+}
+
+static struct node read_node(const struct cli_reader *reader)
+{
+    struct cli_cell parents = field(reader, "parents");
+    size_t count = (size_t)cli_cell_item_count(parents);
+    struct node node = {.id = copy_cell(field(reader, "commit")),
+                        .parents = cli_alloc(count, sizeof(char *))};
+
+    for (size_t i = 0; i < count; i++) {
+        node.parents[i] = copy_cell(cli_cell_item(parents, (int64_t)i));
+    }
+    node.commit = (struct cli_graph_commit){node.id, (const char *const *)node.parents, count};
+    return node;
+}
+
+static void release_node(struct node *node)
+{
+    for (size_t i = 0; i < node->commit.parent_count; i++) {
+        free(node->parents[i]);
+    }
+    free(node->parents);
+    free(node->id);
+}
+
+static size_t add_colored(const struct cli *cli, const char *color, const char *text, size_t size,
+                          struct cli_text *out)
+{
+    size_t width = 0;
+
+    cli_text_printf(out, "%s", cli->color_out ? color : "");
+    width = cli_text_show(out, text, size);
+    cli_text_printf(out, "%s", cli->color_out ? "\x1b[0m" : "");
+    return width;
+}
+
+/* "tx 12  main  2026-11-27T14:00:05Z  the message's first line": of it as much as fits into `room`
+ * columns. */
+static void add_line(const struct cli *cli, const struct cli_reader *reader, size_t room,
+                     struct cli_text *out)
+{
+    char tx[32];
+    int tx_size = snprintf(tx, sizeof tx, "tx %" PRId64, cli_cell_integer(field(reader, "tx")));
+    struct cli_text time = {0};
+    struct cli_text shown = {0};
+    size_t size = 0;
+    const char *text = cli_cell_text(field(reader, "branch"), &size);
+    size_t width = add_colored(cli, "\x1b[33m", tx, (size_t)tx_size, out);
+
+    cli_text_add(out, "  ");
+    width += 2 + add_colored(cli, "\x1b[32m", size == 0 ? "-" : text, size == 0 ? 1 : size, out);
+    cli_time_text(cli_cell_integer(field(reader, "created_at")), true, &time);
+    cli_text_printf(out, "  %s", time.data);
+    width += 2 + time.size;
+    text = cli_cell_text(field(reader, "message"), &size);
+    for (size_t i = 0; i < size; i++) {
+        size = text[i] == '\n' ? i : size;
+    }
+    (void)cli_text_show(&shown, text, size);
+    if (shown.size > 0) {
+        size_t fits =
+            width + 2 >= room ? 0 : cli_text_fit(shown.data, shown.size, room - width - 2, &width);
+
+        cli_text_add(out, fits > 0 ? "  " : "");
+        cli_text_append(out, shown.data, fits);
+    }
+    cli_text_release(&time);
+    cli_text_release(&shown);
+}
+
+static void print_node(const struct cli *cli, const struct cli_reader *reader,
+                       struct cli_graph *graph, bool is_shown)
+{
+    struct node node = read_node(reader);
+    size_t room = SIZE_MAX;
+    struct cli_text line = {0};
+    struct cli_text out = {0};
+
+    if (is_shown) {
+        if (isatty(STDOUT_FILENO) == 1) {
+            size_t taken = cli_graph_width(graph, &node.commit);
+            size_t width = cli_terminal_width(stdout);
+
+            room = width > taken ? width - taken : 0;
+        }
+        add_line(cli, reader, room, &line);
+        cli_graph_commit(graph, &node.commit, cli_text_string(&line), &out);
+        (void)fwrite(out.data, 1, out.size, stdout);
+    } else {
+        cli_graph_skip(graph, &node.commit);
+    }
+    cli_text_release(&line);
+    cli_text_release(&out);
+    release_node(&node);
+}
+
+/* The commits that are wanted, of all: those that a table was changed by, or as many as asked for.
+ * Both readers give them in the same order. */
+static arm_status print_graph(const struct cli *cli, struct cli_reader *wanted,
+                              struct cli_reader *all, struct arm_error *err)
+{
+    struct cli_graph *graph = cli_graph_new(cli->color_out);
+    bool is_wanted = false;
+    bool has_row = false;
+    arm_status st = ARM_OK;
+
+    CLI_TRY(cli_reader_next(wanted, &is_wanted, err));
+    if (!is_wanted && !cli->quiet) {
+        (void)fputs("no commit yet\n", stdout);
+    }
+    while (is_wanted) {
+        bool is_shown;
+
+        CLI_TRY(cli_reader_next(all, &has_row, err));
+        if (!has_row) {
+            break;
+        }
+        is_shown = cli_cell_integer(field(all, "tx")) == cli_cell_integer(field(wanted, "tx"));
+        print_node(cli, all, graph, is_shown);
+        if (is_shown) {
+            CLI_TRY(cli_reader_next(wanted, &is_wanted, err));
+        }
+    }
+done:
+    cli_graph_free(graph);
+    return st;
+}
+
+static arm_status draw_log(struct cli *cli, const struct arm_history_options *options,
+                           struct arm_error *err)
+{
+    struct arm_history_options all_options = {.size = sizeof all_options, .at = options->at};
+    struct ArrowArrayStream stream = {0};
+    struct cli_reader wanted = {0};
+    struct cli_reader all = {0};
+    arm_status st = ARM_OK;
+
+    all_options.limit = options->table == NULL ? options->limit : 0;
+    CLI_TRY(arm_log(cli->session, options, &stream, err));
+    CLI_TRY(cli_reader_open(&stream, &wanted, err));
+    CLI_TRY(arm_log(cli->session, &all_options, &stream, err));
+    CLI_TRY(cli_reader_open(&stream, &all, err));
+    CLI_TRY(print_graph(cli, &wanted, &all, err));
+done:
+    cli_reader_close(&wanted);
+    cli_reader_close(&all);
+    return st;
+}
+
+/* ---- The verbs ---- */
+
+static arm_status list_log(struct cli *cli, const struct arm_history_options *options,
+                           struct arm_error *err)
+{
+    struct ArrowArrayStream stream = {0};
+    struct cli_reader reader = {0};
+    arm_status st = ARM_OK;
+
+    CLI_TRY(arm_log(cli->session, options, &stream, err));
+    CLI_TRY(cli_reader_open(&stream, &reader, err));
+    CLI_TRY(print_log(cli, &reader, err));
+done:
+    cli_reader_close(&reader);
+    return st;
+}
+
 int cli_print_log(struct cli *cli, const char *at, uint64_t limit)
 {
     struct arm_history_options options = {.size = sizeof options, .at = at, .limit = limit};
-    struct ArrowArrayStream stream = {0};
-    struct cli_reader reader = {0};
     struct arm_error err = {0};
-    arm_status st = ARM_OK;
 
-    CLI_TRY(arm_log(cli->session, &options, &stream, &err));
-    CLI_TRY(cli_reader_open(&stream, &reader, &err));
-    CLI_TRY(print_log(cli, &reader, &err));
-done:
-    cli_reader_close(&reader);
-    return st == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
+    return list_log(cli, &options, &err) == ARM_OK ? CLI_DONE : cli_report(cli, &err, NULL);
 }
 
 static int run_log(struct cli *cli, const struct cli_args *args)
@@ -188,9 +365,8 @@ static int run_log(struct cli *cli, const struct cli_args *args)
     struct arm_history_options options = {.size = sizeof options,
                                           .at = cli_args_value(args, "at"),
                                           .table = cli_args_value(args, "table")};
+    bool is_graph = cli_args_value(args, "graph") != NULL;
     const char *limit = cli_args_value(args, "n");
-    struct ArrowArrayStream stream = {0};
-    struct cli_reader reader = {0};
     struct arm_error err = {0};
     int status = CLI_DONE;
     arm_status st = ARM_OK;
@@ -198,16 +374,17 @@ static int run_log(struct cli *cli, const struct cli_args *args)
     if (limit != NULL && (!cli_parse_count(limit, &options.limit) || options.limit == 0)) {
         return cli_usage_error(cli, args->verb, "'%s' is not a number of commits", limit);
     }
+    if (is_graph && cli->json) {
+        return cli_usage_error(cli, args->verb,
+                               "--graph draws: with --json, `parents` says what it would show");
+    }
     CLI_TRY(cli_open(cli, CLI_READ, &err));
-    CLI_TRY(arm_log(cli->session, &options, &stream, &err));
-    CLI_TRY(cli_reader_open(&stream, &reader, &err));
-    CLI_TRY(print_log(cli, &reader, &err));
+    CLI_TRY(is_graph ? draw_log(cli, &options, &err) : list_log(cli, &options, &err));
 done:
     status = st == ARM_OK ? CLI_DONE
                           : cli_report(cli, &err,
                                        options.table == NULL ? cli_ref_hint(cli, st)
                                                              : cli_table_hint(cli, st, options.at));
-    cli_reader_close(&reader);
     cli_close(cli);
     return status;
 }
@@ -243,11 +420,17 @@ done:
 
 const struct cli_verb cli_verb_log = {
     .name = "log",
-    .usage = "[--table T] [-n N] [--at REF]",
+    .usage = "[--table T] [-n N] [--graph] [--at REF]",
     .summary = "the commits of the branch, newest first",
     .help =
-        "Lists the commits of the branch's history, newest first, with the tables each changed.",
+        "Lists the commits of the branch's history, newest first, with the tables each changed.\n"
+        "Those of branches that were merged into it are among them.\n"
+        "\n"
+        "With --graph each is one line, beside a drawing of which came from which: of a merge,\n"
+        "the line that goes on below it is its branch's, the one to the right what it merged.\n"
+        "With --table the lines of commits that are not shown are drawn through.",
     .examples = "armillaria log -n 5\n"
+                "armillaria log --graph\n"
                 "armillaria log --table flights --json",
     .run = run_log,
     .options =
@@ -255,7 +438,7 @@ const struct cli_verb cli_verb_log = {
             {"table", 0, "T", "only commits that changed this table", false},
             {NULL, 'n', "N", "at most so many", false},
             {"at", 0, "REF", "the history of this ref", false},
-            {"graph", 0, NULL, "draw the branches", true},
+            {"graph", 0, NULL, "draw which commit came from which", false},
         },
 };
 

@@ -54,7 +54,7 @@ _armillaria_options() {
         tables) echo --at ;;
         versions) echo --all ;;
         schema) echo --at ;;
-        log) echo --table -n --at ;;
+        log) echo --table -n --at --graph ;;
         diff) echo --table --rows --stat ;;
         merge) echo --into --strategy --dry-run -m --message ;;
         branch) echo --from --description --only-merges ;;

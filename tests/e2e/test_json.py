@@ -117,6 +117,7 @@ def test_damage(orders):
     (["revert", "x"], "ARM_UNSUPPORTED", 1, "revert"),
     (["merge", "nosuch"], "ARM_NOT_FOUND", 1, "nosuch"),
     (["diff", "main", "nosuch"], "ARM_NOT_FOUND", 1, "nosuch"),
+    (["log", "--graph"], "ARM_INVALID", 2, "parents"),
     (["import", "t", "x.csv", "--key", "a,,b"], "ARM_INVALID", 2, "list of columns"),
     (["tabels"], "ARM_INVALID", 2, "did you mean 'tables'?"),
     (["tables", "--frob"], "ARM_INVALID", 2, "--frob"),

@@ -124,7 +124,6 @@ ERRORS = [
      "nothing was changed"),
     (["-C", "r", "import", "u", "good.csv", "--key", "nix"], 'no column "nix" for the key',
      "nothing was changed"),
-    (["-C", "r", "log", "--graph"], "--graph is not in this version yet", "leave it out"),
     (["-C", "r", "revert", "x"], "revert (undo a commit with a new one) is not in this",
      "`armillaria --help` lists what is"),
     (["-C", "r", "merge", "x"], 'no branch or tag "x"', "`armillaria branch` lists the branches"),

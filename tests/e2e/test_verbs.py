@@ -163,7 +163,6 @@ def test_log_options(orders):
     assert only["message"] == "one more"
     assert orders.run("log", "--table", "nosuch", status=1).err
     assert orders.run("log", "-n", "some", status=2).err
-    assert "not in this version yet" in orders.run("log", "--graph", status=1).err
 
 
 def test_log_of_nothing(repo):
