@@ -7,12 +7,12 @@
 #include "duckdb/function/table_function.hpp"
 #include "duckdb/parser/parsed_data/create_table_function_info.hpp"
 #include "duckdb/parser/parser.hpp"
-#include "duckdb/parser/qualified_name.hpp"
 #include "duckdb/parser/statement/select_statement.hpp"
 #include "duckdb/parser/tableref/subqueryref.hpp"
 
 extern "C" {
 #include "merge/diff.h"
+#include "model/table_name.h"
 }
 
 namespace arm
@@ -89,16 +89,18 @@ unique_ptr<duckdb::TableRef> ReplaceRowDiff(ClientContext &context,
 {
     auto &ours = Ours(context);
     arm_shower shower = {&ours, ShowView};
-    auto name = duckdb::QualifiedName::Parse(Argument(input, 0, "the table of arm_row_diff"));
+    auto table = Argument(input, 0, "the table of arm_row_diff");
     auto a = Argument(input, 1, "the first ref of arm_row_diff");
     auto b = Argument(input, 2, "the second ref of arm_row_diff");
-    string schema_name = name.schema.empty() ? DEFAULT_SCHEMA : name.schema;
+    char schema_name[256];
+    char name[256];
     Text text;
     arm_error error;
 
+    Check(arm__table_name_parse(table.c_str(), schema_name, name, &error), error);
     arm__txn_note_all(ours.Txn());
-    Check(arm__diff_rows(ours.Txn(), &shower, schema_name.c_str(), name.name.c_str(), a.c_str(),
-                         b.c_str(), &text.buf, &error),
+    Check(arm__diff_rows(ours.Txn(), &shower, schema_name, name, a.c_str(), b.c_str(), &text.buf,
+                         &error),
           error);
     return AsTable(context, text);
 }

@@ -8,10 +8,10 @@
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/function/table_function.hpp"
 #include "duckdb/parser/parsed_data/create_table_function_info.hpp"
-#include "duckdb/parser/qualified_name.hpp"
 
 extern "C" {
 #include "model/object.h"
+#include "model/table_name.h"
 }
 
 namespace arm
@@ -139,13 +139,14 @@ arm_status VisitVersion(void *context, const arm_version_info *info, arm_error *
 
 void FillVersions(History &history, const string &table)
 {
-    auto name = duckdb::QualifiedName::Parse(table);
-    string schema_name = name.schema.empty() ? DEFAULT_SCHEMA : name.schema;
-    VersionsWalk walk = {history, ShownName(schema_name.c_str(), name.name.c_str())};
+    char schema_name[256];
+    char name[256];
     arm_error error;
 
-    Check(arm__catalog_versions(history.catalog, &history.at, schema_name.c_str(),
-                                name.name.c_str(), false, VisitVersion, &walk, &error),
+    Check(arm__table_name_parse(table.c_str(), schema_name, name, &error), error);
+    VersionsWalk walk = {history, ShownName(schema_name, name)};
+    Check(arm__catalog_versions(history.catalog, &history.at, schema_name, name, false,
+                                VisitVersion, &walk, &error),
           error);
 }
 

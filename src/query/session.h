@@ -12,6 +12,7 @@
  * Q3  Import, export and write go through the same writer and transaction as SQL. */
 
 #include "duck/duck.h"
+#include "model/table_name.h"
 
 /* What all sessions of one repository handle share: repository, engine (opened by the first
  * statement). Counted: sessions and streams retain it. */
@@ -63,10 +64,5 @@ struct arm_compact_report; /* table/compact.h */
 arm_status arm__session_compact(struct arm_query_session *session, const char *table,
                                 arm_progress *progress, void *context,
                                 struct arm_compact_report *out, struct arm_error *err);
-
-/* "schema.name" or "name", quoted as in SQL, taken apart; schema is "main" where none is named.
- * Errors: ARM_INVALID_NAME. */
-arm_status arm__table_name_parse(const char *text, char schema_name[256], char name[256],
-                                 struct arm_error *err);
 
 #endif

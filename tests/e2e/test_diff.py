@@ -241,6 +241,8 @@ def test_hostile_names(repo):
         (row,) = repo.run("diff", "main", "b", "--table", name, "--rows", "--json").json
         assert list(row.values())[:3] == [1, 2, "insert"]
         assert len(tables(repo, "main", "b", "--table", name)) == 1
+        literal = name.replace("'", "''")
+        assert repo.value(f"SELECT count(*) FROM arm_versions('{literal}')") == 2
     assert changes(repo, "main", "b", "a.b", "i") == [("insert", 7)]
 
 

@@ -3,11 +3,12 @@
  * dot or a quote. What cannot be read as such a pair, but is a valid name, is the table's: a name
  * with spaces or slashes needs no quotes. */
 
+#include "model/table_name.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "model/utf8.h"
-#include "query/session.h"
 
 /* As many bytes of `text` as a message may show, at most `most`: no character is cut. */
 static int shown_size(const char *text, size_t most)
