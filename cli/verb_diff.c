@@ -136,8 +136,8 @@ static uint64_t rows_of(const struct cli_difference *difference)
 /* Of `width` marks, as many as its share of `most`; one at least, if it is not nothing. */
 static size_t marks_of(uint64_t count, uint64_t most)
 {
-    size_t marks =
-        most <= BAR_WIDTH ? (size_t)count : (size_t)((double)count / (double)most * BAR_WIDTH);
+    size_t marks = most <= BAR_WIDTH ? (size_t)count
+                                     : (size_t)((double)count * (double)BAR_WIDTH / (double)most);
 
     return marks == 0 && count > 0 ? 1 : marks;
 }
