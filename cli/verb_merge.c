@@ -155,20 +155,34 @@ static void add_tables(struct cli_cell tables, struct cli_text *out)
     }
 }
 
-static void print_merge(const char *source, const char *into, bool dry_run,
-                        const struct arm_merge_result *result, const struct cli_reader *report)
+/* What is done with what, in words. */
+struct bringing {
+    const char *would;   /* "would merge " */
+    const char *did;     /* "merged " */
+    const char *onto;    /* " into " */
+    const char *nothing; /* " has all of " */
+    const char *already;
+    const char *doing; /* of the progress bar */
+    arm_status (*call)(struct cli *cli, const struct cli_args *args,
+                       const struct arm_merge_options *options, struct arm_merge_result *out,
+                       struct ArrowArrayStream *out_report, struct arm_error *err);
+};
+
+static void print_merge(const struct bringing *what, const char *source, const char *into,
+                        bool dry_run, const struct arm_merge_result *result,
+                        const struct cli_reader *report)
 {
     struct cli_text out = {0};
 
     if (result->up_to_date) {
         (void)cli_text_show(&out, into, strlen(into));
-        cli_text_add(&out, " has all of ");
+        cli_text_add(&out, what->nothing);
         (void)cli_text_show(&out, source, strlen(source));
-        cli_text_add(&out, " already\n");
+        cli_text_add(&out, what->already);
     } else {
-        cli_text_add(&out, dry_run ? "would merge " : "merged ");
+        cli_text_add(&out, dry_run ? what->would : what->did);
         (void)cli_text_show(&out, source, strlen(source));
-        cli_text_add(&out, " into ");
+        cli_text_add(&out, what->onto);
         (void)cli_text_show(&out, into, strlen(into));
         if (result->tx != 0) {
             cli_text_printf(&out, ", tx %" PRIu64, result->tx);
@@ -201,7 +215,7 @@ static bool take_strategy(const char *text, arm_merge_strategy *out)
 }
 
 /* The report of a merge that was made, or that met conflicts. */
-static arm_status tell(const struct cli *cli, const char *source,
+static arm_status tell(const struct cli *cli, const struct bringing *what, const char *source,
                        const struct arm_merge_options *options,
                        const struct arm_merge_result *result, struct cli_reader *report,
                        struct arm_error *err)
@@ -218,7 +232,7 @@ static arm_status tell(const struct cli *cli, const char *source,
     } else if (result->conflicts > 0) {
         print_conflicts(field(report, "conflicts"));
     } else if (!cli->quiet) {
-        print_merge(source,
+        print_merge(what, source,
                     options->into == NULL ? arm_session_branch(cli->session) : options->into,
                     options->dry_run, result, report);
     }
@@ -236,7 +250,7 @@ static const char *hint_of(arm_status st, const struct cli *cli)
                                                        : NULL;
 }
 
-static int run_merge(struct cli *cli, const struct cli_args *args)
+static int bring(struct cli *cli, const struct cli_args *args, const struct bringing *what)
 {
     const char *source = args->positional[0];
     const char *strategy = cli_args_value(args, "strategy");
@@ -260,11 +274,11 @@ static int run_merge(struct cli *cli, const struct cli_args *args)
     watch = cli_watch_begin(cli);
     CLI_TRY(cli_open(cli, CLI_WRITE, &err));
     cli_watch_session(watch, cli->session);
-    cli_watch_show(watch, "merging");
-    st = arm_merge(cli->session, source, &options, &result, &stream, &err);
+    cli_watch_show(watch, what->doing);
+    st = what->call(cli, args, &options, &result, &stream, &err);
     cli_watch_hide(watch);
     if (stream.release != NULL && cli_reader_open(&stream, &report, &told) == ARM_OK) {
-        (void)tell(cli, source, &options, &result, &report, &told);
+        (void)tell(cli, what, source, &options, &result, &report, &told);
     }
 done:
     cli_watch_hide(watch);
@@ -278,10 +292,78 @@ done:
     return status;
 }
 
+static arm_status call_merge(struct cli *cli, const struct cli_args *args,
+                             const struct arm_merge_options *options, struct arm_merge_result *out,
+                             struct ArrowArrayStream *out_report, struct arm_error *err)
+{
+    return arm_merge(cli->session, args->positional[0], options, out, out_report, err);
+}
+
+static arm_status call_pick(struct cli *cli, const struct cli_args *args,
+                            const struct arm_merge_options *options, struct arm_merge_result *out,
+                            struct ArrowArrayStream *out_report, struct arm_error *err)
+{
+    return arm_cherry_pick(cli->session, args->positional[0], options, out, out_report, err);
+}
+
+static arm_status call_revert(struct cli *cli, const struct cli_args *args,
+                              const struct arm_merge_options *options, struct arm_merge_result *out,
+                              struct ArrowArrayStream *out_report, struct arm_error *err)
+{
+    return arm_revert(cli->session, args->positional[0], options, out, out_report, err);
+}
+
+static arm_status call_restore(struct cli *cli, const struct cli_args *args,
+                               const struct arm_merge_options *options,
+                               struct arm_merge_result *out, struct ArrowArrayStream *out_report,
+                               struct arm_error *err)
+{
+    return arm_restore(cli->session, args->positional[0], cli_args_value(args, "at"), options, out,
+                       out_report, err);
+}
+
+static int run_merge(struct cli *cli, const struct cli_args *args)
+{
+    static const struct bringing what = {"would merge ", "merged ", " into ",  " has all of ",
+                                         " already\n",   "merging", call_merge};
+
+    return bring(cli, args, &what);
+}
+
+static int run_pick(struct cli *cli, const struct cli_args *args)
+{
+    static const struct bringing what = {"would repeat ", "repeated ",      " on ",
+                                         " has what ",    " did already\n", "repeating a commit",
+                                         call_pick};
+
+    return bring(cli, args, &what);
+}
+
+static int run_revert(struct cli *cli, const struct cli_args *args)
+{
+    static const struct bringing what = {
+        "would undo ", "undid ",           " on ",     " has nothing left of what ",
+        " did\n",      "undoing a commit", call_revert};
+
+    return bring(cli, args, &what);
+}
+
+static int run_restore(struct cli *cli, const struct cli_args *args)
+{
+    static const struct bringing what = {
+        "would restore ",       "restored ",         " on ",      " has ",
+        " as it was already\n", "restoring a table", call_restore};
+
+    if (cli_args_value(args, "at") == NULL) {
+        return cli_usage_error(cli, args->verb, "--at REF is missing: as it was when?");
+    }
+    return bring(cli, args, &what);
+}
+
 const struct cli_verb cli_verb_merge = {
     .name = "merge",
     .usage = "SOURCE [--into B] [--strategy fail|ours|theirs] [--dry-run] [-m MSG]",
-    .summary = "bring one branch's changes into another",
+    .summary = "bring what one branch has into another",
     .help =
         "Merges what SOURCE, any ref, has and the current branch (or --into B) has not, as one\n"
         "commit with two parents, whole or not at all. Tables, rows and cells that only one side\n"
@@ -309,4 +391,65 @@ const struct cli_verb cli_verb_merge = {
             {"dry-run", 0, NULL, "change nothing, tell what would be", false},
             {"message", 'm', "MSG", "of the commit", false},
         },
+};
+
+#define COMMIT_OPTIONS                                                                             \
+    {"into", 0, "B", "the branch that is changed; else the current one", false},                   \
+        {"strategy", 0, "S", "fail, ours or theirs", false},                                       \
+        {"dry-run", 0, NULL, "change nothing, tell what would be", false},                         \
+    {                                                                                              \
+        "message", 'm', "MSG", "of the commit", false                                              \
+    }
+
+#define CONFLICT_EXITS                                                                             \
+    ", 3 conflicts, or another commit came\nfirst, 4 damage found, 130 interrupted"
+
+const struct cli_verb cli_verb_cherry_pick = {
+    .name = "cherry-pick",
+    .usage = "REF [--into B] [--strategy fail|ours|theirs] [--dry-run] [-m MSG]",
+    .summary = "repeat a commit of another branch",
+    .help =
+        "Does once more, on the current branch (or --into B), what the commit that REF names did\n"
+        "to its first parent: a new commit with one parent. What the branch changed since in\n"
+        "another way is a conflict, as in a merge; then nothing is done, and the status is 3.",
+    .examples = "armillaria cherry-pick feature/x\n"
+                "armillaria cherry-pick tx:17 --into release -m 'the fix'",
+    .exits = CONFLICT_EXITS,
+    .positional_min = 1,
+    .positional_max = 1,
+    .run = run_pick,
+    .options = {COMMIT_OPTIONS},
+};
+
+const struct cli_verb cli_verb_revert = {
+    .name = "revert",
+    .usage = "REF [--into B] [--strategy fail|ours|theirs] [--dry-run] [-m MSG]",
+    .summary = "undo a commit with a new one",
+    .help = "Changes back, on the current branch (or --into B), what the commit that REF names "
+            "changed:\n"
+            "a new commit; nothing of the history is rewritten. What was changed again since is a\n"
+            "conflict, as in a merge; then nothing is done, and the status is 3.",
+    .examples = "armillaria revert main\n"
+                "armillaria revert tx:17 -m 'it was wrong'",
+    .exits = CONFLICT_EXITS,
+    .positional_min = 1,
+    .positional_max = 1,
+    .run = run_revert,
+    .options = {COMMIT_OPTIONS},
+};
+
+const struct cli_verb cli_verb_restore = {
+    .name = "restore",
+    .usage = "TABLE --at REF [--into B] [--dry-run] [-m MSG]",
+    .summary = "bring a table back as it was",
+    .help = "Makes the table on the current branch (or --into B) what it was at REF, columns and "
+            "rows,\n"
+            "as its next version: a new commit. A table that was dropped since is there again.",
+    .examples = "armillaria restore flights --at tx:17\n"
+                "armillaria restore flights --at 2026-11-01",
+    .exits = CONFLICT_EXITS,
+    .positional_min = 1,
+    .positional_max = 1,
+    .run = run_restore,
+    .options = {{"at", 0, "REF", "when it was as it is to be", false}, COMMIT_OPTIONS},
 };

@@ -9,20 +9,15 @@
 #define LATER(verb, what)                                                                          \
     static const struct cli_verb later_##verb = {.name = #verb, .usage = "...", .summary = (what)}
 
-LATER(revert, "undo a commit with a new one");
-LATER(restore, "bring a table back as it was");
 LATER(changes, "the changelog");
 
-static const struct cli_verb later_cherry_pick = {
-    .name = "cherry-pick", .usage = "...", .summary = "repeat a commit of another branch"};
-
 const struct cli_verb *const cli_verbs[] = {
-    &cli_verb_init,    &cli_verb_import,   &cli_verb_export, &cli_verb_sql,
-    &cli_verb_tables,  &cli_verb_versions, &cli_verb_schema, &cli_verb_log,
-    &cli_verb_show,    &cli_verb_diff,     &cli_verb_branch, &cli_verb_checkout,
-    &cli_verb_tag,     &cli_verb_merge,    &cli_verb_stats,  &cli_verb_verify,
-    &cli_verb_recover, &cli_verb_compact,  &cli_verb_gc,     &later_revert,
-    &later_restore,    &later_cherry_pick, &later_changes,   NULL,
+    &cli_verb_init,    &cli_verb_import,   &cli_verb_export,      &cli_verb_sql,
+    &cli_verb_tables,  &cli_verb_versions, &cli_verb_schema,      &cli_verb_log,
+    &cli_verb_show,    &cli_verb_diff,     &cli_verb_branch,      &cli_verb_checkout,
+    &cli_verb_tag,     &cli_verb_merge,    &cli_verb_cherry_pick, &cli_verb_revert,
+    &cli_verb_restore, &cli_verb_stats,    &cli_verb_verify,      &cli_verb_recover,
+    &cli_verb_compact, &cli_verb_gc,       &later_changes,        NULL,
 };
 
 const struct cli_verb *cli_find_verb(const char *name)

@@ -56,7 +56,8 @@ _armillaria_options() {
         schema) echo --at ;;
         log) echo --table -n --at --graph ;;
         diff) echo --table --rows --stat ;;
-        merge) echo --into --strategy --dry-run -m --message ;;
+        merge | cherry-pick | revert) echo --into --strategy --dry-run -m --message ;;
+        restore) echo --at --into --strategy --dry-run -m --message ;;
         branch) echo --from --description --only-merges ;;
         checkout) echo -b ;;
         tag) echo --description ;;
@@ -78,7 +79,7 @@ _armillaria_paths() {
 }
 
 _armillaria() {
-    local verbs='init import export sql tables versions schema log show diff branch checkout tag merge stats verify recover compact gc help'
+    local verbs='init import export sql tables versions schema log show diff branch checkout tag merge cherry-pick revert restore stats verify recover compact gc help'
     local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local verb='' sub='' positional=0 i word values
     COMPREPLY=()
@@ -118,9 +119,9 @@ _armillaria() {
     case $verb:$positional in
         :* | help:0) _armillaria_words "$verbs" ;;
         init:0) _armillaria_paths -d ;;
-        import:0 | export:0 | versions:0 | schema:0 | compact:0) _armillaria_words "$(_armillaria_tables)" ;;
+        import:0 | export:0 | versions:0 | schema:0 | compact:0 | restore:0) _armillaria_words "$(_armillaria_tables)" ;;
         import:* | export:1) _armillaria_paths -f ;;
-        show:0 | diff:0 | diff:1 | merge:0) _armillaria_words "$(_armillaria_refs)" ;;
+        show:0 | diff:0 | diff:1 | merge:0 | cherry-pick:0 | revert:0) _armillaria_words "$(_armillaria_refs)" ;;
         checkout:0) _armillaria_words "$(_armillaria_branches)" ;;
         checkout:1) _armillaria_words "$(_armillaria_refs)" ;;
         branch:0) _armillaria_words 'list create delete rename describe protect unprotect' ;;

@@ -471,7 +471,7 @@ struct arm_merge_options {
     const char *into; /**< a branch, the target; NULL: the session's */
     arm_merge_strategy strategy;
     bool dry_run;        /**< change nothing, tell what would be */
-    const char *message; /**< of the commit; NULL: "Merge 'source' into 'target'" */
+    const char *message; /**< of the commit; NULL: "Merge 'source' into 'target'", and the like */
 };
 /** What a merge did, or with `dry_run` would do. */
 struct arm_merge_result {
@@ -496,6 +496,26 @@ struct arm_merge_result {
 ARM_API arm_status arm_merge(arm_session *session, const char *source,
                              const struct arm_merge_options *options, struct arm_merge_result *out,
                              struct ArrowArrayStream *out_report, struct arm_error *err);
+
+/** Repeat on a branch what one commit did: what it changed since its first parent is merged into
+ * what the branch has, as by arm_merge, as a commit with one parent; `options`, outputs and errors
+ * as there. `ref` is any that names a commit; the message is, if none is given, "Cherry-pick of
+ * 'ref'". A commit that did nothing the branch does not have already makes none (`up_to_date`). */
+ARM_API arm_status arm_cherry_pick(arm_session *session, const char *ref,
+                                   const struct arm_merge_options *options,
+                                   struct arm_merge_result *out,
+                                   struct ArrowArrayStream *out_report, struct arm_error *err);
+/** Undo what one commit did, by another commit: what it changed is changed back where nothing else
+ * has changed it since; what was changed again is a conflict. Otherwise as arm_cherry_pick. */
+ARM_API arm_status arm_revert(arm_session *session, const char *ref,
+                              const struct arm_merge_options *options, struct arm_merge_result *out,
+                              struct ArrowArrayStream *out_report, struct arm_error *err);
+/** Bring a table back as it was at a ref, columns and all, as its next version; one that was dropped
+ * since is there again. Otherwise as arm_cherry_pick. Errors: ARM_NOT_FOUND: it was not there. */
+ARM_API arm_status arm_restore(arm_session *session, const char *table, const char *ref,
+                               const struct arm_merge_options *options,
+                               struct arm_merge_result *out, struct ArrowArrayStream *out_report,
+                               struct arm_error *err);
 
 /* ---- The catalog. Each gives a stream of the columns named (Arrow types in brackets). They
  * start no SQL engine. `at` NULL: the session's branch now. ---- */

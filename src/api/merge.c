@@ -188,24 +188,23 @@ static arm_status take_strategy(arm_merge_strategy given, enum arm_merge_side *o
     return arm__fail(err, ARM_INVALID, "%d is no strategy of merging", (int)given);
 }
 
-arm_status arm_merge(arm_session *session, const char *source,
-                     const struct arm_merge_options *options, struct arm_merge_result *out,
-                     struct ArrowArrayStream *out_report, struct arm_error *err)
+/* `order` has its verb, and what that is done to. */
+static arm_status bring(arm_session *session, struct arm_merge_order *order,
+                        const struct arm_merge_options *options, struct arm_merge_result *out,
+                        struct ArrowArrayStream *out_report, struct arm_error *err)
 {
-    struct arm_merge_order order = {.source = source};
     struct arm_merge_report report = {.tx = 0};
     struct arm_merge_options known;
     uint64_t tx = 0;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__session_enter(session, err));
-    ARM_TRY(arm__require(source, "source", err));
     ARM_TRY(arm__options_copy(options, sizeof known, &known, err));
-    ARM_TRY(take_strategy(known.strategy, &order.strategy, err));
-    order.target = known.into;
-    order.is_dry_run = known.dry_run;
-    order.message = known.message;
-    st = arm__session_merge(session->query, &order, &report, err);
+    ARM_TRY(take_strategy(known.strategy, &order->strategy, err));
+    order->target = known.into;
+    order->is_dry_run = known.dry_run;
+    order->message = known.message;
+    st = arm__session_merge(session->query, order, &report, err);
     if (st != ARM_OK && st != ARM_MERGE_CONFLICT) {
         goto done;
     }
@@ -224,5 +223,58 @@ arm_status arm_merge(arm_session *session, const char *source,
     }
 done:
     arm__merge_report_release(&report);
+    return st;
+}
+
+arm_status arm_merge(arm_session *session, const char *source,
+                     const struct arm_merge_options *options, struct arm_merge_result *out,
+                     struct ArrowArrayStream *out_report, struct arm_error *err)
+{
+    struct arm_merge_order order = {.verb = ARM_MERGE_ALL, .source = source};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__require(source, "source", err));
+    ARM_TRY(bring(session, &order, options, out, out_report, err));
+done:
+    return st;
+}
+
+arm_status arm_cherry_pick(arm_session *session, const char *ref,
+                           const struct arm_merge_options *options, struct arm_merge_result *out,
+                           struct ArrowArrayStream *out_report, struct arm_error *err)
+{
+    struct arm_merge_order order = {.verb = ARM_MERGE_PICK, .source = ref};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__require(ref, "ref", err));
+    ARM_TRY(bring(session, &order, options, out, out_report, err));
+done:
+    return st;
+}
+
+arm_status arm_revert(arm_session *session, const char *ref,
+                      const struct arm_merge_options *options, struct arm_merge_result *out,
+                      struct ArrowArrayStream *out_report, struct arm_error *err)
+{
+    struct arm_merge_order order = {.verb = ARM_MERGE_REVERT, .source = ref};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__require(ref, "ref", err));
+    ARM_TRY(bring(session, &order, options, out, out_report, err));
+done:
+    return st;
+}
+
+arm_status arm_restore(arm_session *session, const char *table, const char *ref,
+                       const struct arm_merge_options *options, struct arm_merge_result *out,
+                       struct ArrowArrayStream *out_report, struct arm_error *err)
+{
+    struct arm_merge_order order = {.verb = ARM_MERGE_RESTORE, .source = ref, .table = table};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__require(table, "table", err));
+    ARM_TRY(arm__require(ref, "ref", err));
+    ARM_TRY(bring(session, &order, options, out, out_report, err));
+done:
     return st;
 }

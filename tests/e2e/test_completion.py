@@ -40,8 +40,8 @@ def test_verbs():
 
 
 @pytest.mark.parametrize("verb", [None, "init", "import", "export", "sql", "tables", "versions",
-                                  "schema", "log", "show", "diff", "branch", "checkout", "tag", "merge",
-                                  "stats", "verify", "recover"])
+                                  "schema", "log", "show", "diff", "branch", "checkout", "tag",
+                                  "merge", "cherry-pick", "revert", "restore", "stats", "verify", "recover"])
 def test_options_are_those_of_the_help(verb):
     known = names_of(global_options())
     if verb is not None:
@@ -120,7 +120,7 @@ def test_bash_itself(orders):
 def test_zsh_has_the_verbs_and_options():
     text = ZSH.read_text()
     block = re.search(r"verbs=\(\n(.*?)\n    \)", text, re.S).group(1)
-    listed = dict(re.findall(r"'(\w+):([^']*)'", block))
+    listed = dict(re.findall(r"'([\w-]+):([^']*)'", block))
     assert {**verbs(), "help": "tell more of a verb"} == listed
 
     def spellings(specs):
@@ -132,7 +132,8 @@ def test_zsh_has_the_verbs_and_options():
 
     block = re.search(r"global=\(\n(.*?)\n    \)", text, re.S).group(1)
     assert spellings(block) == names_of(global_options())
-    cases = dict(re.findall(r"^        (\w+)\) own=\((.*?)\) ;;", text, re.M | re.S))
+    cases = {verb: own for named, own in re.findall(r"^        ([\w |-]+)\) own=\((.*?)\) ;;", text,
+                                                    re.M | re.S) for verb in named.split(" | ")}
     for verb in verbs():
         assert spellings(cases.get(verb, "")) == names_of(options(verb), later=False), verb
     for verb in ["import", "sql"]:
@@ -167,7 +168,7 @@ def test_zsh_itself(orders, tmp_path):
 
 def test_the_help_is_taken_apart_whole():
     """Of what the other tests compare, nothing is missing."""
-    assert len(verbs()) == 17
+    assert len(verbs()) == 22
     assert names_of(options("import")) == {"--mode", "--format", "-m", "--message", "--null",
                                            "--key"}
     assert "-C" in names_of(global_options()) and run("--help").status == 0

@@ -124,11 +124,10 @@ ERRORS = [
      "nothing was changed"),
     (["-C", "r", "import", "u", "good.csv", "--key", "nix"], 'no column "nix" for the key',
      "nothing was changed"),
-    (["-C", "r", "revert", "x"], "revert (undo a commit with a new one) is not in this",
+    (["-C", "r", "changes", "x"], "changes (the changelog) is not in this",
      "`armillaria --help` lists what is"),
     (["-C", "r", "merge", "x"], 'no branch or tag "x"', "`armillaria branch` lists the branches"),
     (["-C", "r", "merge", "main", "--into", "x"], 'no branch "x"', "`armillaria branch` lists"),
-    (["-C", "r", "merge", "x", "--strategy", "mine"], "'mine' is not a strategy", "ours or theirs"),
     (["-C", "r", "diff", "main", "x"], 'no branch or tag "x"', "`armillaria tag`"),
     (["-C", "r", "diff", "main", "main", "--table", "x"], 'no table "x" at', "--at REF"),
     # Files out.
@@ -149,7 +148,7 @@ ERRORS = [
      'cannot change table "n"', "--at only reads: leave it out"),
     (["-C", "r", "sql", "-c", "CREATE TYPE w AS ENUM ('a')"], "CREATE TYPE",
      "is not supported yet"),
-    (["-C", "r", "sql", "-c", "MERGE BRANCH b"], "MERGE BRANCH", "not in this version yet"),
+    (["-C", "r", "sql", "-c", "MERGE BRANCH b"], 'no branch or tag "b"', "`armillaria log` lists"),
     (["-C", "r", "sql", "-c", "CREATE TABLE t (i INTEGER)"], 'table "t"', "exists already"),
 ]
 

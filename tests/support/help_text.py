@@ -27,8 +27,8 @@ def _options(text, head):
 def verbs():
     """{verb: what it does}, of this version."""
     text = run("--help").out
-    block = re.search(r"\n\n((?:  \w+ +.*\n)+)\nNot in", text).group(1)
-    return dict(re.match(r"  (\w+) +(.*)", line).groups() for line in block.splitlines())
+    block = re.search(r"\n\n((?:  [\w-]+ +.*\n)+)\nNot in", text).group(1)
+    return dict(re.match(r"  ([\w-]+) +(.*)", line).groups() for line in block.splitlines())
 
 
 def options(verb):
