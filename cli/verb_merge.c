@@ -240,11 +240,20 @@ done:
     return st;
 }
 
-static const char *hint_of(arm_status st, const struct cli *cli)
+static arm_status call_merge(struct cli *cli, const struct cli_args *args,
+                             const struct arm_merge_options *options, struct arm_merge_result *out,
+                             struct ArrowArrayStream *out_report, struct arm_error *err)
+{
+    return arm_merge(cli->session, args->positional[0], options, out, out_report, err);
+}
+
+static const char *hint_of(arm_status st, const struct cli *cli, const struct bringing *what)
 {
     if (st == ARM_MERGE_CONFLICT) {
-        return "nothing was changed. --strategy ours or theirs decides what both changed; or merge "
-               "by SQL: BEGIN, MERGE BRANCH, change the rows of arm_conflicts(), COMMIT";
+        return what->call == call_merge
+                   ? "nothing was changed. --strategy ours or theirs decides what both changed; or "
+                     "merge by SQL: BEGIN, MERGE BRANCH, change the rows of arm_conflicts(), COMMIT"
+                   : "nothing was changed. --strategy ours or theirs decides what both changed";
     }
     return st == ARM_NOT_FOUND && cli->session != NULL ? "`armillaria branch` lists the branches"
                                                        : NULL;
@@ -283,20 +292,13 @@ static int bring(struct cli *cli, const struct cli_args *args, const struct brin
 done:
     cli_watch_hide(watch);
     if (st != ARM_OK) {
-        status = cli_run_report(cli, watch, &err, hint_of(st, cli));
+        status = cli_run_report(cli, watch, &err, hint_of(st, cli, what));
     }
     cli_reader_close(&report);
     cli_watch_session(watch, NULL);
     cli_close(cli);
     cli_watch_end(watch);
     return status;
-}
-
-static arm_status call_merge(struct cli *cli, const struct cli_args *args,
-                             const struct arm_merge_options *options, struct arm_merge_result *out,
-                             struct ArrowArrayStream *out_report, struct arm_error *err)
-{
-    return arm_merge(cli->session, args->positional[0], options, out, out_report, err);
 }
 
 static arm_status call_pick(struct cli *cli, const struct cli_args *args,
