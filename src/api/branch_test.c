@@ -90,6 +90,24 @@ static void test_branch_Q6_a_session_follows_a_rename(void **state)
     close_fixture(&f);
 }
 
+static void test_branch_old_names_lead_to_who_had_them_last(void **state)
+{
+    struct fixture f;
+    struct arm_error err = {0};
+    char now[256];
+
+    open_fixture(&f);
+    run_sql(f.session, "CREATE BRANCH a");
+    run_sql(f.session, "ALTER BRANCH a RENAME TO first");
+    run_sql(f.session, "CREATE BRANCH a");
+    run_sql(f.session, "ALTER BRANCH a RENAME TO second");
+    assert_ok(arm_branch_renamed(f.repo, "a", now, &err), err);
+    assert_string_equal(now, "second");
+    run_sql(f.session, "DROP BRANCH second");
+    assert_fails(ARM_NOT_FOUND, arm_branch_renamed(f.repo, "a", now, &err), err);
+    close_fixture(&f);
+}
+
 /* A transaction that was open when its branch was renamed commits to it; when it was dropped, it
  * does not. */
 static void test_branch_Q6_transactions_that_are_open(void **state)
@@ -463,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_branch_made_used_and_dropped),
         cmocka_unit_test(test_branch_name_taken_again),
         cmocka_unit_test(test_branch_Q6_a_session_follows_a_rename),
+        cmocka_unit_test(test_branch_old_names_lead_to_who_had_them_last),
         cmocka_unit_test(test_branch_Q6_transactions_that_are_open),
         cmocka_unit_test(test_branch_Q6_a_dropped_branch_is_told_and_left),
         cmocka_unit_test(test_branch_Q7_no_part_of_a_transaction),
