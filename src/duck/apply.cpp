@@ -40,14 +40,20 @@ public:
     {
     }
 
-    void Add(DataChunk &chunk)
+    // False: there is a conflict, and nobody to be told of it.
+    bool Add(DataChunk &chunk)
     {
         chunk.Flatten();
         SelectionVector selected(STANDARD_VECTOR_SIZE);
 
+        if (application.visit == nullptr && HasConflict(chunk)) {
+            return false;
+        }
+
         Kill(chunk, selected);
         Tell(chunk);
         Come(chunk, selected);
+        return true;
     }
 
     uint64_t Finish()
@@ -57,6 +63,16 @@ public:
     }
 
 private:
+    static bool HasConflict(DataChunk &chunk)
+    {
+        for (idx_t i = 0; i < chunk.size(); i++) {
+            if (!duckdb::FlatVector::IsNull(chunk.data[KIND], i)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     void Kill(DataChunk &chunk, SelectionVector &selected)
     {
         auto goes = duckdb::FlatVector::GetData<bool>(chunk.data[GOES]);
@@ -175,8 +191,9 @@ void Apply(ClientContext &context, const arm_duck_application &application, uint
     target.checks = BindChecks(context, *table);
     Application run(context, application, std::move(target));
     while (auto chunk = application.rows->Fetch()) {
-        if (chunk->size() > 0) {
-            run.Add(*chunk);
+        if (chunk->size() > 0 && !run.Add(*chunk)) {
+            *out_conflicts = 1;
+            return;
         }
     }
     *out_conflicts = run.Finish();

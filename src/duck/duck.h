@@ -100,7 +100,8 @@ arm_status arm__duck_show(struct arm_duck_connection *connection, const struct a
  *                               of a conflict, for `visit`; kind NULL: it is none
  *   the table's columns
  *
- * and the result is read to its end. Errors: ARM_CONSTRAINT, and those of `visit`. */
+ * and the result is read to its end. `visit` NULL: if there is a conflict, nothing is done, and
+ * `*out_conflicts` is 1. Errors: ARM_CONSTRAINT, and those of `visit`. */
 struct arm_duck_application {
     const struct arm_view *view; /* borrowed */
     struct arm_duck_result *rows;

@@ -71,19 +71,14 @@ done:
 static const char clash[] = "(cr.c# IS DISTINCT FROM tr.c# AND (br IS NULL OR (cr.c# IS DISTINCT "
                             "FROM br.c# AND tr.c# IS DISTINCT FROM br.c#)))";
 
-static arm_status add_verdicts(const struct arm_three_way *merge, struct arm_buf *out,
-                               struct arm_error *err)
+/* Which columns of a row clash, by name. */
+static arm_status add_clashes(const struct arm_three_way *merge, struct arm_buf *out,
+                              struct arm_error *err)
 {
     size_t width = arm__side_width(&merge->ours);
     arm_status st = ARM_OK;
 
-    ARM_TRY(add(out,
-                ", w AS (SELECT *, CASE WHEN be IS NOT NULL OR cr IS NOT DISTINCT FROM br THEN "
-                "'take' WHEN cr IS NOT DISTINCT FROM tr THEN 'same' WHEN cr IS NULL THEN "
-                "'delete/update' WHEN tr IS NULL THEN 'update/delete' WHEN br IS NULL THEN "
-                "'insert/insert' ELSE 'mix' END AS v FROM m)"
-                ", d AS (SELECT *, CASE WHEN v IN ('mix', 'insert/insert') THEN list_filter([",
-                err));
+    ARM_TRY(add(out, "CASE WHEN v IN ('mix', 'insert/insert') THEN list_filter([", err));
     for (size_t i = 0; i < width; i++) {
         ARM_TRY(add(out, i == 0 ? "CASE WHEN " : ", CASE WHEN ", err));
         ARM_TRY(add_cell(out, clash, i, err));
@@ -91,7 +86,47 @@ static arm_status add_verdicts(const struct arm_three_way *merge, struct arm_buf
         ARM_TRY(arm__sql_string(arm__side_name(&merge->ours, i), out, err));
         ARM_TRY(add(out, " END", err));
     }
-    ARM_TRY(add(out, "], lambda c: c IS NOT NULL) END AS clashes FROM w WHERE v <> 'same')", err));
+    ARM_TRY(add(out, "], lambda c: c IS NOT NULL) END AS clashes, ", err));
+done:
+    return st;
+}
+
+/* Whether a row is a conflict that is to be told. */
+static arm_status add_told(const struct arm_three_way *merge, struct arm_buf *out,
+                           struct arm_error *err)
+{
+    size_t width = arm__side_width(&merge->ours);
+    arm_status st = ARM_OK;
+
+    if (merge->strategy != ARM_MERGE_NEITHER) {
+        return add(out, "false AS told", err);
+    }
+    ARM_TRY(add(out, "CASE v WHEN 'take' THEN false WHEN 'mix' THEN ", err));
+    for (size_t i = 0; i < width; i++) {
+        ARM_TRY(add(out, i == 0 ? "" : " OR ", err));
+        ARM_TRY(add_cell(out, clash, i, err));
+    }
+    ARM_TRY(add(out, " ELSE true END AS told", err));
+done:
+    return st;
+}
+
+static arm_status add_verdicts(const struct arm_three_way *merge, struct arm_buf *out,
+                               struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(add(out,
+                ", w AS (SELECT *, CASE WHEN be IS NOT NULL OR cr IS NOT DISTINCT FROM br THEN "
+                "'take' WHEN cr IS NOT DISTINCT FROM tr THEN 'same' WHEN cr IS NULL THEN "
+                "'delete/update' WHEN tr IS NULL THEN 'update/delete' WHEN br IS NULL THEN "
+                "'insert/insert' ELSE 'mix' END AS v FROM m), d AS (SELECT *, ",
+                err));
+    if (merge->tells) {
+        ARM_TRY(add_clashes(merge, out, err));
+    }
+    ARM_TRY(add_told(merge, out, err));
+    ARM_TRY(add(out, " FROM w WHERE v <> 'same')", err));
 done:
     return st;
 }
@@ -199,6 +234,26 @@ done:
     return st;
 }
 
+/* What a conflict is told by. */
+static arm_status add_texts(const struct arm_three_way *merge, struct arm_buf *out,
+                            struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    if (!merge->tells) {
+        return add(out, ", NULL, NULL, NULL, NULL, NULL", err);
+    }
+    ARM_TRY(
+        add(out, ", CASE WHEN told THEN to_json(clashes)::VARCHAR END, CASE WHEN told THEN ", err));
+    ARM_TRY(add_key(&merge->ours, merge->match, out, err));
+    ARM_TRY(add(out, " END", err));
+    ARM_TRY(add_json(merge, "br", out, err));
+    ARM_TRY(add_json(merge, "cr", out, err));
+    ARM_TRY(add_json(merge, "tr", out, err));
+done:
+    return st;
+}
+
 arm_status arm__three_way_sql(const struct arm_three_way *merge, struct arm_buf *out,
                               struct arm_error *err)
 {
@@ -207,12 +262,6 @@ arm_status arm__three_way_sql(const struct arm_three_way *merge, struct arm_buf 
     ARM_TRY(add_sides(merge, out, err));
     ARM_TRY(add_verdicts(merge, out, err));
     ARM_TRY(add(out, ", f AS (SELECT *, ", err));
-    ARM_TRY(add(out,
-                merge->strategy == ARM_MERGE_NEITHER
-                    ? "v NOT IN ('take', 'mix') OR (v = 'mix' AND len(clashes) > 0)"
-                    : "false",
-                err));
-    ARM_TRY(add(out, " AS told, ", err));
     ARM_TRY(add(out, goes[merge->strategy], err));
     ARM_TRY(add(out, " AS goes, ", err));
     ARM_TRY(add(out, comes[merge->strategy], err));
@@ -224,16 +273,11 @@ arm_status arm__three_way_sql(const struct arm_three_way *merge, struct arm_buf 
         add(out,
             merge->match == ARM_MATCH_KEY ? "WHEN v <> 'delete/update' THEN ti END" : "ELSE ti END",
             err));
-    ARM_TRY(add(
-        out,
-        ", CASE WHEN NOT told THEN NULL WHEN v = 'mix' THEN 'update/update' ELSE v END AS kind, "
-        "CASE WHEN told THEN to_json(clashes)::VARCHAR END, CASE WHEN told THEN ",
-        err));
-    ARM_TRY(add_key(&merge->ours, merge->match, out, err));
-    ARM_TRY(add(out, " END", err));
-    ARM_TRY(add_json(merge, "br", out, err));
-    ARM_TRY(add_json(merge, "cr", out, err));
-    ARM_TRY(add_json(merge, "tr", out, err));
+    ARM_TRY(add(out,
+                ", CASE WHEN NOT told THEN NULL WHEN v = 'mix' THEN 'update/update' ELSE v END "
+                "AS kind",
+                err));
+    ARM_TRY(add_texts(merge, out, err));
     ARM_TRY(add_row(merge, out, err));
     ARM_TRY(add(out, " FROM f WHERE goes OR comes OR told", err));
 done:

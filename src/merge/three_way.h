@@ -23,6 +23,7 @@ struct arm_three_way {
     enum arm_merge_side strategy; /* who is right where there is a conflict (BASE: it is as it
                                    * was); NEITHER: it is told, and the row is what can be had
                                    * without deciding */
+    bool tells; /* what each conflict is of, as text: half of what the statement costs to plan */
     struct arm_side here;  /* rows of the base that theirs changed and ours has: as ours has them */
     struct arm_side gone;  /* ... and that ours has not as they were: as the base has them */
     struct arm_side there; /* rows that theirs has instead, or new ones */

@@ -154,35 +154,52 @@ static arm_status show_view(void *self, const struct arm_view *view, char out_at
     return arm__duck_show(self, view, out_at, err);
 }
 
-static arm_status apply(struct table_merge *t, struct arm_error *err)
+/* `tells` false: what a conflict is of is not asked for, and with one (`*out_conflicts`) nothing
+ * was done. */
+static arm_status run(struct table_merge *t, bool tells, uint64_t *out_conflicts,
+                      struct arm_error *err)
 {
     struct arm_duck_connection *connection = t->m->session->connection;
     struct arm_buf sql = ARM_BUF_INIT(ARM_SQL_BYTES_MAX);
     struct arm_duck_application application = {
-        .view = t->ours_view, .visit = arm__merge_take_conflict, .context = t->m};
-    size_t first = t->m->report->conflict_count;
-    uint64_t conflicts = 0;
+        .view = t->ours_view, .visit = tells ? arm__merge_take_conflict : NULL, .context = t->m};
     arm_status st = ARM_OK;
 
+    t->sides.merge.tells = tells;
     ARM_TRY(arm__three_way_sql(&t->sides.merge, &sql, err));
     ARM_TRY(arm__buf_u8(&sql, 0, err));
     ARM_TRY(arm__duck_execute(connection, (const char *)sql.data, &application.rows, err));
     ARM_TRY(arm__duck_buffer(application.rows, err));
-    st = arm__duck_apply(connection, &application, &conflicts, err);
-    if (st == ARM_CONSTRAINT) { /* what each side may have, both may not */
-        char why[sizeof err->message];
-
-        memcpy(why, err == NULL ? "" : err->message, err == NULL ? 1 : sizeof why);
-        st = arm__merge_tell(t->m, t->schema_name, t->name, "constraint", why, err);
-    }
-    ARM_TRY(st);
-    if (t->m->stays_open && conflicts > 0) {
-        ARM_TRY(arm__merge_locate(t->m, first, t->ours_view, t->merged.schema, t->sides.merge.match,
-                                  err));
-    }
+    ARM_TRY(arm__duck_apply(connection, &application, out_conflicts, err));
 done:
     arm__duck_result_free(application.rows);
     arm__buf_release(&sql);
+    return st;
+}
+
+static arm_status apply(struct table_merge *t, struct arm_error *err)
+{
+    struct arm_merging *m = t->m;
+    size_t first = m->report->conflict_count;
+    struct arm_error why = {.code = ARM_OK};
+    uint64_t conflicts = 0;
+    arm_status st = run(t, false, &conflicts, &why);
+
+    if (st == ARM_OK && conflicts > 0) {
+        st = run(t, true, &conflicts, &why);
+    }
+    if (st == ARM_CONSTRAINT) { /* what each side may have, both may not */
+        return arm__merge_tell(m, t->schema_name, t->name, "constraint", why.message, err);
+    }
+    if (st != ARM_OK && err != NULL) {
+        *err = why;
+    }
+    ARM_TRY(st);
+    if (m->stays_open && conflicts > 0) {
+        ARM_TRY(
+            arm__merge_locate(m, first, t->ours_view, t->merged.schema, t->sides.merge.match, err));
+    }
+done:
     return st;
 }
 

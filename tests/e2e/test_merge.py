@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Merges by SQL, case by case: what comes together, what cannot, and what is left as it was."""
 
+import subprocess
+
 import pytest
-from arm import Repo
+from arm import BIN, Repo, environment
 
 
 @pytest.fixture
@@ -249,3 +251,35 @@ def test_bad_merges_say_why(repo):
                        ("MERGE BRANCH b INTO", "expected")):
         result = repo.run("sql", "-c", text, status=None)
         assert result.status == 1 and said in result.err, result
+
+
+def test_eight_processes_merge_into_one_branch(repo):
+    """Each works on a branch of its own, takes in what main has, and merges into main; all at once."""
+    writers, rounds = 8, 6
+    for i in range(writers):
+        repo.sql(f"CREATE BRANCH w{i}")
+    scripts = []
+    for i in range(writers):
+        text = f"USE BRANCH w{i};"
+        for k in range(rounds):
+            text += (f"INSERT INTO t VALUES ({1000 * (i + 1) + k}, 'w{i}', {k});"
+                     f"UPDATE t SET w = w + 1 WHERE id = {i};"
+                     f"MERGE BRANCH main; MERGE BRANCH w{i} INTO main;")
+        scripts.append(text)
+    running = [subprocess.Popen([BIN, "-C", str(repo.path), "sql", "-q", "-c", text],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                env=environment()) for text in scripts]
+    for process in running:
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    assert repo.value("SELECT count(*) FROM t WHERE id >= 1000") == writers * rounds
+    assert rows(repo, "SELECT w FROM t WHERE id < 8 ORDER BY id") == [
+        (i + rounds,) for i in range(writers)]
+    for i in range(writers):
+        assert merge_of(repo, f"w{i}") == []
+    assert repo.run("verify", "--full").status == 0
+
+
+def merge_of(repo, source):
+    """The tables that a merge into main changes."""
+    return repo.sql(f"MERGE BRANCH {source}")[0]["tables"]
