@@ -34,6 +34,8 @@
  * STRINGS are UTF-8 and end with NUL; those passed in are borrowed for the call. Option structs
  * begin with their own size; all other fields may be zero, which means the default. */
 
+/* arm-check: allow file-length: who embeds the library needs one header, with every call in it */
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -445,16 +447,18 @@ ARM_API arm_status arm_tags(arm_session *session, struct ArrowArrayStream *out,
 
 /** What differs between two refs, table by table: table [utf8], status [utf8: "added", "removed",
  * "modified" or "renamed"], old_version, new_version [uint64, null: it is not there], rows_added,
- * rows_removed, rows_changed [uint64]; ordered by table. Those that are the same at both are left
- * out. Reads only rows in which the two may differ. Errors: ARM_NOT_FOUND: there is no such ref. */
+ * rows_removed, rows_changed [uint64], conflict [bool: a merge of `b` into `a` could not tell what
+ * becomes of it; constraints are not looked at]; ordered by table. Those that are the same at both
+ * are left out. Reads only rows in which the two may differ. Errors: ARM_NOT_FOUND: there is no
+ * such ref. */
 ARM_API arm_status arm_diff(arm_session *session, const char *a, const char *b,
                             struct ArrowArrayStream *out, struct arm_error *err);
 /** The rows of one table that differ: its columns as they are at `b` (at `a`, where `b` has not the
  * table), _change [utf8: "insert", "delete", "update_before" or "update_after"], _tx, _version
- * [uint64]. Rows are the same by primary key, without one by their identity, which survives updates;
- * ordered by these, so that the row after an update follows the one before it. What `a` has, changed
- * so, is what `b` has. `table` as in arm_write; refs may be version:N, too. Streams. Errors:
- * ARM_NOT_FOUND: there is no such ref, or neither has the table. */
+ * [uint64]. Rows are the same by primary key, without one by their identity, which survives
+ * updates; ordered by these, so that the row after an update follows the one before it. What `a`
+ * has, changed so, is what `b` has. `table` as in arm_write; refs may be version:N, too. Streams.
+ * Errors: ARM_NOT_FOUND: there is no such ref, or neither has the table. */
 ARM_API arm_status arm_diff_rows(arm_session *session, const char *table, const char *a,
                                  const char *b, struct ArrowArrayStream *out,
                                  struct arm_error *err);
@@ -483,16 +487,16 @@ struct arm_merge_result {
 };
 
 /** Merge what `source`, any ref, has and a branch has not into that branch, as one commit with two
- * parents, whole or not at all. What only one side changed since their common past is taken, cell by
- * cell; what both changed differently is a conflict. Others may commit to the target meanwhile.
+ * parents, whole or not at all. What only one side changed since their common past is taken, cell
+ * by cell; what both changed differently is a conflict. Others may commit to the target meanwhile.
  * `options` and `out` may be NULL; `out_report` as well, else it gets one row: tx [uint64, null:
  * none], fast_forward [bool], tables [list<utf8>: that it changed], conflicts [list<struct<table,
- * kind, columns, key, base, ours, theirs>>, utf8]: `columns`, `key` and the row on the three sides are
- * JSON, null where there is none; of a table as a whole `key` says in words what is wrong with it,
- * and the rest is null. `out` and `out_report` are set with ARM_MERGE_CONFLICT too: the report is to
- * be released after that as well. (A report whose `release` is NULL: there was no memory for it; the
- * merge is done.) Blocks and syncs. Errors: ARM_MERGE_CONFLICT, ARM_NOT_FOUND: there is no such ref,
- * or branch, ARM_INVALID: the session has a transaction open, those of a commit. */
+ * kind, columns, key, base, ours, theirs>>, utf8]: `columns`, `key` and the row on the three sides
+ * are JSON, null where there is none; of a table as a whole `key` says in words what is wrong with
+ * it, and the rest is null. `out` and `out_report` are set with ARM_MERGE_CONFLICT too: the report
+ * is to be released after that as well. (A report whose `release` is NULL: there was no memory for
+ * it; the merge is done.) Blocks and syncs. Errors: ARM_MERGE_CONFLICT, ARM_NOT_FOUND: there is no
+ * such ref, or branch, ARM_INVALID: the session has a transaction open, those of a commit. */
 ARM_API arm_status arm_merge(arm_session *session, const char *source,
                              const struct arm_merge_options *options, struct arm_merge_result *out,
                              struct ArrowArrayStream *out_report, struct arm_error *err);
@@ -510,8 +514,9 @@ ARM_API arm_status arm_cherry_pick(arm_session *session, const char *ref,
 ARM_API arm_status arm_revert(arm_session *session, const char *ref,
                               const struct arm_merge_options *options, struct arm_merge_result *out,
                               struct ArrowArrayStream *out_report, struct arm_error *err);
-/** Bring a table back as it was at a ref, columns and all, as its next version; one that was dropped
- * since is there again. Otherwise as arm_cherry_pick. Errors: ARM_NOT_FOUND: it was not there. */
+/** Bring a table back as it was at a ref, columns and all, as its next version; one that was
+ * dropped since is there again. Otherwise as arm_cherry_pick. Errors: ARM_NOT_FOUND: it was not
+ * there. */
 ARM_API arm_status arm_restore(arm_session *session, const char *table, const char *ref,
                                const struct arm_merge_options *options,
                                struct arm_merge_result *out, struct ArrowArrayStream *out_report,
