@@ -97,8 +97,8 @@ static void add_side(const char *label, struct cli_cell cell, struct cli_text *o
     cli_text_add(out, "\n");
 }
 
-/* "orders: both changed, key {...}, columns [...]", and the row on the three sides; or what is wrong
- * with the table. */
+/* "orders: both changed, key {...}, columns [...]", and the row on the three sides; or what is
+ * wrong with the table. */
 static void add_conflict(struct cli_cell conflict, struct cli_text *out)
 {
     struct cli_cell columns = cli_cell_member(conflict, "columns");

@@ -2,7 +2,8 @@
 #ifndef ARM_MERGE_FORESEE_H
 #define ARM_MERGE_FORESEE_H
 
-/* Whether a table could not be merged without a decision, were the one side merged into the other. */
+/* Whether a table could not be merged without a decision, were the one side merged into the
+ * other. */
 
 #include "merge/diff.h"
 

@@ -14,9 +14,9 @@
 #include "merge/three_way.h"
 #include "query/session.h"
 
-/* What comes to the target, of `source`: all that it has; what one commit did; the contrary of that;
- * one table as it was there. Only the first has two parents. A commit's own first parent is what
- * it is held against. */
+/* What comes to the target, of `source`: all that it has; what one commit did; the contrary of
+ * that; one table as it was there. Only the first has two parents. A commit's own first parent is
+ * what it is held against. */
 enum arm_merge_verb { ARM_MERGE_ALL, ARM_MERGE_PICK, ARM_MERGE_REVERT, ARM_MERGE_RESTORE };
 
 struct arm_merge_order {

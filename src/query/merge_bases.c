@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two merge bases that both changed a table since they parted: what they have together is made in a
- * transaction of another session, which is never committed, and read as a view that outlives it. As
- * in git's recursive strategy; where the two contradict each other, what was there before counts as
- * the base, so that a contradiction which was resolved differently on the two sides is told again. */
+ * transaction of another session, which is never committed, and read as a view that outlives it.
+ * As in git's recursive strategy; where the two contradict each other, what was there before counts
+ * as the base, so that a contradiction which was resolved differently on the two sides is told
+ * again. */
 
 #include <string.h>
 

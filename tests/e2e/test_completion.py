@@ -41,7 +41,8 @@ def test_verbs():
 
 @pytest.mark.parametrize("verb", [None, "init", "import", "export", "sql", "tables", "versions",
                                   "schema", "log", "show", "diff", "branch", "checkout", "tag",
-                                  "merge", "cherry-pick", "revert", "restore", "stats", "verify", "recover"])
+                                  "merge", "cherry-pick", "revert", "restore", "stats", "verify",
+                                  "recover"])
 def test_options_are_those_of_the_help(verb):
     known = names_of(global_options())
     if verb is not None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`log` over histories that have merges in them, and `log --graph`: known histories drawn, and random
-ones whose drawings, followed line by line, say what `parents` says."""
+"""`log` over histories that have merges in them, and `log --graph`: known histories drawn, and
+random ones whose drawings, followed line by line, say what `parents` says."""
 
 import os
 import random

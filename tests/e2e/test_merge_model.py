@@ -2,8 +2,8 @@
 """Random histories of branches, changes and merges, beside the model of tests/support.
 
 After each step the branch has what the model has; a merge makes the same rows or reports the same
-conflicts, which the diff foresaw; merged the other way round it makes the same rows; a diff applied to one side gives the
-other. Upkeep runs between the steps and changes nothing.
+conflicts, which the diff foresaw; merged the other way round it makes the same rows; a diff
+applied to one side gives the other. Upkeep runs between the steps and changes nothing.
 
 ARM_MERGE_STEPS: how many steps (600), ARM_MERGE_SEED: which.
 """
