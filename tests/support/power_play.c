@@ -15,6 +15,7 @@
 #include "commit/commit_private.h"
 #include "commit/gc.h"
 #include "log/log_private.h"
+#include "support/power_merge.h"
 #include "support/power_rows.h"
 #include "support/power_tell.h"
 #include "table/compact.h"
@@ -544,6 +545,8 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
     case PLAY_TAG:
     case PLAY_DROP_TAG:
         return change_ref(play, step, err);
+    case PLAY_MERGE:
+        return power_merge(play, step, err);
     case PLAY_TOGETHER:
         return together(play, step, err);
     case PLAY_SQL:

@@ -50,6 +50,7 @@ enum play_op {
     PLAY_DROP_BRANCH,
     PLAY_TAG,
     PLAY_DROP_TAG,
+    PLAY_MERGE, /* branch `other`, whose table `name` is adopted */
     /* Of plays by SQL: */
     PLAY_SQL,       /* `name` is what is run: one commit, or none */
     PLAY_IMPORT,    /* `name`, with a key, is made of `from` .. `to` - 1 by arm_write */

@@ -42,6 +42,13 @@ static const struct power_script power_scripts[] = {
      .steps = {DO(OPEN), NAME(BRANCH, "b"), NAME(TAG, "v1"), NAME(ON_BRANCH, "b"),
                ROWS(INSERT, "t", 9, 12), NAMES(RENAME, "b", "c"), NAME(BRANCH, "d"),
                NAME(DROP_TAG, "v1"), NAME(DROP_BRANCH, "d"), DO(CLOSE)}},
+    {.name = "merge", /* a table adopted, written to, and adopted back */
+     .base = {DO(CREATE), DO(OPEN), NAME(TABLE, "t"), ROWS(INSERT, "t", 0, 9), NAME(BRANCH, "b"),
+              NAME(ON_BRANCH, "b"), ROWS(CHUNK, "t", 9, 300), NAME(ON_BRANCH, "main"), DO(CLOSE)},
+     .steps = {DO(OPEN), NAMES(MERGE, "t", "b"), ROWS(INSERT, "t", 300, 305), DO(COMPACT),
+               NAME(ON_BRANCH, "b"), NAMES(MERGE, "t", "main"), ROWS(DELETE, "t", 0, 2),
+               NAME(ON_BRANCH, "main"), NAMES(MERGE, "t", "b"), NAME(DROP_BRANCH, "b"), DO(GIVE_UP),
+               ROWS(INSERT, "t", 305, 306), DO(CLOSE)}},
     {.name = "roll",
      .segment_bytes_max = 16384,
      .chances = 12,
