@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Branches, diffs and merges: what a branch costs however many tables and branches there are; the
- * rows that differ, of a table of a million; merges of one row, and of one row in a hundred, changed
- * on each side of it. bench/peers/branches.py does the same with doltlite.
+ * rows that differ, of a table of a million; merges of one row, and of one row in a hundred,
+ * changed on each side of it. bench/peers/branches.py does the same with doltlite.
  *
  * usage: branches WORK_DIRECTORY [RUNS]
  *        FULL=1: 10,000 branches over 1,000 tables, and a diff of ten million rows too
  *
  * Budgets: a branch one append and its sync, and 50 us; under 200 bytes of log. A diff of 1,000
- * changed rows 5 ms of a million, 10 ms of ten million. A merge with one changed row on each side 3 ms. */
+ * changed rows 5 ms of a million, 10 ms of ten million. A merge with one changed row on each side
+ * 3 ms. */
 
 #include <stdio.h>
 #include <stdlib.h>

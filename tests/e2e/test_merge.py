@@ -254,7 +254,7 @@ def test_bad_merges_say_why(repo):
 
 
 def test_eight_processes_merge_into_one_branch(repo):
-    """Each works on a branch of its own, takes in what main has, and merges into main; all at once."""
+    """Each works on a branch of its own, takes in what main has, and merges into main."""
     writers, rounds = 8, 6
     for i in range(writers):
         repo.sql(f"CREATE BRANCH w{i}")

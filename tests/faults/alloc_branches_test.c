@@ -3,8 +3,8 @@
 
 #include "faults/alloc_trials.h"
 
-/* Table b on main and on branch side, whose rows, columns and cells differ on both; all anew for each
- * trial. */
+/* Table b on main and on branch side, whose rows, columns and cells differ on both; all anew for
+ * each trial. */
 static void before_merge(struct scene *s)
 {
     static const char *const statements[] = {
