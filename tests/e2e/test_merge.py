@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Merges by SQL, case by case: what comes together, what cannot, and what is left as it was."""
 
+import random
+import signal
 import subprocess
+import time
 
 import pytest
 from arm import BIN, Repo, environment
@@ -278,6 +281,39 @@ def test_eight_processes_merge_into_one_branch(repo):
     for i in range(writers):
         assert merge_of(repo, f"w{i}") == []
     assert repo.run("verify", "--full").status == 0
+
+
+def test_killed_merges_leave_all_of_them_or_nothing(repo):
+    """Both tables change on both sides; main is whole after every kill, and so is each version."""
+    repo.sql("CREATE TABLE done(n INTEGER PRIMARY KEY); UPDATE t SET w = 0; MERGE BRANCH main INTO b")
+    turn = ("USE BRANCH b; MERGE BRANCH main; BEGIN;"
+            "UPDATE t SET w = w + 1 WHERE id = 1;"
+            "INSERT INTO done SELECT coalesce(max(n), 0) + 1 FROM done WHERE n < 100000; COMMIT;"
+            "USE BRANCH main; BEGIN; UPDATE t SET w = w + 1 WHERE id = 2;"
+            "INSERT INTO done SELECT coalesce(max(n), 100000) + 1 FROM done WHERE n > 100000;"
+            "COMMIT; MERGE BRANCH b;")
+    killed, seed, counts = 0, random.Random(6), []
+    for _ in range(12):
+        process = subprocess.Popen([BIN, "-C", str(repo.path), "sql", "-q", "-c", turn * 60],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   env=environment())
+        time.sleep(seed.uniform(0.1, 1.0))
+        process.kill()
+        process.communicate(timeout=60)
+        killed += process.returncode == -signal.SIGKILL
+        assert rows(repo, AGREE) == [(True, True)]
+        counts.append(repo.value("SELECT count(*) FROM done"))
+    assert killed == 12 and counts == sorted(counts) and counts[-1] > 20
+    merges = [r for r in repo.run("log", "--json", "-n", "100000").json if len(r["parents"]) == 2]
+    assert merges
+    for at in sorted({r["tx"] for r in merges[:40]}):
+        assert list(repo.sql(AGREE, "--at", f"tx:{at}")[0].values()) == [True, True]
+    assert merge(repo)["conflicts"] == 0 and merge(repo)["tables"] == []
+    assert repo.run("verify", "--full").status == 0
+
+
+AGREE = ("SELECT (SELECT w FROM t WHERE id = 1) = count(*) FILTER (n < 100000),"
+         " (SELECT w FROM t WHERE id = 2) = count(*) FILTER (n > 100000) FROM done")
 
 
 def merge_of(repo, source):
