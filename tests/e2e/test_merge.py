@@ -247,6 +247,28 @@ def test_columns_of_two_branches_never_share_an_id(repo):
     assert rows(repo, "SELECT x, y FROM t WHERE id < 2 ORDER BY id") == [(1, "n"), (1, "y")]
 
 
+def criss_cross(repo, ours, theirs):
+    """Two merge bases, main's `ours` and b's `theirs`: each is merged into the other's branch."""
+    repo.sql(f"{ours}; CREATE TAG m")
+    on(repo, "b", f"{theirs}; CREATE TAG n")
+    repo.sql("MERGE BRANCH n STRATEGY ours")
+    on(repo, "b", "MERGE BRANCH m STRATEGY ours")
+
+
+def test_two_merge_bases_count_together(repo):
+    """With either of them alone, one of the two rows would be theirs again."""
+    criss_cross(repo, "UPDATE t SET v = 'a' WHERE id = 1", "UPDATE t SET v = 'b' WHERE id = 2")
+    repo.sql("UPDATE t SET v = 'v' || id WHERE id IN (1, 2)")
+    assert merge(repo)["conflicts"] == 0
+    assert rows(repo, "SELECT v FROM t WHERE id IN (1, 2) ORDER BY id") == [("v1",), ("v2",)]
+
+
+def test_what_two_bases_resolved_differently_is_told_again(repo):
+    criss_cross(repo, "UPDATE t SET v = 'a' WHERE id = 1", "UPDATE t SET v = 'b' WHERE id = 1")
+    (told,) = conflicts(repo)
+    assert told["kind"] == "update/update" and told["base"]["v"] == "v1"
+
+
 def test_bad_merges_say_why(repo):
     for text, said in (("MERGE BRANCH nowhere", "no branch or tag"),
                        ("MERGE BRANCH b STRATEGY best", "fail, ours and theirs"),
