@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "model/type.h"
 
 /* ---- A side's columns ---- */

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
 #include "merge/sides.h"
 
 static bool same_name(const struct arm_table_row *a, const struct arm_table_row *b)

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
-#include "query/branch.h"
 #include "query/merge.h"
 #include "query/query_private.h"
 

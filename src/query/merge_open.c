@@ -10,7 +10,6 @@
 #include "base/alloc.h"
 #include "duck/branch_parse.h"
 #include "model/type.h"
-#include "query/branch.h"
 #include "query/merge_private.h"
 #include "query/query_private.h"
 

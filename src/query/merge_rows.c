@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
 #include "merge/sides.h"
 #include "model/type.h"
 #include "query/merge.h"

@@ -8,7 +8,6 @@
 #include "base/alloc.h"
 #include "merge/parts.h"
 #include "query/merge.h"
-#include "query/query_private.h"
 
 struct row_list {
     const struct arm_merging *m;

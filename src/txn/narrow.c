@@ -3,7 +3,6 @@
  * named alike in both, but with more dead rows. */
 
 #include "base/alloc.h"
-#include "model/vector.h"
 #include "txn/txn_private.h"
 
 static struct arm_counted_view *counted(const struct arm_view *view)

@@ -307,7 +307,8 @@ def test_eight_processes_merge_into_one_branch(repo):
 
 def test_killed_merges_leave_all_of_them_or_nothing(repo):
     """Both tables change on both sides; main is whole after every kill, and so is each version."""
-    repo.sql("CREATE TABLE done(n INTEGER PRIMARY KEY); UPDATE t SET w = 0; MERGE BRANCH main INTO b")
+    repo.sql("CREATE TABLE done(n INTEGER PRIMARY KEY); UPDATE t SET w = 0;"
+             "MERGE BRANCH main INTO b")
     turn = ("USE BRANCH b; MERGE BRANCH main; BEGIN;"
             "UPDATE t SET w = w + 1 WHERE id = 1;"
             "INSERT INTO done SELECT coalesce(max(n), 0) + 1 FROM done WHERE n < 100000; COMMIT;"
