@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/connection.hpp"
 
+#include <utility>
+
 #include "duck/error.hpp"
 #include "duck/split.h"
 #include "duck/transaction.hpp"
@@ -107,6 +109,12 @@ arm_status arm__duck_split(struct arm_duck_connection *connection, const char *s
 {
     (void)connection; // the rules are the same for all
     return arm__sql_split(sql, out_length, err);
+}
+
+bool arm__duck_optimize(struct arm_duck_connection *connection, bool optimizes)
+{
+    return std::exchange(duckdb::ClientConfig::GetConfig(connection->Context()).enable_optimizer,
+                         optimizes);
 }
 
 void arm__duck_interrupt(struct arm_duck_connection *connection)

@@ -142,6 +142,9 @@ arm_status arm__duck_render(struct arm_duck_result *result, arm_render render,
 /* Whether a column was turned into JSON text by ARM_RENDER_JSON. */
 bool arm__duck_column_is_json(const struct arm_duck_result *result, size_t column);
 
+/* Whether the next statements go through the optimizer, which over a few rows takes longer than it
+ * saves; returns whether they did. Not while one is being executed. */
+bool arm__duck_optimize(struct arm_duck_connection *connection, bool optimizes);
 /* From any thread. */
 void arm__duck_interrupt(struct arm_duck_connection *connection);
 double arm__duck_progress(struct arm_duck_connection *connection); /* 0..1; -1: unknown */

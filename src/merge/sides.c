@@ -36,6 +36,11 @@ bool arm__sides_differ(const struct arm_sides *sides)
     return sides->by_theirs.a.row_count > 0 || sides->by_theirs.b.row_count > 0;
 }
 
+uint64_t arm__sides_row_count(const struct arm_sides *sides)
+{
+    return sides->by_theirs.a.row_count + sides->by_theirs.b.row_count + sides->by_ours.b.row_count;
+}
+
 enum arm_row_match arm__sides_match(const struct arm_sides *sides, const Armpb__Schema *wanted)
 {
     const Armpb__Schema *base = sides->base.view == NULL ? wanted : sides->base.schema;

@@ -8,6 +8,8 @@
 #include "query/merge.h"
 #include "query/query_private.h"
 
+enum { FEW_ROWS = 2048 };
+
 /* What of a table is at hand while it is merged. */
 struct table_merge {
     struct arm_merging *m;
@@ -153,6 +155,23 @@ static arm_status show_view(void *self, const struct arm_view *view, char out_at
     return arm__duck_show(self, view, out_at, err);
 }
 
+/* Planning is most of what a merge of a few rows takes. */
+static arm_status execute(struct table_merge *t, const char *sql, struct arm_duck_result **out,
+                          struct arm_error *err)
+{
+    struct arm_duck_connection *connection = t->m->session->connection;
+    bool optimized;
+    arm_status st;
+
+    if (arm__sides_row_count(&t->sides) > FEW_ROWS) {
+        return arm__duck_execute(connection, sql, out, err);
+    }
+    optimized = arm__duck_optimize(connection, false);
+    st = arm__duck_execute(connection, sql, out, err);
+    (void)arm__duck_optimize(connection, optimized);
+    return st;
+}
+
 /* `tells` false: what a conflict is of is not asked for, and with one (`*out_conflicts`) nothing
  * was done. */
 static arm_status run(struct table_merge *t, bool tells, uint64_t *out_conflicts,
@@ -167,7 +186,7 @@ static arm_status run(struct table_merge *t, bool tells, uint64_t *out_conflicts
     t->sides.merge.tells = tells;
     ARM_TRY(arm__three_way_sql(&t->sides.merge, &sql, err));
     ARM_TRY(arm__buf_u8(&sql, 0, err));
-    ARM_TRY(arm__duck_execute(connection, (const char *)sql.data, &application.rows, err));
+    ARM_TRY(execute(t, (const char *)sql.data, &application.rows, err));
     ARM_TRY(arm__duck_buffer(application.rows, err));
     ARM_TRY(arm__duck_apply(connection, &application, out_conflicts, err));
 done:
