@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "support/cmocka_all.h"
+#include "support/streams.h"
 #include "support/temp.h"
 
 /* A repository in a directory of its own, with a handle and a session. */
@@ -36,29 +37,6 @@ static void close_fixture(struct fixture *fixture)
     arm_session_close(fixture->session);
     arm_repo_close(fixture->repo);
     temp_dir_remove(&fixture->dir);
-}
-
-/* Rows of a stream, which is released. */
-static int64_t drain(struct ArrowArrayStream *stream)
-{
-    struct ArrowArray batch;
-    int64_t rows = 0;
-
-    while (stream->get_next(stream, &batch) == 0 && batch.release != NULL) {
-        rows += batch.length;
-        batch.release(&batch);
-    }
-    stream->release(stream);
-    return rows;
-}
-
-static void run_sql(arm_session *session, const char *sql)
-{
-    struct ArrowArrayStream stream;
-    struct arm_error err = {0};
-
-    assert_ok(arm_sql(session, sql, NULL, &stream, NULL, &err), err);
-    (void)drain(&stream);
 }
 
 static int64_t count_tables(arm_session *session)

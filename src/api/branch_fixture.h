@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "support/cmocka_all.h"
+#include "support/streams.h"
 #include "support/temp.h"
 
 /* A repository with a table t of one row, and two sessions on main. */
@@ -20,29 +21,6 @@ struct fixture {
     arm_session *other;
     char text[256]; /* of ask */
 };
-
-/* Rows of a stream, which is released. */
-static inline int64_t drain(struct ArrowArrayStream *stream)
-{
-    struct ArrowArray batch;
-    int64_t rows = 0;
-
-    while (stream->get_next(stream, &batch) == 0 && batch.release != NULL) {
-        rows += batch.length;
-        batch.release(&batch);
-    }
-    stream->release(stream);
-    return rows;
-}
-
-static inline void run_sql(arm_session *session, const char *sql)
-{
-    struct ArrowArrayStream stream;
-    struct arm_error err = {0};
-
-    assert_ok(arm_sql(session, sql, NULL, &stream, NULL, &err), err);
-    (void)drain(&stream);
-}
 
 static inline void refuse_sql(arm_session *session, const char *sql, arm_status code,
                               const char *says)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "support/cmocka_all.h"
+#include "support/streams.h"
 #include "support/temp.h"
 
 /* A repository with a table t of key and value on main, its branch b, and a session on each. */
@@ -18,31 +19,6 @@ struct fixture {
     arm_session *b;
     char text[1024]; /* of text_at */
 };
-
-static int64_t drain(struct ArrowArrayStream *stream)
-{
-    struct ArrowArray batch;
-    int64_t rows = 0;
-
-    while (stream->get_next(stream, &batch) == 0 && batch.release != NULL) {
-        rows += batch.length;
-        batch.release(&batch);
-    }
-    stream->release(stream);
-    return rows;
-}
-
-static void run_sql(arm_session *session, const char *sql)
-{
-    struct ArrowArrayStream stream;
-    const char *next = sql;
-    struct arm_error err = {0};
-
-    while (next != NULL) {
-        assert_ok(arm_sql(session, next, NULL, &stream, &next, &err), err);
-        (void)drain(&stream);
-    }
-}
 
 static void open_fixture(struct fixture *f)
 {

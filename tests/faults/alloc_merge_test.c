@@ -31,18 +31,6 @@ static void make_branches(struct scene *s)
 
 /* ---- Reading ---- */
 
-#define STREAM_TRIAL(name, call)                                                                   \
-    static arm_status run_##name(struct scene *s, struct arm_error *err)                           \
-    {                                                                                              \
-        struct ArrowArrayStream stream;                                                            \
-        arm_status st;                                                                             \
-                                                                                                   \
-        set_untouched(&stream, sizeof stream);                                                     \
-        st = call;                                                                                 \
-        end_fault();                                                                               \
-        return settle(st, &stream);                                                                \
-    }
-
 STREAM_TRIAL(log, arm_log(s->session, NULL, &stream, err))
 STREAM_TRIAL(diff, arm_diff(s->session, "main", "torn", &stream, err))
 STREAM_TRIAL(rows, arm_diff_rows(s->session, "m", "main~2", "done", &stream, err))

@@ -155,25 +155,13 @@ static void test_alloc_handles(void **state)
 
 /* ---- The catalog ---- */
 
-#define CATALOG_TRIAL(name, call)                                                                  \
-    static arm_status run_##name(struct scene *s, struct arm_error *err)                           \
-    {                                                                                              \
-        struct ArrowArrayStream stream;                                                            \
-        arm_status st;                                                                             \
-                                                                                                   \
-        set_untouched(&stream, sizeof stream);                                                     \
-        st = call;                                                                                 \
-        end_fault();                                                                               \
-        return settle(st, &stream);                                                                \
-    }
-
-CATALOG_TRIAL(tables, arm_tables(s->session, NULL, &stream, err))
-CATALOG_TRIAL(tables_at, arm_tables(s->session, "main~1", &stream, err))
-CATALOG_TRIAL(versions, arm_versions(s->session, "h", true, &stream, err))
-CATALOG_TRIAL(schema, arm_schema(s->session, "h", "version:1", &stream, err))
-CATALOG_TRIAL(log, arm_log(s->session, NULL, &stream, err))
-CATALOG_TRIAL(show, arm_show(s->session, "main", &stream, err))
-CATALOG_TRIAL(stats, arm_stats(s->session, &stream, err))
+STREAM_TRIAL(tables, arm_tables(s->session, NULL, &stream, err))
+STREAM_TRIAL(tables_at, arm_tables(s->session, "main~1", &stream, err))
+STREAM_TRIAL(versions, arm_versions(s->session, "h", true, &stream, err))
+STREAM_TRIAL(schema, arm_schema(s->session, "h", "version:1", &stream, err))
+STREAM_TRIAL(log, arm_log(s->session, NULL, &stream, err))
+STREAM_TRIAL(show, arm_show(s->session, "main", &stream, err))
+STREAM_TRIAL(stats, arm_stats(s->session, &stream, err))
 
 static void test_alloc_catalog(void **state)
 {
@@ -189,7 +177,7 @@ static void test_alloc_catalog(void **state)
 
 /* ---- SQL ---- */
 
-static arm_status run_sql(struct scene *s, struct arm_error *err)
+static arm_status run_statement(struct scene *s, struct arm_error *err)
 {
     struct ArrowArrayStream stream;
     arm_status st;
@@ -241,7 +229,7 @@ static void test_alloc_statements(void **state)
     (void)must_run(&s, "CREATE TABLE h AS SELECT range AS a FROM range(2)");
     (void)must_run(&s, "INSERT INTO h VALUES (7)");
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
-        struct trial trial = {statements[i].sql, NULL, run_sql, undo_sql};
+        struct trial trial = {statements[i].sql, NULL, run_statement, undo_sql};
 
         s.sql = statements[i].sql;
         s.undo = statements[i].undo;

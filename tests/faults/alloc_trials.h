@@ -18,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "support/cmocka_all.h"
+#include "support/streams.h"
 #include "support/temp.h"
 
 enum { FIRST_ALL = 50, SAMPLES = 60, UNTOUCHED = 0xAB };
@@ -52,19 +53,6 @@ static const struct arm_repo_options options = {.size = sizeof options,
                                                 .memory_limit_bytes = (uint64_t)512 << 20};
 
 /* ---- Short ways ---- */
-
-static inline int64_t drain(struct ArrowArrayStream *stream)
-{
-    struct ArrowArray batch;
-    int64_t rows = 0;
-
-    while (stream->get_next(stream, &batch) == 0 && batch.release != NULL) {
-        rows += batch.length;
-        batch.release(&batch);
-    }
-    stream->release(stream);
-    return rows;
-}
 
 static inline int64_t must_run(struct scene *s, const char *sql)
 {
@@ -260,5 +248,18 @@ static inline void remove_out(struct scene *s)
     (void)snprintf(command, sizeof command, "rm -rf '%s'", s->out);
     assert_int_equal(system(command), 0);
 }
+
+/* A trial `run_<name>` of a call that gives a stream. */
+#define STREAM_TRIAL(name, call)                                                                   \
+    static arm_status run_##name(struct scene *s, struct arm_error *err)                           \
+    {                                                                                              \
+        struct ArrowArrayStream stream;                                                            \
+        arm_status st;                                                                             \
+                                                                                                   \
+        set_untouched(&stream, sizeof stream);                                                     \
+        st = call;                                                                                 \
+        end_fault();                                                                               \
+        return settle(st, &stream);                                                                \
+    }
 
 #endif
