@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "table.h"
+#include "width.h"
 
 static struct cli_cell named_cell(const struct cli_reader *reader, const char *name)
 {
@@ -176,4 +177,18 @@ arm_status cli_list(const struct cli *cli, struct ArrowArrayStream *stream,
 done:
     cli_reader_close(&reader);
     return st;
+}
+
+void cli_tell_name(const struct cli *cli, const char *done_text, const char *name)
+{
+    struct cli_text text = {0};
+
+    if (cli->json) {
+        cli_json_string(name, strlen(name), &text);
+        (void)printf("[{\"name\":%s}]\n", text.data);
+    } else if (!cli->quiet) {
+        (void)cli_text_show(&text, name, strlen(name));
+        (void)printf("%s %s\n", done_text, cli_text_string(&text));
+    }
+    cli_text_release(&text);
 }

@@ -33,4 +33,7 @@ struct cli_table *cli_list_begin(const struct cli *cli, const struct cli_list_co
 void cli_list_row(struct cli_table *table, const struct cli_reader *reader,
                   const struct cli_list_column *columns, size_t count);
 
+/* What was done to something: "made tag v1", or with --json an array of an object that names it. */
+void cli_tell_name(const struct cli *cli, const char *done_text, const char *name);
+
 #endif

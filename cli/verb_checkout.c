@@ -1,30 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* armillaria checkout. */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "arrow.h"
+#include "list.h"
 #include "verbs.h"
-#include "width.h"
 
 static void tell(const struct cli *cli, const char *name)
 {
     const char *over = getenv("ARMILLARIA_BRANCH");
-    struct cli_text text = {0};
 
-    if (cli->json) {
-        cli_json_string(name, strlen(name), &text);
-        (void)printf("[{\"name\":%s}]\n", text.data);
-    } else if (!cli->quiet) {
-        (void)cli_text_show(&text, name, strlen(name));
-        (void)printf("on branch %s\n", cli_text_string(&text));
-    }
+    cli_tell_name(cli, "on branch", name);
     if (over != NULL && over[0] != '\0' && strcmp(over, name) != 0) {
         cli_warn(cli, "ARMILLARIA_BRANCH is %s, which goes before what was checked out", over);
     }
-    cli_text_release(&text);
 }
 
 /* What was named is perhaps a commit, as git would check it out. */

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* armillaria tag. */
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "list.h"
 #include "sub.h"
 #include "verbs.h"
-#include "width.h"
 
 static const struct cli_list_column tag_columns[] = {
     {"name", CLI_LIST_PLAIN},        {"tx", CLI_LIST_PLAIN},         {"commit", CLI_LIST_PLAIN},
@@ -30,21 +25,6 @@ done:
     return st;
 }
 
-/* "made tag v1", or with --json an object that says so. */
-static void tell(const struct cli *cli, const char *done_text, const char *name)
-{
-    struct cli_text text = {0};
-
-    if (cli->json) {
-        cli_json_string(name, strlen(name), &text);
-        (void)printf("[{\"name\":%s}]\n", text.data);
-    } else if (!cli->quiet) {
-        (void)cli_text_show(&text, name, strlen(name));
-        (void)printf("%s tag %s\n", done_text, cli_text_string(&text));
-    }
-    cli_text_release(&text);
-}
-
 static arm_status do_create(struct cli *cli, const struct cli_args *args, struct arm_error *err)
 {
     const char *name = args->positional[1];
@@ -52,7 +32,7 @@ static arm_status do_create(struct cli *cli, const struct cli_args *args, struct
     arm_status st = ARM_OK;
 
     CLI_TRY(arm_tag_create(cli->session, name, ref, cli_args_value(args, "description"), err));
-    tell(cli, "made", name);
+    cli_tell_name(cli, "made tag", name);
 done:
     return st;
 }
@@ -63,7 +43,7 @@ static arm_status do_delete(struct cli *cli, const struct cli_args *args, struct
     arm_status st = ARM_OK;
 
     CLI_TRY(arm_tag_drop(cli->session, name, err));
-    tell(cli, "deleted", name);
+    cli_tell_name(cli, "deleted tag", name);
 done:
     return st;
 }
