@@ -108,6 +108,15 @@ void arm__table_info_release(struct arm_table_info *info); /* accepts the zeroed
 arm_status arm__catalog_table(struct arm_catalog *catalog, const struct arm_snapshot *at,
                               const char *schema_name, const char *name, struct arm_table_info *out,
                               bool *out_found, struct arm_error *err);
+struct arm_table_list {
+    struct arm_table_row *rows; /* owned */
+    size_t count;
+    size_t capacity;
+};
+/* All objects of the snapshot. `out` is zeroed before; its rows are the caller's (arm__free), after
+ * an error too. */
+arm_status arm__catalog_list(struct arm_catalog *catalog, const struct arm_snapshot *at,
+                             struct arm_table_list *out, struct arm_error *err);
 arm_status arm__catalog_tables(struct arm_catalog *catalog, const struct arm_snapshot *at,
                                arm_visit_table *visit, void *context, struct arm_error *err);
 /* Version `number` of a name, on any branch. Errors: ARM_NOT_FOUND saying which there are. */

@@ -63,16 +63,10 @@ done:
 
 /* ---- All tables: collected first, so that no visitor runs inside a read transaction (C3) ---- */
 
-struct table_list {
-    struct arm_table_row *rows;
-    size_t count;
-    size_t capacity;
-};
-
 static arm_status collect_table(void *context, const struct arm_table_row *row,
                                 struct arm_error *err)
 {
-    struct table_list *list = context;
+    struct arm_table_list *list = context;
     arm_status st = ARM_OK;
 
     if (list->count == list->capacity) {
@@ -86,14 +80,14 @@ done:
     return st;
 }
 
-static arm_status collect_tables(struct arm_catalog *catalog, uint64_t branch_id, uint64_t tx,
-                                 struct table_list *list, struct arm_error *err)
+arm_status arm__catalog_list(struct arm_catalog *catalog, const struct arm_snapshot *at,
+                             struct arm_table_list *out, struct arm_error *err)
 {
     struct arm_index_txn *txn = NULL;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__index_read(catalog->index, &txn, err));
-    ARM_TRY(arm__index_tables(txn, branch_id, tx, collect_table, list, err));
+    ARM_TRY(arm__index_tables(txn, at->branch_id, at->tx, collect_table, out, err));
 done:
     arm__index_abort(txn);
     return st;
@@ -102,10 +96,10 @@ done:
 arm_status arm__catalog_tables(struct arm_catalog *catalog, const struct arm_snapshot *at,
                                arm_visit_table *visit, void *context, struct arm_error *err)
 {
-    struct table_list list = {0};
+    struct arm_table_list list = {0};
     arm_status st = ARM_OK;
 
-    ARM_TRY(collect_tables(catalog, at->branch_id, at->tx, &list, err));
+    ARM_TRY(arm__catalog_list(catalog, at, &list, err));
     for (size_t i = 0; i < list.count; i++) {
         ARM_TRY(visit(context, &list.rows[i], err));
     }

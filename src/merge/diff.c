@@ -13,34 +13,27 @@
 
 /* ---- Which tables are the same ---- */
 
-struct table_list {
-    size_t count;
-    size_t capacity;
-    struct arm_table_row *rows;
-};
-
-static arm_status add_row(void *context, const struct arm_table_row *row, struct arm_error *err)
+/* Those that have rows. */
+static arm_status list_tables(struct arm_catalog *catalog, const struct arm_snapshot *at,
+                              struct arm_table_list *out, struct arm_error *err)
 {
-    struct table_list *list = context;
+    size_t kept = 0;
     arm_status st = ARM_OK;
 
-    if (row->object != ARMPB__OBJECT_KIND__TABLE) {
-        return ARM_OK;
+    ARM_TRY(arm__catalog_list(catalog, at, out, err));
+    for (size_t i = 0; i < out->count; i++) {
+        if (out->rows[i].object == ARMPB__OBJECT_KIND__TABLE) {
+            out->rows[kept++] = out->rows[i];
+        }
     }
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
-
-        ARM_TRY(arm__realloc(&list->rows, capacity, sizeof *list->rows, err));
-        list->capacity = capacity;
-    }
-    list->rows[list->count++] = *row;
+    out->count = kept;
 done:
     return st;
 }
 
 /* The same table, else one of the same name, that nothing else on the side is the same as. */
-static const struct arm_table_row *fellow(const struct table_list *list,
-                                          const struct table_list *others,
+static const struct arm_table_row *fellow(const struct arm_table_list *list,
+                                          const struct arm_table_list *others,
                                           const struct arm_table_row *row)
 {
     const struct arm_table_row *namesake = NULL;
@@ -119,7 +112,7 @@ static bool is_point(struct arm_transaction *txn, const char *ref, struct arm_sn
                ARM_OK;
 }
 
-static const struct arm_table_row *named(const struct table_list *list, const char *schema_name,
+static const struct arm_table_row *named(const struct arm_table_list *list, const char *schema_name,
                                          const char *name)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -140,12 +133,12 @@ static arm_status find_fellows(struct arm_transaction *txn, const struct arm_sna
     struct arm_catalog *catalog = arm__txn_catalog(txn);
     const struct arm_table_row *of_a = NULL;
     const struct arm_table_row *of_b = NULL;
-    struct table_list a = {.count = 0};
-    struct table_list b = {.count = 0};
+    struct arm_table_list a = {.count = 0};
+    struct arm_table_list b = {.count = 0};
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__catalog_tables(catalog, at_a, add_row, &a, err));
-    ARM_TRY(arm__catalog_tables(catalog, at_b, add_row, &b, err));
+    ARM_TRY(list_tables(catalog, at_a, &a, err));
+    ARM_TRY(list_tables(catalog, at_b, &b, err));
     of_b = named(&b, schema_name, name);
     of_a = of_b == NULL ? named(&a, schema_name, name) : fellow(&a, &b, of_b);
     if (of_b == NULL && of_a != NULL) {
@@ -227,10 +220,9 @@ done:
     return st;
 }
 
-/* A side without the table reads none of the other's rows. */
-static arm_status show_side(const struct arm_shower *shower, const struct arm_view *view,
-                            const struct arm_view *other, const struct arm_part *part,
-                            struct arm_side *side, char at[32], struct arm_error *err)
+arm_status arm__side_show(const struct arm_shower *shower, const struct arm_view *view,
+                          const struct arm_view *other, roaring_bitmap_t *const *rows,
+                          struct arm_side *side, char at[32], struct arm_error *err)
 {
     roaring_bitmap_t **nothing = NULL;
     const struct arm_view *narrow = NULL;
@@ -238,11 +230,12 @@ static arm_status show_side(const struct arm_shower *shower, const struct arm_vi
 
     if (view == NULL) {
         ARM_TRY(arm__calloc(other->entry_count, sizeof(roaring_bitmap_t *), &nothing, err));
+        rows = nothing;
+        view = other;
     }
-    ARM_TRY(arm__view_narrow(view == NULL ? other : view, view == NULL ? nothing : part->rows,
-                             side->read, &narrow, err));
-    side->at = at;
+    ARM_TRY(arm__view_narrow(view, rows, side->read, &narrow, err));
     ARM_TRY(shower->show(shower->self, narrow, at, err));
+    side->at = at;
 done:
     arm__free(nothing);
     return st;
@@ -252,8 +245,8 @@ static arm_status show(const struct arm_shower *shower, struct comparison *c, st
 {
     arm_status st = ARM_OK;
 
-    ARM_TRY(show_side(shower, c->a, c->b, &c->parts.a, &c->diff.a, c->a_at, err));
-    ARM_TRY(show_side(shower, c->b, c->a, &c->parts.b, &c->diff.b, c->b_at, err));
+    ARM_TRY(arm__side_show(shower, c->a, c->b, c->parts.a.rows, &c->diff.a, c->a_at, err));
+    ARM_TRY(arm__side_show(shower, c->b, c->a, c->parts.b.rows, &c->diff.b, c->b_at, err));
 done:
     return st;
 }
@@ -289,8 +282,8 @@ struct table_diff {
     const struct arm_snapshot *a;
     const struct arm_snapshot *b;
     struct arm_buf *sql;
-    size_t count;           /* of tables that are in it */
-    struct table_list base; /* at the merge base */
+    size_t count;               /* of tables that are in it */
+    struct arm_table_list base; /* at the merge base */
     struct arm_snapshot at_base;
 };
 
@@ -428,12 +421,12 @@ done:
 static arm_status compare_all(struct table_diff *d, struct arm_error *err)
 {
     struct arm_catalog *catalog = arm__txn_catalog(d->txn);
-    struct table_list a = {.count = 0};
-    struct table_list b = {.count = 0};
+    struct arm_table_list a = {.count = 0};
+    struct arm_table_list b = {.count = 0};
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__catalog_tables(catalog, d->a, add_row, &a, err));
-    ARM_TRY(arm__catalog_tables(catalog, d->b, add_row, &b, err));
+    ARM_TRY(list_tables(catalog, d->a, &a, err));
+    ARM_TRY(list_tables(catalog, d->b, &b, err));
     for (size_t i = 0; i < b.count; i++) {
         ARM_TRY(compare(d, fellow(&a, &b, &b.rows[i]), &b.rows[i], err));
     }
@@ -465,7 +458,7 @@ arm_status arm__diff_tables(struct arm_transaction *txn, const struct arm_shower
     ARM_TRY(arm__catalog_resolve(catalog, arm__txn_snapshot(txn), b, &at_b, err));
     ARM_TRY(arm__catalog_merge_base(catalog, &at_a, &at_b, &d.at_base, &has_base, err));
     if (has_base) {
-        ARM_TRY(arm__catalog_tables(catalog, &d.at_base, add_row, &d.base, err));
+        ARM_TRY(list_tables(catalog, &d.at_base, &d.base, err));
     }
     ARM_TRY(add_text(out_sql, "SELECT * FROM (", err));
     ARM_TRY(compare_all(&d, err));

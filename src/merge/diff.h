@@ -9,6 +9,7 @@
  * D4  Applied to what A has, the rows of the diff give what B has.
  * D5  Where entries alone tell how many rows there are of a kind, none is read. */
 
+#include "merge/columns.h"
 #include "txn/txn.h"
 
 /* Who lets statements read a view (taken, whatever happens) AT the answer: duck/duck.h. */
@@ -17,6 +18,13 @@ struct arm_shower {
     arm_status (*show)(void *self, const struct arm_view *view, char out_at[32],
                        struct arm_error *err);
 };
+
+/* Those of the view's rows that stand in `rows`, per entry, become what the side reads. `view`
+ * NULL: the side does not have the table, and reads none of the rows of `other`. `at` lives as long
+ * as the side. */
+arm_status arm__side_show(const struct arm_shower *shower, const struct arm_view *view,
+                          const struct arm_view *other, roaring_bitmap_t *const *rows,
+                          struct arm_side *side, char at[32], struct arm_error *err);
 
 /* The rows of one table: its columns at `b` (at `a`, where it is not there), _change, _tx and
  * _version. Errors: ARM_NOT_FOUND: neither has the table; those of refs. */

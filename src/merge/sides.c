@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "merge/sides.h"
 
-#include "base/alloc.h"
-
 void arm__sides_release(struct arm_sides *sides)
 {
     arm__side_release(&sides->merge.here);
@@ -50,27 +48,13 @@ enum arm_row_match arm__sides_match(const struct arm_sides *sides, const Armpb__
     return by_key ? ARM_MATCH_KEY : ARM_MATCH_ID;
 }
 
-/* One side's rows, as a table that the statement may read; `view` NULL: none of `other`'s. */
+/* One side's rows, as a table that the statement may read. */
 static arm_status show(const struct arm_shower *shower, const struct arm_view *view,
                        const struct arm_view *other, roaring_bitmap_t *const *rows,
                        struct arm_side *side, char at[32], struct arm_error *err)
 {
-    roaring_bitmap_t **nothing = NULL;
-    const struct arm_view *narrow = NULL;
-    arm_status st = ARM_OK;
-
-    if (view == NULL) {
-        ARM_TRY(arm__calloc(other->entry_count, sizeof(roaring_bitmap_t *), &nothing, err));
-        rows = nothing;
-        view = other;
-    }
-    ARM_TRY(arm__view_narrow(view, rows, side->read, &narrow, err));
-    ARM_TRY(shower->show(shower->self, narrow, at, err));
-    side->at = at;
     side->is_to_write = true;
-done:
-    arm__free(nothing);
-    return st;
+    return arm__side_show(shower, view, other, rows, side, at, err);
 }
 
 arm_status arm__sides_show(struct arm_sides *s, const struct arm_merged_schema *merged,

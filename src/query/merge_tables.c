@@ -9,34 +9,6 @@
 #include "merge/parts.h"
 #include "query/merge.h"
 
-struct row_list {
-    const struct arm_merging *m;
-    size_t count;
-    size_t capacity;
-    struct arm_table_row *rows;
-};
-
-static arm_status add_row(void *context, const struct arm_table_row *row, struct arm_error *err)
-{
-    struct row_list *list = context;
-    const struct arm_merging *m = list->m;
-    arm_status st = ARM_OK;
-
-    if (m->verb == ARM_MERGE_RESTORE && !(arm__name_equal(row->schema_name, m->schema_name) &&
-                                          arm__name_equal(row->name, m->name))) {
-        return ARM_OK;
-    }
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
-
-        ARM_TRY(arm__realloc(&list->rows, capacity, sizeof *list->rows, err));
-        list->capacity = capacity;
-    }
-    list->rows[list->count++] = *row;
-done:
-    return st;
-}
-
 static int compare_rows(const void *left, const void *right)
 {
     const struct arm_table_row *a = left;
@@ -45,13 +17,27 @@ static int compare_rows(const void *left, const void *right)
     return memcmp(a->table_id.bytes, b->table_id.bytes, ARM_TABLE_ID_BYTES);
 }
 
+/* What is restored is one table. */
+static bool concerns(const struct arm_merging *m, const struct arm_table_row *row)
+{
+    return m->verb != ARM_MERGE_RESTORE || (arm__name_equal(row->schema_name, m->schema_name) &&
+                                            arm__name_equal(row->name, m->name));
+}
+
 /* By table id. */
 static arm_status list_tables(struct arm_merging *m, const struct arm_snapshot *at,
-                              struct row_list *out, struct arm_error *err)
+                              struct arm_table_list *out, struct arm_error *err)
 {
+    size_t kept = 0;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__catalog_tables(arm__txn_catalog(m->txn), at, add_row, out, err));
+    ARM_TRY(arm__catalog_list(arm__txn_catalog(m->txn), at, out, err));
+    for (size_t i = 0; i < out->count; i++) {
+        if (concerns(m, &out->rows[i])) {
+            out->rows[kept++] = out->rows[i];
+        }
+    }
+    out->count = kept;
     if (out->count > 0) {
         qsort(out->rows, out->count, sizeof *out->rows, compare_rows);
     }
@@ -59,7 +45,7 @@ done:
     return st;
 }
 
-static const struct arm_table_row *find(const struct row_list *list,
+static const struct arm_table_row *find(const struct arm_table_list *list,
                                         const struct arm_table_row *row)
 {
     return list->count == 0
@@ -267,10 +253,10 @@ done:
 /* ---- All of them ---- */
 
 struct lists {
-    struct row_list bases[2];
-    struct row_list fork;
-    struct row_list ours;
-    struct row_list theirs;
+    struct arm_table_list bases[2];
+    struct arm_table_list fork;
+    struct arm_table_list ours;
+    struct arm_table_list theirs;
 };
 
 /* What both sides began with. Where they merged each other before, there are two such states: what
@@ -304,8 +290,8 @@ static bool goes_first(const struct arm_merging_table *t)
 
 static arm_status merge_lists(struct arm_merging *m, const struct lists *l, struct arm_error *err)
 {
-    const struct row_list *ours = &l->ours;
-    const struct row_list *theirs = &l->theirs;
+    const struct arm_table_list *ours = &l->ours;
+    const struct arm_table_list *theirs = &l->theirs;
     arm_status st = ARM_OK;
 
     for (int pass = 0; pass < 2; pass++) {
@@ -333,8 +319,7 @@ done:
 
 arm_status arm__merge_tables(struct arm_merging *m, struct arm_error *err)
 {
-    struct lists l = {
-        .bases = {{.m = m}, {.m = m}}, .fork = {.m = m}, .ours = {.m = m}, .theirs = {.m = m}};
+    struct lists l = {.fork = {.count = 0}};
     arm_status st = ARM_OK;
 
     for (size_t i = 0; i < m->base_count; i++) {
