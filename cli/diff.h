@@ -2,8 +2,8 @@
 #ifndef ARM_CLI_DIFF_H
 #define ARM_CLI_DIFF_H
 
-/* What `armillaria diff` knows of two refs: the tables that differ (diff_tables.c), and the rows of
- * one, drawn as they are read (diff_rows.c). */
+/* What `armillaria diff` knows of two refs: the tables that differ (diff_tables.c), what of their
+ * columns does (diff_schemas.c), and the rows of one, drawn as they are read (diff_rows.c). */
 
 #include "output.h"
 
@@ -29,11 +29,25 @@ struct cli_diff {
     const char *table; /* --table; NULL: all */
     size_t count;
     struct cli_difference *differences; /* owned */
+    bool has_schemas;                   /* columns, keys or CHECKs of some differ */
 };
 void cli_diff_release(struct cli_diff *diff);
 
 /* Fill in the differences: of all tables, or of the one that is asked for. */
 arm_status cli_diff_find(struct cli_diff *diff, struct arm_error *err);
+
+/* After that: whether anything differs of their columns. */
+arm_status cli_diff_find_schemas(struct cli_diff *diff, struct arm_error *err);
+
+/* What differs of the columns of one, a line each behind `indent`, added to `out`; of all of them;
+ * and of all as an array of objects. */
+arm_status cli_diff_schema(const struct cli_diff *diff, const struct cli_difference *difference,
+                           const struct cli_sink *sink, const char *indent, struct cli_text *out,
+                           struct arm_error *err);
+arm_status cli_diff_schemas(const struct cli_diff *diff, const struct cli_sink *sink,
+                            struct arm_error *err);
+arm_status cli_diff_schemas_json(const struct cli_diff *diff, const struct cli_sink *sink,
+                                 struct arm_error *err);
 
 /* The rows of one, for people: `+` and `-`, and `~` with what became of its changed cells. */
 arm_status cli_diff_rows(const struct cli_diff *diff, const struct cli_difference *difference,

@@ -324,6 +324,7 @@ arm_status cli_diff_rows(const struct cli_diff *diff, const struct cli_differenc
     d.before = cli_alloc(d.width, sizeof *d.before);
     CLI_TRY(read_key(diff, difference, &d, err));
     add_head(&d, difference, &text);
+    CLI_TRY(cli_diff_schema(diff, difference, sink, "", &text, err));
     CLI_TRY(draw_rows(&d, sink, &text, err));
 done:
     forget_before(&d);

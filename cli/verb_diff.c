@@ -229,6 +229,7 @@ static void add_stats(const struct cli_diff *diff, const struct cli_sink *sink,
 struct wish {
     bool rows;
     bool stat;
+    bool schema;
 };
 
 static arm_status write_json_rows(const struct cli_diff *diff, const struct cli_sink *sink,
@@ -266,12 +267,34 @@ done:
     return st;
 }
 
+/* The tables, and below what differs of their columns. */
+static arm_status write_list(const struct cli_diff *diff, const struct cli_sink *sink,
+                             struct arm_error *err)
+{
+    struct cli_text gap = {0};
+    arm_status st = ARM_OK;
+
+    list_tables(diff, sink);
+    cli_text_add(&gap, "\n");
+    if (diff->has_schemas) {
+        CLI_TRY(cli_sink_write(sink, &gap, err));
+        CLI_TRY(cli_diff_schemas(diff, sink, err));
+    }
+done:
+    cli_text_release(&gap);
+    return st;
+}
+
 static arm_status print(const struct cli_diff *diff, struct wish wish, const struct cli_sink *sink,
                         struct arm_error *err)
 {
     struct cli_text text = {0};
     arm_status st = ARM_OK;
 
+    if (diff->cli->json && wish.schema) {
+        CLI_TRY(cli_diff_schemas_json(diff, sink, err));
+        goto done;
+    }
     if (diff->cli->json && wish.rows) {
         CLI_TRY(write_json_rows(diff, sink, err));
         goto done;
@@ -280,14 +303,21 @@ static arm_status print(const struct cli_diff *diff, struct wish wish, const str
         json_tables(diff, &text);
     } else if (diff->count == 0) {
         cli_text_add(&text, diff->cli->quiet ? "" : "no table differs\n");
+    } else if (wish.schema && !diff->has_schemas) {
+        cli_text_add(&text, diff->cli->quiet ? "" : "no columns, keys or CHECKs differ\n");
     } else if (wish.stat) {
         add_stats(diff, sink, &text);
     }
     CLI_TRY(cli_sink_write(sink, &text, err)); /* puts the bar away */
-    if (!diff->cli->json && wish.rows) {
+    if (diff->cli->json) {
+        goto done;
+    }
+    if (wish.rows) {
         CLI_TRY(write_rows(diff, sink, !wish.stat, err));
-    } else if (!diff->cli->json && !wish.stat && diff->count > 0) {
-        list_tables(diff, sink);
+    } else if (wish.schema) {
+        CLI_TRY(cli_diff_schemas(diff, sink, err));
+    } else if (!wish.stat && diff->count > 0) {
+        CLI_TRY(write_list(diff, sink, err));
     }
 done:
     cli_text_release(&text);
@@ -303,7 +333,8 @@ static int run_diff(struct cli *cli, const struct cli_args *args)
                             .b = args->positional[1],
                             .table = cli_args_value(args, "table")};
     struct wish wish = {.rows = cli_args_value(args, "rows") != NULL,
-                        .stat = cli_args_value(args, "stat") != NULL};
+                        .stat = cli_args_value(args, "stat") != NULL,
+                        .schema = cli_args_value(args, "schema") != NULL};
     struct cli_sink sink = {.out = stdout,
                             .name = "standard output",
                             .is_terminal = isatty(STDOUT_FILENO) == 1,
@@ -313,10 +344,15 @@ static int run_diff(struct cli *cli, const struct cli_args *args)
     int status = CLI_DONE;
     arm_status st = ARM_OK;
 
+    if (wish.schema && (wish.rows || wish.stat)) {
+        cli_watch_end(watch);
+        return cli_usage_error(cli, args->verb, "--schema stands alone: without --rows and --stat");
+    }
     CLI_TRY(cli_open(cli, CLI_READ, &err));
     cli_watch_session(watch, cli->session);
     cli_watch_show(watch, "comparing");
     CLI_TRY(cli_diff_find(&diff, &err));
+    CLI_TRY(cli_diff_find_schemas(&diff, &err));
     CLI_TRY(print(&diff, wish, &sink, &err));
 done:
     cli_watch_hide(watch);
@@ -337,7 +373,7 @@ done:
 
 const struct cli_verb cli_verb_diff = {
     .name = "diff",
-    .usage = "A B [--table T] [--rows] [--stat]",
+    .usage = "A B [--table T] [--rows] [--stat] [--schema]",
     .summary = "tables and rows that differ",
     .help =
         "Compares two refs: the tables that differ, and how many rows were added, removed and\n"
@@ -350,10 +386,15 @@ const struct cli_verb cli_verb_diff = {
         "delete, update_before, update_after), _tx and _version; without --table _table says\n"
         "which table's.\n"
         "\n"
+        "What differs of columns, keys and CHECKs is told below the tables, and above the rows;\n"
+        "with --schema alone. With --json that is objects of table, change (added, removed,\n"
+        "changed), column (null: a key or a CHECK), property, old and new.\n"
+        "\n"
         "What two refs have in common is not read, and rows are written as they are found.",
     .examples = "armillaria diff main feature/x\n"
                 "armillaria diff main~1 main --rows\n"
                 "armillaria diff v1 main --stat\n"
+                "armillaria diff v1 main --schema --json\n"
                 "armillaria diff version:3 version:5 --table orders --rows --json",
     .exits = ", 4 damage found,\n130 interrupted",
     .positional_min = 2,
@@ -364,5 +405,6 @@ const struct cli_verb cli_verb_diff = {
             {"table", 0, "T", "only this table", false},
             {"rows", 0, NULL, "the rows that differ", false},
             {"stat", 0, NULL, "how many rows differ, drawn", false},
+            {"schema", 0, NULL, "the columns, keys and CHECKs that differ", false},
         },
 };

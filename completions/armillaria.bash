@@ -55,7 +55,7 @@ _armillaria_options() {
         versions) echo --all ;;
         schema) echo --at ;;
         log) echo --table -n --at --graph ;;
-        diff) echo --table --rows --stat ;;
+        diff) echo --table --rows --stat --schema ;;
         merge | cherry-pick | revert) echo --into --strategy --dry-run -m --message ;;
         restore) echo --at --into --strategy --dry-run -m --message ;;
         branch) echo --from --description --only-merges ;;

@@ -463,6 +463,16 @@ ARM_API arm_status arm_diff_rows(arm_session *session, const char *table, const 
                                  const char *b, struct ArrowArrayStream *out,
                                  struct arm_error *err);
 
+/** What differs of the columns, keys and CHECKs of a table, or (`table` NULL) of all tables that
+ * both refs have: table [utf8], change [utf8: "added", "removed" or "changed"], column [utf8, as it
+ * is called at `b`; null: a key or a CHECK], property [utf8: "column", all of one; "name", "type",
+ * "nullable", "default", "comment", "generated"; "primary key", "unique", "check"], old, new [utf8,
+ * as in SQL; null: none]. Columns are the same by identity, which survives renaming. Reads no rows.
+ * Errors and `table` as in arm_diff_rows. */
+ARM_API arm_status arm_diff_schemas(arm_session *session, const char *table, const char *a,
+                                    const char *b, struct ArrowArrayStream *out,
+                                    struct arm_error *err);
+
 /** What becomes of cells and rows that both sides of a merge changed, each in its own way. */
 typedef enum arm_merge_strategy {
     ARM_STRATEGY_FAIL = 0,   /**< nothing is merged, and they are told: ARM_MERGE_CONFLICT */

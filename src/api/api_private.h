@@ -50,10 +50,6 @@ arm_status arm__session_snapshot(const struct arm_session *session, const char *
                                  struct arm_snapshot *out, struct arm_error *err);
 struct arm_catalog *arm__session_catalog(const struct arm_session *session);
 
-/* The name of a table as people see it: "name", or "schema.name" outside of main. */
-#define ARM_SHOWN_NAME_BYTES ((size_t)512)
-void arm__shown_name(const char *schema_name, const char *name, char out[ARM_SHOWN_NAME_BYTES]);
-
 /* A count of `root`, made before a call that may commit, since nothing may fail after it; then
  * `*stream` is wrapped so that it takes the count, and gives it up when it is released. */
 struct arm_held;

@@ -6,6 +6,7 @@
 
 #include "api/api_private.h"
 #include "api/rows.h"
+#include "model/table_name.h"
 #include "query/branch.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))

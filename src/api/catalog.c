@@ -6,6 +6,7 @@
 #include "api/api_private.h"
 #include "api/rows.h"
 #include "model/object.h"
+#include "model/table_name.h"
 #include "model/type.h"
 
 static const struct arm_rows_field list_of_text = {.name = "item", .format = "u"};

@@ -68,11 +68,3 @@ arm_status arm__session_snapshot(const struct arm_session *session, const char *
 done:
     return st;
 }
-
-void arm__shown_name(const char *schema_name, const char *name, char out[ARM_SHOWN_NAME_BYTES])
-{
-    bool is_main = strcmp(schema_name, "main") == 0;
-
-    (void)snprintf(out, ARM_SHOWN_NAME_BYTES, "%s%s%s", is_main ? "" : schema_name,
-                   is_main ? "" : ".", name);
-}

@@ -6,6 +6,7 @@
 #include "api/api_private.h"
 #include "api/rows.h"
 #include "model/object.h"
+#include "model/table_name.h"
 
 enum {
     COMMIT_TX,

@@ -70,6 +70,21 @@ done:
     return st;
 }
 
+arm_status arm_diff_schemas(arm_session *session, const char *table, const char *a, const char *b,
+                            struct ArrowArrayStream *out, struct arm_error *err)
+{
+    const char *arguments[] = {table, a, b};
+    size_t skipped = table == NULL ? 1 : 0;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__require(a, "a", err));
+    ARM_TRY(arm__require(b, "b", err));
+    ARM_TRY(call_function(session, "arm_schema_diff", arguments + skipped,
+                          COUNT_OF(arguments) - skipped, out, err));
+done:
+    return st;
+}
+
 /* ---- The report of a merge ---- */
 
 enum { REPORT_TX, REPORT_FAST_FORWARD, REPORT_TABLES, REPORT_CONFLICTS };

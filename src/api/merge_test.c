@@ -172,6 +172,34 @@ static void test_diff_of_rows(void **state)
     close_fixture(&f);
 }
 
+static void test_diff_schemas(void **state)
+{
+    struct fixture f;
+    struct ArrowArrayStream stream;
+    struct ArrowArray batch;
+    struct arm_error err = {0};
+
+    (void)state;
+    open_fixture(&f);
+    run_sql(f.b, "ALTER TABLE t ADD COLUMN w INTEGER DEFAULT 7");
+    assert_ok(arm_diff_schemas(f.main, NULL, "main", "b", &stream, &err), err);
+    batch = next_batch(&stream);
+    assert_int_equal(batch.length, 1);
+    assert_int_equal(batch.n_children, 6); /* table, change, column, property, old, new */
+    assert_string_equal(text_at(&f, batch.children[0], 0), "t");
+    assert_string_equal(text_at(&f, batch.children[1], 0), "added");
+    assert_string_equal(text_at(&f, batch.children[2], 0), "w");
+    assert_string_equal(text_at(&f, batch.children[3], 0), "column");
+    assert_string_equal(text_at(&f, batch.children[5], 0), "INTEGER DEFAULT 7");
+    batch.release(&batch);
+    stream.release(&stream);
+    assert_ok(arm_diff_schemas(f.main, "t", "b", "main", &stream, &err), err);
+    assert_int_equal(drain(&stream), 1);
+    assert_ok(arm_diff_schemas(f.main, "t", "version:1", "main", &stream, &err), err);
+    assert_int_equal(drain(&stream), 0);
+    close_fixture(&f);
+}
+
 static void test_diff_refused(void **state)
 {
     struct fixture f;
@@ -188,6 +216,11 @@ static void test_diff_refused(void **state)
     assert_fails(ARM_INVALID, arm_diff(f.main, "main", "b", NULL, &err), err);
     assert_fails(ARM_INVALID, arm_diff(NULL, "main", "b", &stream, &err), err);
     assert_fails(ARM_INVALID, arm_diff_rows(f.main, NULL, "main", "b", &stream, &err), err);
+    assert_fails(ARM_NOT_FOUND, arm_diff_schemas(f.main, "nosuch", "main", "b", &stream, &err),
+                 err);
+    assert_fails(ARM_NOT_FOUND, arm_diff_schemas(f.main, NULL, "nosuch", "b", &stream, &err), err);
+    assert_fails(ARM_INVALID, arm_diff_schemas(f.main, NULL, NULL, "b", &stream, &err), err);
+    assert_fails(ARM_INVALID, arm_diff_schemas(f.main, NULL, "main", NULL, &stream, &err), err);
     close_fixture(&f);
 }
 
@@ -383,6 +416,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_diff_of_tables),
         cmocka_unit_test(test_diff_of_rows),
+        cmocka_unit_test(test_diff_schemas),
         cmocka_unit_test(test_diff_refused),
         cmocka_unit_test(test_merge_of_two_sides),
         cmocka_unit_test(test_merge_conflict_is_reported),

@@ -7,6 +7,7 @@
 #include "api/api_private.h"
 #include "api/rows.h"
 #include "base/alloc.h"
+#include "model/table_name.h"
 
 enum {
     STATS_TABLE,

@@ -84,34 +84,87 @@ unique_ptr<duckdb::TableRef> ReplaceDiff(ClientContext &context,
     return AsTable(context, text);
 }
 
+// The table that the first argument names.
+struct TableName {
+    TableName(duckdb::TableFunctionBindInput &input, const char *what)
+    {
+        auto table = Argument(input, 0, what);
+        arm_error error;
+
+        Check(arm__table_name_parse(table.c_str(), schema, name, &error), error);
+    }
+
+    char schema[256];
+    char name[256];
+};
+
 unique_ptr<duckdb::TableRef> ReplaceRowDiff(ClientContext &context,
                                             duckdb::TableFunctionBindInput &input)
 {
     auto &ours = Ours(context);
     arm_shower shower = {&ours, ShowView};
-    auto table = Argument(input, 0, "the table of arm_row_diff");
+    TableName table(input, "the table of arm_row_diff");
     auto a = Argument(input, 1, "the first ref of arm_row_diff");
     auto b = Argument(input, 2, "the second ref of arm_row_diff");
-    char schema_name[256];
-    char name[256];
     Text text;
     arm_error error;
 
-    Check(arm__table_name_parse(table.c_str(), schema_name, name, &error), error);
     arm__txn_note_all(ours.Txn());
-    Check(arm__diff_rows(ours.Txn(), &shower, schema_name, name, a.c_str(), b.c_str(), &text.buf,
-                         &error),
+    Check(arm__diff_rows(ours.Txn(), &shower, table.schema, table.name, a.c_str(), b.c_str(),
+                         &text.buf, &error),
           error);
     return AsTable(context, text);
 }
 
-void Register(ClientContext &context, const string &name, const vector<LogicalType> &arguments,
-              duckdb::table_function_bind_replace_t replace)
+unique_ptr<duckdb::TableRef> ReplaceSchemaDiffs(ClientContext &context,
+                                                duckdb::TableFunctionBindInput &input)
 {
-    duckdb::TableFunction function(name, arguments, nullptr, nullptr);
+    auto &ours = Ours(context);
+    auto a = Argument(input, 0, "the first ref of arm_schema_diff");
+    auto b = Argument(input, 1, "the second ref of arm_schema_diff");
+    Text text;
+    arm_error error;
+
+    arm__txn_note_all(ours.Txn());
+    Check(arm__diff_schemas(ours.Txn(), a.c_str(), b.c_str(), &text.buf, &error), error);
+    return AsTable(context, text);
+}
+
+unique_ptr<duckdb::TableRef> ReplaceSchemaDiff(ClientContext &context,
+                                               duckdb::TableFunctionBindInput &input)
+{
+    auto &ours = Ours(context);
+    TableName table(input, "the table of arm_schema_diff");
+    auto a = Argument(input, 1, "the first ref of arm_schema_diff");
+    auto b = Argument(input, 2, "the second ref of arm_schema_diff");
+    Text text;
+    arm_error error;
+
+    arm__txn_note_all(ours.Txn());
+    Check(arm__diff_schema(ours.Txn(), table.schema, table.name, a.c_str(), b.c_str(), &text.buf,
+                           &error),
+          error);
+    return AsTable(context, text);
+}
+
+duckdb::TableFunction Replaced(const vector<LogicalType> &arguments,
+                               duckdb::table_function_bind_replace_t replace)
+{
+    duckdb::TableFunction function(arguments, nullptr, nullptr);
 
     function.bind_replace = replace;
-    duckdb::CreateTableFunctionInfo info(function);
+    return function;
+}
+
+void Register(ClientContext &context, const string &name,
+              std::initializer_list<duckdb::TableFunction> functions)
+{
+    duckdb::TableFunctionSet set(name);
+
+    for (auto &function : functions) {
+        set.AddFunction(function);
+    }
+    duckdb::CreateTableFunctionInfo info(set);
     info.on_conflict = duckdb::OnCreateConflict::IGNORE_ON_CONFLICT;
     info.internal = true;
     duckdb::Catalog::GetSystemCatalog(context).CreateTableFunction(context, info);
@@ -123,8 +176,11 @@ void RegisterDiffFunctions(ClientContext &context)
 {
     auto &text = LogicalType::VARCHAR;
 
-    Register(context, "arm_diff", {text, text}, ReplaceDiff);
-    Register(context, "arm_row_diff", {text, text, text}, ReplaceRowDiff);
+    Register(context, "arm_diff", {Replaced({text, text}, ReplaceDiff)});
+    Register(context, "arm_row_diff", {Replaced({text, text, text}, ReplaceRowDiff)});
+    Register(context, "arm_schema_diff",
+             {Replaced({text, text}, ReplaceSchemaDiffs),
+              Replaced({text, text, text}, ReplaceSchemaDiff)});
 }
 
 } // namespace arm

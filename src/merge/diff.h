@@ -39,4 +39,13 @@ arm_status arm__diff_tables(struct arm_transaction *txn, const struct arm_shower
                             const char *a, const char *b, struct arm_buf *out_sql,
                             struct arm_error *err);
 
+/* What differs of the columns, keys and CHECKs (merge/schema_diff.h) of the tables that both have:
+ * table, change, column, property, old, new. No row is read. */
+arm_status arm__diff_schemas(struct arm_transaction *txn, const char *a, const char *b,
+                             struct arm_buf *out_sql, struct arm_error *err);
+/* Of one table, at refs that may name versions of it. Errors: as arm__diff_rows. */
+arm_status arm__diff_schema(struct arm_transaction *txn, const char *schema_name, const char *name,
+                            const char *a, const char *b, struct arm_buf *out_sql,
+                            struct arm_error *err);
+
 #endif

@@ -55,7 +55,7 @@ static char lower(char c)
 }
 
 /* strcasecmp would ask the host's locale. */
-static int compare_names(const char *a, const char *b)
+int arm__name_compare(const char *a, const char *b)
 {
     while (*a != '\0' && lower(*a) == lower(*b)) {
         a++;
@@ -66,7 +66,7 @@ static int compare_names(const char *a, const char *b)
 
 bool arm__name_equal(const char *a, const char *b)
 {
-    return compare_names(a, b) == 0;
+    return arm__name_compare(a, b) == 0;
 }
 
 arm_status arm__name_fold(const char *name, struct arm_buf *out, struct arm_error *err)
@@ -165,7 +165,7 @@ static int compare_exact(const void *a, const void *b)
 
 static int compare_folded(const void *a, const void *b)
 {
-    return compare_names(*(const char *const *)a, *(const char *const *)b);
+    return arm__name_compare(*(const char *const *)a, *(const char *const *)b);
 }
 
 arm_status arm__names_distinct(const char *const *names, size_t count,

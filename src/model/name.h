@@ -17,8 +17,9 @@ arm_status arm__name_check(const char *name, const char *what, struct arm_error 
 /* The key under which names are compared: ASCII letters lowered. Appended to `out`. */
 arm_status arm__name_fold(const char *name, struct arm_buf *out, struct arm_error *err);
 
-/* The same name: alike without regard to ASCII case. */
+/* The same name: alike without regard to ASCII case; and their order by that, as strcmp. */
 bool arm__name_equal(const char *a, const char *b);
+int arm__name_compare(const char *a, const char *b);
 
 /* A branch or tag: git's rules for refs (git-check-ref-format) and for branches (no '-' first),
  * no ':', not "HEAD", at most 255 bytes, and nothing a ref expression could mean ("tx:1",

@@ -86,3 +86,11 @@ arm_status arm__table_name_parse(const char *text, char schema_name[256], char n
 done:
     return st;
 }
+
+void arm__shown_name(const char *schema_name, const char *name, char out[ARM_SHOWN_NAME_BYTES])
+{
+    bool is_main = strcmp(schema_name, "main") == 0;
+
+    (void)snprintf(out, ARM_SHOWN_NAME_BYTES, "%s%s%s", is_main ? "" : schema_name,
+                   is_main ? "" : ".", name);
+}

@@ -165,6 +165,91 @@ def test_columns_that_were_added_dropped_and_renamed(shop):
     assert "~ id=2, note=none -> good\n" in out and "~ id=1" not in out
 
 
+# ---- Columns, keys and CHECKs ----
+
+
+def schema_changes(repo, a, b, *args):
+    """[(table, change, column, property, old, new)]"""
+    return [tuple(row[field] for field in ("table", "change", "column", "property", "old", "new"))
+            for row in repo.run("diff", a, b, "--schema", "--json", *args).json]
+
+
+def swapped(changes):
+    """What it is the other way round: names of columns aside, which are those of the other end."""
+    other = {"added": "removed", "removed": "added", "changed": "changed"}
+    return {(table, other[change], prop, new, old)
+            for table, change, _, prop, old, new in changes}
+
+
+def test_what_differs_of_columns(repo):
+    repo.sql("CREATE TABLE t (k INTEGER PRIMARY KEY, a INTEGER NOT NULL, b VARCHAR DEFAULT 'x', "
+             "c DOUBLE, e INTEGER, CHECK (a > 0)); CREATE TABLE gone (i INTEGER)")
+    repo.run("tag", "create", "before")
+    repo.sql("ALTER TABLE t ADD COLUMN d DECIMAL(5, 2) DEFAULT 1.5; ALTER TABLE t DROP COLUMN c; "
+             "ALTER TABLE t RENAME a TO aa; ALTER TABLE t ALTER e TYPE BIGINT; "
+             "ALTER TABLE t ALTER aa DROP NOT NULL; ALTER TABLE t ALTER b DROP DEFAULT; "
+             "DROP TABLE gone; CREATE TABLE new (j INTEGER)")
+    changes = schema_changes(repo, "before", "main")
+    assert changes == [
+        ("t", "changed", "aa", "name", "a", "aa"),
+        ("t", "changed", "aa", "nullable", "false", "true"),
+        ("t", "changed", "b", "default", "'x'", None),
+        ("t", "changed", "e", "type", "INTEGER", "BIGINT"),
+        ("t", "added", "d", "column", None, "DECIMAL(5,2) DEFAULT 1.5"),
+        ("t", "removed", "c", "column", "DOUBLE", None),
+        ("t", "added", None, "check", None, "(aa > 0)"),
+        ("t", "removed", None, "check", "(a > 0)", None)]
+    back = schema_changes(repo, "main", "before")
+    assert swapped(back) == {change[:2] + change[3:] for change in changes}
+    assert schema_changes(repo, "before", "main", "--table", "t") == changes
+    assert schema_changes(repo, "version:1", "version:2", "--table", "t") == changes[4:5]
+    assert schema_changes(repo, "main", "main") == []
+    assert repo.sql("SELECT * FROM arm_schema_diff('t', 'before', 'main')") == [
+        dict(zip(("table", "change", "column", "property", "old", "new"), change))
+        for change in changes]
+
+
+def test_columns_in_the_list_and_above_the_rows(repo):
+    repo.sql("CREATE TABLE t (k INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES (1, 2); "
+             "CREATE TABLE u (i INTEGER)")
+    repo.run("tag", "create", "before")
+    repo.sql("ALTER TABLE t ADD COLUMN b VARCHAR DEFAULT 'x'; ALTER TABLE t ALTER a SET NOT NULL; "
+             "INSERT INTO t VALUES (2, 3, 'y'); INSERT INTO u VALUES (7)")
+    told = ["t", "  ~ COLUMN a: nullable true -> false", "  + COLUMN b VARCHAR DEFAULT 'x'"]
+    assert repo.run("diff", "before", "main").lines[3:] == ["", *told]
+    assert repo.run("diff", "before", "main", "--schema").lines == told
+    assert repo.run("diff", "before", "main", "--rows").lines == [
+        "t: modified, version 2 -> 5", *(line.strip() for line in told[1:]), "+ k=2, a=3, b=y", "",
+        "u: modified, version 1 -> 2", "+ i=7"]
+    assert repo.run("diff", "main~1", "main").lines[2:] == []
+    assert (repo.run("diff", "main~1", "main", "--schema").out ==
+            "no columns, keys or CHECKs differ\n")
+    assert repo.run("diff", "main", "main", "--schema").out == "no table differs\n"
+    assert set(repo.run("diff", "before", "main", "--json").json[0]) == FIELDS
+    for more in ("--rows", "--stat"):
+        assert "--schema" in repo.run("diff", "before", "main", "--schema", more, status=2).err
+
+
+def test_keys_and_generated_columns_that_differ(repo):
+    repo.sql("CREATE TABLE t (k INTEGER PRIMARY KEY, a INTEGER UNIQUE, "
+             "twice INTEGER GENERATED ALWAYS AS (a * 2))")
+    repo.run("branch", "create", "b")
+    repo.sql("DROP TABLE t; CREATE TABLE t (K INTEGER, a INTEGER, \"odd \"\"name\" INTEGER, "
+             "PRIMARY KEY (K, a), UNIQUE (\"odd \"\"name\"), "
+             "twice INTEGER GENERATED ALWAYS AS (a + a))", "--branch", "b")
+    assert schema_changes(repo, "main", "b") == [  # columns of two tables are the same by name
+        ("t", "changed", "K", "name", "k", "K"),
+        ("t", "changed", "a", "nullable", "true", "false"),
+        ("t", "added", 'odd "name', "column", None, "INTEGER"),
+        ("t", "changed", "twice", "generated", "CAST((a * 2) AS INTEGER)",
+         "CAST((a + a) AS INTEGER)"),
+        ("t", "changed", None, "primary key", "(K)", "(K, a)"),
+        ("t", "added", None, "unique", None, '("odd ""name")'),
+        ("t", "removed", None, "unique", "(a)", None)]
+    lines = repo.run("diff", "main", "b", "--schema").lines
+    assert "  ~ PRIMARY KEY (K) -> (K, a)" in lines and "  - UNIQUE (a)" in lines
+
+
 def test_stat(shop):
     shop.sql("CREATE TABLE many AS SELECT range AS i FROM range(1000)", "--branch", "b")
     lines = shop.run("diff", "main", "b", "--stat").lines
@@ -214,6 +299,7 @@ def test_refs_of_every_kind(shop):
 def test_refused(shop, args, says):
     shop.refused("diff", *args, says=says)
     shop.refused("diff", *args, "--rows", says=says)
+    shop.refused("diff", *args, "--schema", says=says)
 
 
 @pytest.mark.parametrize("args", [[], ["main"], ["main", "b", "c"]])
@@ -235,7 +321,10 @@ def test_hostile_names(repo):
     repo.sql("INSERT INTO a.b VALUES (7)", "--branch", "b")
     assert len(repo.run("diff", "main", "b", "--json").json) == len(names) + 1
     assert len(repo.run("diff", "main", "b", "--rows", "--json").json) == len(names) + 1
-    for args in [(), ("--stat",), ("--rows",)]:
+    repo.sql("; ".join(f"ALTER TABLE {name} RENAME _tx TO \"\u202e'x\"" for name in names),
+             "--branch", "b")
+    assert len(repo.run("diff", "main", "b", "--schema", "--json").json) == len(names)
+    for args in [(), ("--stat",), ("--rows",), ("--schema",)]:
         out = repo.run("diff", "main", "b", *args).out
         assert "\u202e" not in out and "\\u202e" in out
     for name in names:

@@ -27,6 +27,9 @@ static void make_branches(struct scene *s)
     assert_ok(arm_branch_create(s->session, "torn", NULL, NULL, &err), err);
     run_on(s, "torn", "UPDATE m SET v = 'theirs' WHERE k = 8");
     (void)must_run(s, "UPDATE m SET v = 'ours' WHERE k = 8");
+    assert_ok(arm_branch_create(s->session, "altered", NULL, NULL, &err), err);
+    run_on(s, "altered", "ALTER TABLE m ADD COLUMN w INTEGER DEFAULT 1");
+    run_on(s, "altered", "ALTER TABLE m RENAME v TO u");
 }
 
 /* ---- Reading ---- */
@@ -34,6 +37,7 @@ static void make_branches(struct scene *s)
 STREAM_TRIAL(log, arm_log(s->session, NULL, &stream, err))
 STREAM_TRIAL(diff, arm_diff(s->session, "main", "torn", &stream, err))
 STREAM_TRIAL(rows, arm_diff_rows(s->session, "m", "main~2", "done", &stream, err))
+STREAM_TRIAL(schemas, arm_diff_schemas(s->session, NULL, "main", "altered", &stream, err))
 
 static void test_alloc_history_and_differences(void **state)
 {
@@ -41,6 +45,7 @@ static void test_alloc_history_and_differences(void **state)
         {"arm_log, over a merge", NULL, run_log, NULL},
         {"arm_diff", NULL, run_diff, NULL},
         {"arm_diff_rows", NULL, run_rows, NULL},
+        {"arm_diff_schemas", NULL, run_schemas, NULL},
     };
 
     (void)state;
