@@ -3,9 +3,11 @@
 
 #include "duck/connection.hpp"
 #include "duck/error.hpp"
+#include "duck/few_rows.hpp"
 #include "duck/result.hpp"
 #include "duck/row_change.hpp"
 #include "duck/schema_entry.hpp"
+#include "duck/settings.hpp"
 #include "duck/table_entry.hpp"
 #include "duck/transaction.hpp"
 #include "duckdb/catalog/catalog.hpp"
@@ -55,6 +57,8 @@ public:
         Come(chunk, selected);
         return true;
     }
+
+    vector<LogicalType> Types() const { return target.table->GetTypes(); }
 
     uint64_t Finish()
     {
@@ -175,9 +179,9 @@ private:
     uint64_t conflicts = 0;
 };
 
-void Apply(ClientContext &context, const arm_duck_application &application, uint64_t *out_conflicts)
+// The table that `view` is of, to be changed.
+RowTarget TargetOf(ClientContext &context, const arm_view &view)
 {
-    const arm_view &view = *application.view;
     auto &schema =
         duckdb::Catalog::GetSchema(context, CATALOG, view.schema_name).Cast<SchemaEntry>();
     auto table = Transaction::Get(context, schema.catalog).Table(schema, view.name, "");
@@ -189,7 +193,13 @@ void Apply(ClientContext &context, const arm_duck_application &application, uint
     target.table = table->shared_from_this();
     target.view = Transaction::Get(context, schema.catalog).Look(*table);
     target.checks = BindChecks(context, *table);
-    Application run(context, application, std::move(target));
+    return target;
+}
+
+void Apply(ClientContext &context, const arm_duck_application &application, uint64_t *out_conflicts)
+{
+    Application run(context, application, TargetOf(context, *application.view));
+
     while (auto chunk = application.rows->Fetch()) {
         if (chunk->size() > 0 && !run.Add(*chunk)) {
             *out_conflicts = 1;
@@ -197,6 +207,66 @@ void Apply(ClientContext &context, const arm_duck_application &application, uint
         }
     }
     *out_conflicts = run.Finish();
+}
+
+// The changes of few rows, as an application has them.
+class FewChanges
+{
+public:
+    FewChanges(ClientContext &context, const vector<LogicalType> &columns)
+    {
+        vector<LogicalType> types = {LogicalType::UBIGINT, LogicalType::BIGINT,
+                                     LogicalType::BOOLEAN, LogicalType::BOOLEAN,
+                                     LogicalType::BIGINT};
+
+        types.resize(FIRST, LogicalType::VARCHAR); // of conflicts, which there are none of
+        types.insert(types.end(), columns.begin(), columns.end());
+        chunk.Initialize(context, types);
+    }
+
+    void Add(const FewRows &rows, const arm_few_change &change)
+    {
+        auto row = chunk.size();
+
+        chunk.SetCardinality(row + 1);
+        for (idx_t i = 0; i < chunk.ColumnCount(); i++) {
+            duckdb::FlatVector::SetNull(chunk.data[i], row, true);
+        }
+        chunk.SetValue(GOES, row, Value::BOOLEAN(change.goes));
+        chunk.SetValue(COMES, row, Value::BOOLEAN(change.comes));
+        if (change.goes) {
+            chunk.SetValue(ENTRY, row, Value::UBIGINT(rows.At(change.gone).entry));
+            chunk.SetValue(ROW, row, Value::BIGINT(rows.At(change.gone).number));
+        }
+        if (change.comes) {
+            chunk.SetValue(ID, row, Value::BIGINT(rows.At(change.id).id));
+            for (idx_t i = 0; i + FIRST < chunk.ColumnCount(); i++) {
+                chunk.SetValue(FIRST + i, row, rows.At(change.cells[i]).values[i]);
+            }
+        }
+    }
+
+    DataChunk chunk;
+};
+
+// False: there is a contradiction.
+bool MergeFew(ClientContext &context, const arm_duck_few &few)
+{
+    arm_duck_application application = {};
+    FewRows rows(context, few);
+    application.view = few.view;
+    Application run(context, application, TargetOf(context, *few.view));
+    FewChanges changes(context, run.Types());
+    auto add = [&](const arm_few_change &change) { changes.Add(rows, change); };
+
+    if (!rows.Merge(add)) {
+        return false;
+    }
+    if (changes.chunk.size() > 0) {
+        run.Add(changes.chunk);
+    }
+    run.Finish();
+    return true;
 }
 
 } // namespace
@@ -211,4 +281,19 @@ arm_status arm__duck_apply(struct arm_duck_connection *connection,
         arm::Apply(connection->Context(), *application, out_conflicts);
         return ARM_OK;
     });
+}
+
+arm_status arm__duck_merge_few(struct arm_duck_connection *connection,
+                               const struct arm_duck_few *few, bool *out_done,
+                               struct arm_error *err)
+{
+    return arm::Guard(err, [&]() {
+        *out_done = arm::MergeFew(connection->Context(), *few);
+        return ARM_OK;
+    });
+}
+
+uint64_t arm__duck_few_rows(struct arm_duck_connection *connection)
+{
+    return arm::FewRowsMax(connection->Context());
 }

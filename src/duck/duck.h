@@ -112,6 +112,21 @@ arm_status arm__duck_apply(struct arm_duck_connection *connection,
                            const struct arm_duck_application *application, uint64_t *out_conflicts,
                            struct arm_error *err);
 
+/* Merge what theirs did to a table, where the rows to be looked at are few: read and decided
+ * without a statement (merge/few.h). `*out_done` false: two sides contradict each other in a row,
+ * and nothing was done. Errors: ARM_CONSTRAINT. */
+struct arm_duck_few {
+    const struct arm_view *view;     /* the table's; borrowed, as all here */
+    const struct arm_view *sides[4]; /* by enum arm_few_side: their rows, in the same columns */
+    const size_t *key;               /* the columns that rows are matched by; none: by id */
+    size_t key_count;
+};
+arm_status arm__duck_merge_few(struct arm_duck_connection *connection,
+                               const struct arm_duck_few *few, bool *out_done,
+                               struct arm_error *err);
+/* How few rows that may be: arm_merge_few_rows of the session. */
+uint64_t arm__duck_few_rows(struct arm_duck_connection *connection);
+
 /* The first statement of `sql`: its length in bytes. `*out_length` 0: only blanks and
  * comments. Errors: ARM_SQL with the position. */
 arm_status arm__duck_split(struct arm_duck_connection *connection, const char *sql,

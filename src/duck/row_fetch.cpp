@@ -78,6 +78,25 @@ void Scan(ClientContext &context, const shared_ptr<TableEntry> &table, const sha
     }
 }
 
+// The table's columns, as a scan names them.
+vector<duckdb::ColumnIndex> WholeRows(const TableEntry &table)
+{
+    vector<duckdb::ColumnIndex> columns;
+
+    for (auto &column : table.GetColumns().Physical()) {
+        columns.emplace_back(column.Logical().index);
+    }
+    return columns;
+}
+
+void AddPlaces(vector<duckdb::ColumnIndex> &columns, vector<LogicalType> &types)
+{
+    columns.emplace_back(COLUMN_ENTRY);
+    columns.emplace_back(duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER);
+    types.push_back(LogicalType::UBIGINT);
+    types.push_back(LogicalType::BIGINT);
+}
+
 } // namespace
 
 void FetchRows(ClientContext &context, const shared_ptr<TableEntry> &table,
@@ -85,15 +104,9 @@ void FetchRows(ClientContext &context, const shared_ptr<TableEntry> &table,
                const std::function<void(DataChunk &)> &take)
 {
     auto types = table->GetTypes();
-    vector<duckdb::ColumnIndex> columns;
+    auto columns = WholeRows(*table);
 
-    for (auto &column : table->GetColumns().Physical()) {
-        columns.emplace_back(column.Logical().index);
-    }
-    columns.emplace_back(COLUMN_ENTRY);
-    columns.emplace_back(duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER);
-    types.push_back(LogicalType::UBIGINT);
-    types.push_back(LogicalType::BIGINT);
+    AddPlaces(columns, types);
     Scan(
         context, table, view, columns, types,
         [&](const Slot &slot) { return rows.HasEntry(slot.first_entry); },
@@ -122,6 +135,18 @@ void ScanColumns(ClientContext &context, const shared_ptr<TableEntry> &table,
         types.push_back(all[column]);
     }
     Scan(context, table, view, ids, types, [](const Slot &) { return true; }, take);
+}
+
+void ScanPlaced(ClientContext &context, const shared_ptr<TableEntry> &table,
+                const shared_ptr<View> &view, const std::function<void(DataChunk &)> &take)
+{
+    auto types = table->GetTypes();
+    auto columns = WholeRows(*table);
+
+    columns.emplace_back(COLUMN_ROW_ID);
+    types.push_back(LogicalType::BIGINT);
+    AddPlaces(columns, types);
+    Scan(context, table, view, columns, types, [](const Slot &) { return true; }, take);
 }
 
 } // namespace arm

@@ -26,6 +26,11 @@ void ScanColumns(ClientContext &context, const shared_ptr<TableEntry> &table,
                  const shared_ptr<View> &view, const vector<idx_t> &columns,
                  const std::function<void(DataChunk &)> &take);
 
+// `take` gets all rows of `view`, whole, and behind their columns their ids (BIGINT) and places
+// (entry UBIGINT, row BIGINT).
+void ScanPlaced(ClientContext &context, const shared_ptr<TableEntry> &table,
+                const shared_ptr<View> &view, const std::function<void(DataChunk &)> &take);
+
 } // namespace arm
 
 #endif

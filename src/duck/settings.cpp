@@ -15,7 +15,10 @@ namespace
 constexpr const char *ISOLATION = "arm_isolation";
 constexpr const char *GRAIN = "arm_conflict_grain";
 constexpr const char *RETRIES = "arm_retries";
+constexpr const char *FEW_ROWS = "arm_merge_few_rows";
 constexpr uint64_t RETRIES_MAX = 1000;
+constexpr uint64_t FEW_ROWS_DEFAULT = 256;
+constexpr uint64_t FEW_ROWS_MAX = STANDARD_VECTOR_SIZE;
 
 const vector<string> &Levels()
 {
@@ -72,11 +75,29 @@ void SetGrain(ClientContext &, duckdb::SetScope, Value &value)
     OneOf(GRAIN, Grains(), value);
 }
 
+void AtMost(const char *name, uint64_t most, const Value &value)
+{
+    if (value.IsNull() || value.GetValue<uint64_t>() > most) {
+        throw duckdb::InvalidInputException("%s is a number from 0 to %llu", name, most);
+    }
+}
+
 void SetRetries(ClientContext &, duckdb::SetScope, Value &value)
 {
-    if (value.IsNull() || value.GetValue<uint64_t>() > RETRIES_MAX) {
-        throw duckdb::InvalidInputException("%s is a number from 0 to %llu", RETRIES, RETRIES_MAX);
-    }
+    AtMost(RETRIES, RETRIES_MAX, value);
+}
+
+void SetFewRows(ClientContext &, duckdb::SetScope, Value &value)
+{
+    AtMost(FEW_ROWS, FEW_ROWS_MAX, value);
+}
+
+uint64_t Number(ClientContext &context, const char *name)
+{
+    Value value;
+
+    return context.TryGetCurrentSetting(name, value) && !value.IsNull() ? value.GetValue<uint64_t>()
+                                                                        : 0;
 }
 
 } // namespace
@@ -93,6 +114,9 @@ void RegisterSettings(duckdb::DBConfig &config)
                               "How often a statement outside BEGIN and COMMIT that met a conflict "
                               "is run again",
                               LogicalType::UBIGINT, Value::UBIGINT(0), SetRetries);
+    config.AddExtensionOption(FEW_ROWS,
+                              "Of how many rows at most a table is merged without a statement",
+                              LogicalType::UBIGINT, Value::UBIGINT(FEW_ROWS_DEFAULT), SetFewRows);
 }
 
 arm_txn_settings TransactionSettings(ClientContext &context)
@@ -107,11 +131,12 @@ arm_txn_settings TransactionSettings(ClientContext &context)
 
 uint64_t Retries(ClientContext &context)
 {
-    Value value;
+    return Number(context, RETRIES);
+}
 
-    return context.TryGetCurrentSetting(RETRIES, value) && !value.IsNull()
-               ? value.GetValue<uint64_t>()
-               : 0;
+uint64_t FewRowsMax(ClientContext &context)
+{
+    return Number(context, FEW_ROWS);
 }
 
 } // namespace arm

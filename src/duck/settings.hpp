@@ -17,6 +17,8 @@ void RegisterSettings(duckdb::DBConfig &config);
 arm_txn_settings TransactionSettings(ClientContext &context);
 // How often a single statement that met a conflict is run again by itself.
 uint64_t Retries(ClientContext &context);
+// Of how many rows at most a merge of a table does without statements.
+uint64_t FewRowsMax(ClientContext &context);
 
 } // namespace arm
 

@@ -89,6 +89,17 @@ void arm__side_release(struct arm_side *side)
     *side = (struct arm_side){.at = NULL};
 }
 
+bool arm__side_casts(const struct arm_side *side)
+{
+    bool casts = false;
+
+    for (size_t i = 0; i < side->wanted->n_columns && !casts; i++) {
+        casts = !arm__type_equal(side->wanted->columns[i]->field->type,
+                                 side->read->columns[i]->field->type);
+    }
+    return casts;
+}
+
 /* ---- What rows are matched by ---- */
 
 static const Armpb__Key *primary_key(const Armpb__Schema *schema)

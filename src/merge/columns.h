@@ -27,6 +27,8 @@ arm_status arm__side_init(struct arm_side *out, const Armpb__Schema *wanted,
                           const Armpb__Schema *own, const struct arm_column_alias *aliases,
                           size_t alias_count, struct arm_error *err);
 void arm__side_release(struct arm_side *side); /* accepts the zeroed state */
+/* Whether a column has another type there than is wanted. */
+bool arm__side_casts(const struct arm_side *side);
 
 /* How rows of two states are told to be the same row. */
 enum arm_row_match {

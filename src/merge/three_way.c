@@ -267,7 +267,7 @@ arm_status arm__three_way_sql(const struct arm_three_way *merge, struct arm_buf 
     ARM_TRY(add(out, comes[merge->strategy], err));
     ARM_TRY(add(out,
                 " AS comes FROM d) SELECT coalesce(be, ce), coalesce(bn, cn), goes, comes, "
-                "CASE WHEN v = 'mix' THEN ci ",
+                "CASE WHEN v IN ('mix', 'update/delete') THEN ci ",
                 err));
     ARM_TRY(
         add(out,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
+#include "merge/few.h"
 #include "merge/sides.h"
 #include "model/type.h"
 #include "query/merge.h"
@@ -149,12 +151,6 @@ done:
 
 /* ---- Rows ---- */
 
-static arm_status show_view(void *self, const struct arm_view *view, char out_at[32],
-                            struct arm_error *err)
-{
-    return arm__duck_show(self, view, out_at, err);
-}
-
 /* Planning is most of what a merge of a few rows takes. */
 static arm_status execute(struct table_merge *t, const char *sql, struct arm_duck_result **out,
                           struct arm_error *err)
@@ -195,6 +191,13 @@ done:
     return st;
 }
 
+/* What each side may have, both may not. */
+static arm_status tell_constraint(struct table_merge *t, const struct arm_error *why,
+                                  struct arm_error *err)
+{
+    return arm__merge_tell(t->m, t->schema_name, t->name, "constraint", why->message, err);
+}
+
 static arm_status apply(struct table_merge *t, struct arm_error *err)
 {
     struct arm_merging *m = t->m;
@@ -206,8 +209,8 @@ static arm_status apply(struct table_merge *t, struct arm_error *err)
     if (st == ARM_OK && conflicts > 0) {
         st = run(t, true, &conflicts, &why);
     }
-    if (st == ARM_CONSTRAINT) { /* what each side may have, both may not */
-        return arm__merge_tell(m, t->schema_name, t->name, "constraint", why.message, err);
+    if (st == ARM_CONSTRAINT) {
+        return tell_constraint(t, &why, err);
     }
     if (st != ARM_OK && err != NULL) {
         *err = why;
@@ -221,10 +224,111 @@ done:
     return st;
 }
 
+/* ---- Few rows ---- */
+
+/* The views of the sides, in the order of enum arm_few_side, before statements may read them. */
+struct kept_sides {
+    const struct arm_view *views[ARM_FEW_SIDES]; /* owned */
+    size_t count;
+};
+
+static arm_status keep_view(void *self, const struct arm_view *view, char out_at[32],
+                            struct arm_error *err)
+{
+    struct kept_sides *kept = self;
+
+    (void)err;
+    out_at[0] = '\0';
+    kept->views[kept->count++] = view;
+    return ARM_OK;
+}
+
+static void drop_sides(struct kept_sides *kept)
+{
+    for (size_t i = 0; i < kept->count; i++) {
+        arm__view_drop(kept->views[i]);
+    }
+    kept->count = 0;
+}
+
+static arm_status show_sides(struct table_merge *t, struct kept_sides *kept, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < kept->count; i++) {
+        const struct arm_view *view = arm__view_retain(kept->views[i]);
+
+        ARM_TRY(arm__duck_show(t->m->session->connection, view, t->sides.at[i], err));
+    }
+done:
+    return st;
+}
+
+static bool is_for_few(struct table_merge *t)
+{
+    const struct arm_three_way *merge = &t->sides.merge;
+
+    return arm__sides_row_count(&t->sides) <= arm__duck_few_rows(t->m->session->connection) &&
+           !arm__side_casts(&merge->here) && !arm__side_casts(&merge->gone) &&
+           !arm__side_casts(&merge->there) && !arm__side_casts(&merge->ours);
+}
+
+/* Where the columns of the key stand; the caller's. */
+static arm_status key_columns(const Armpb__Schema *schema, size_t **out, size_t *out_count,
+                              struct arm_error *err)
+{
+    const Armpb__Key *key = schema->keys[0];
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__calloc(key->n_field_ids, sizeof **out, out, err));
+    *out_count = key->n_field_ids;
+    for (size_t i = 0; i < key->n_field_ids; i++) {
+        while (schema->columns[(*out)[i]]->field->id != key->field_ids[i]) {
+            (*out)[i]++;
+        }
+    }
+done:
+    return st;
+}
+
+/* `*out_done` false: it takes a statement. */
+static arm_status merge_few(struct table_merge *t, const struct kept_sides *kept, bool *out_done,
+                            struct arm_error *err)
+{
+    struct arm_duck_few few = {.view = t->ours_view};
+    size_t *key = NULL;
+    struct arm_error why = {.code = ARM_OK};
+    arm_status st = ARM_OK;
+
+    *out_done = false;
+    if (!is_for_few(t)) {
+        return ARM_OK;
+    }
+    if (t->sides.merge.match == ARM_MATCH_KEY) {
+        ARM_TRY(key_columns(t->merged.schema, &key, &few.key_count, err));
+        few.key = key;
+    }
+    memcpy(few.sides, kept->views, sizeof few.sides);
+    st = arm__duck_merge_few(t->m->session->connection, &few, out_done, &why);
+    if (st == ARM_CONSTRAINT) {
+        *out_done = true;
+        st = tell_constraint(t, &why, err);
+    } else if (st != ARM_OK && err != NULL) {
+        *err = why;
+    }
+done:
+    arm__free(key);
+    return st;
+}
+
+/* ---- All of it ---- */
+
 static arm_status merge_rows(struct table_merge *t, struct arm_error *err)
 {
-    const struct arm_shower shower = {t->m->session->connection, show_view};
+    struct kept_sides kept = {.count = 0};
+    const struct arm_shower shower = {&kept, keep_view};
     struct arm_sides *sides = &t->sides;
+    bool is_done = false;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__txn_view_version(t->m->txn, &t->theirs, &t->theirs_view, err));
@@ -247,9 +351,14 @@ static arm_status merge_rows(struct table_merge *t, struct arm_error *err)
     }
     ARM_TRY(arm__sides_show(sides, &t->merged, &shower, err));
     sides->merge.strategy = t->m->strategy;
-    ARM_TRY(apply(t, err));
+    ARM_TRY(merge_few(t, &kept, &is_done, err));
+    if (!is_done) {
+        ARM_TRY(show_sides(t, &kept, err));
+        ARM_TRY(apply(t, err));
+    }
     ARM_TRY(arm__merge_changed(t->m, t->schema_name, t->name, err));
 done:
+    drop_sides(&kept);
     return st;
 }
 

@@ -468,7 +468,7 @@ static arm_status get_batch(const struct call *call, duckdb_data_chunk keys,
     ARM_TRY(arm__txn_find_keys(call->txn, call->view, keys, &matches, &count, err));
     for (size_t i = 0; i < count; i++) {
         ARM_TRY(arm__txn_read_row(call->txn, call->view, &matches[i], arm__row_stream_types(out),
-                                  &chunk, err));
+                                  &chunk, NULL, err));
         if (chunk != NULL) {
             ARM_TRY(arm__row_stream_add(out, &chunk, err));
         } else {

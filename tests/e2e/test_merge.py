@@ -11,12 +11,20 @@ from arm import BIN, Repo, environment
 
 
 @pytest.fixture
-def repo(tmp_path):
+def plain(tmp_path):
     """Table t (id, v, w) of ten rows on main and on branch b."""
     made = Repo(tmp_path / "r")
+    made.few = ""
     made.sql("CREATE TABLE t(id INTEGER PRIMARY KEY, v VARCHAR, w INTEGER);"
              "INSERT INTO t SELECT i, 'v' || i, i FROM range(10) r(i); CREATE BRANCH b")
     return made
+
+
+@pytest.fixture(params=[256, 0], ids=["few", "statement"])
+def repo(plain, request):
+    """The same, merged without a statement and with one."""
+    plain.few = f"SET arm_merge_few_rows = {request.param};"
+    return plain
 
 
 def on(repo, branch, text):
@@ -28,12 +36,16 @@ def rows(repo, text="SELECT * FROM t ORDER BY id", branch="main"):
 
 
 def merge(repo, extra=""):
-    (row,) = repo.sql(f"MERGE BRANCH b {extra}")
+    return merge_from(repo, f"b {extra}")
+
+
+def merge_from(repo, what):
+    (row,) = repo.sql(f"{repo.few} MERGE BRANCH {what}")
     return row
 
 
 def conflicts(repo, source="b"):
-    return [row for row in repo.sql(f"BEGIN; MERGE BRANCH {source};"
+    return [row for row in repo.sql(f"{repo.few} BEGIN; MERGE BRANCH {source};"
                                     "SELECT * FROM arm_conflicts() ORDER BY key") if "kind" in row]
 
 
@@ -209,7 +221,7 @@ def test_constraints_hold_of_what_is_merged(repo):
              "CREATE BRANCH d")
     on(repo, "d", "INSERT INTO k VALUES (1, 7, 1)")
     repo.sql("INSERT INTO k VALUES (2, 7, 1)")
-    result = repo.run("sql", "-c", "MERGE BRANCH d", status=None)
+    result = repo.run("sql", "-c", f"{repo.few} MERGE BRANCH d", status=None)
     assert result.status == 3 and "constraint" in result.err, result
     assert repo.sql("SELECT id FROM k") == [{"id": 2}]
 
@@ -219,7 +231,7 @@ def test_rows_without_a_key_are_told_by_their_ids(repo):
              "CREATE BRANCH d")
     on(repo, "d", "UPDATE n SET b = 5 WHERE a = 2; INSERT INTO n VALUES (1, 1)")
     repo.sql("DELETE FROM n WHERE a = 1; INSERT INTO n VALUES (3, 3)")
-    assert repo.sql("MERGE BRANCH d")[0]["conflicts"] == 0
+    assert merge_from(repo, "d")["conflicts"] == 0
     assert rows(repo, "SELECT * FROM n ORDER BY a") == [(1, 1), (2, 5), (3, 3)]
 
 
@@ -231,12 +243,71 @@ def test_upkeep_between_commutes(repo, side):
     for branch in ("main", "c"):
         if side in ("both", {"main": "main", "c": "b"}[branch]):
             repo.run("compact", "--branch", branch)
-    assert repo.sql("MERGE BRANCH c")[0]["conflicts"] == 0
+    assert merge_from(repo, "c")["conflicts"] == 0
     assert repo.value("SELECT count(*) FROM t WHERE v = 'c'") == 30
     assert repo.value("SELECT count(*) FROM t WHERE w = -1") == 20
     assert rows(repo, "SELECT v, w FROM t WHERE id = 3000") == [("c", -1)]
     assert repo.value("SELECT count(*) FROM t") == 10 + 29900 - 1
     assert repo.run("verify", "--full").status == 0
+
+
+@pytest.mark.parametrize("key", ["", ", PRIMARY KEY (id)"])
+@pytest.mark.parametrize("ways", [
+    (),  # hot rows
+    ("compact",),  # rows of chunks
+    ("UPDATE m SET w = 0; DELETE FROM m WHERE id = 9", "compact"),  # which bring their ids
+    ("ALTER TABLE m ADD COLUMN x INTEGER DEFAULT 7",),  # which lack a column
+    ("compact", "ALTER TABLE m ADD COLUMN x INTEGER DEFAULT 7"),
+])
+def test_few_rows_wherever_they_stand(repo, key, ways):
+    repo.sql(f"CREATE TABLE m(w INTEGER, id INTEGER, v VARCHAR{key});"
+             "INSERT INTO m SELECT i, i, 'v' || i FROM range(20) r(i)")
+    for way in ways:
+        repo.run("compact") if way == "compact" else repo.sql(way)
+    repo.run("branch", "create", "d")
+    on(repo, "d", "UPDATE m SET v = 'd' WHERE id IN (1, 2, 3); DELETE FROM m WHERE id = 4;"
+                  "INSERT INTO m (w, id, v) VALUES (1, 30, 'new')")
+    repo.sql("UPDATE m SET w = -1 WHERE id IN (2, 3, 5); DELETE FROM m WHERE id = 6;"
+             "UPDATE m SET v = 'd' WHERE id = 3")
+    assert merge_from(repo, "d")["conflicts"] == 0
+    found = {row["id"]: (row["w"], row["v"]) for row in repo.sql("SELECT id, w, v FROM m")}
+    old = 0 if len(ways) == 2 and "UPDATE" in ways[0] else None
+    at = lambda i: old if old is not None else i
+    assert found[1] == (at(1), "d") and found[2] == (-1, "d") and found[3] == (-1, "d")
+    assert found[5] == (-1, "v5") and found[30] == (1, "new")
+    assert not {4, 6} & set(found) and len(found) == 20 + 1 - 2 - (old == 0)
+    assert repo.run("verify", "--full").status == 0
+    on(repo, "d", "MERGE BRANCH main; UPDATE m SET w = 99 WHERE id = 2")  # the row is still known, by key or id
+    merge_from(repo, "d")
+    assert repo.sql("SELECT w, v FROM m WHERE id = 2") == [{"w": 99, "v": "d"}]
+
+
+def test_cells_of_every_type(repo):
+    repo.sql("CREATE TABLE a AS SELECT * EXCLUDE (\"union\", geometry), 0 AS mine, 0 AS yours "
+             "FROM test_all_types(); CREATE BRANCH d")
+    on(repo, "d", "UPDATE a SET yours = 1; INSERT INTO a SELECT * REPLACE (2 AS yours) FROM a")
+    repo.sql("UPDATE a SET mine = 1")
+    assert merge_from(repo, "d")["conflicts"] == 0
+    cells = "* EXCLUDE (mine, yours) FROM a"
+    for one, other in [("WHERE yours = 1", "AT (VERSION => 1)"),
+                       ("AT (VERSION => 1)", "WHERE yours = 1"),
+                       ("WHERE yours = 2", "AT (VERSION => 1)")]:
+        assert repo.sql(f"SELECT {cells} {one} EXCEPT ALL SELECT {cells} {other}") == []
+    assert repo.sql("SELECT mine, yours, count(*) AS n FROM a GROUP BY ALL ORDER BY ALL") == [
+        {"mine": 0, "yours": 2, "n": 3}, {"mine": 1, "yours": 1, "n": 3}]
+
+
+def test_what_cells_are_equal(repo):
+    """-0.0 is 0.0, a NaN a NaN, a day 24 hours, NULL itself: no change, and so no conflict."""
+    repo.sql("CREATE TABLE e(id INTEGER PRIMARY KEY, d DOUBLE, i INTERVAL, l INTEGER[]);"
+             "INSERT INTO e VALUES (1, 0.0, INTERVAL 24 HOURS, [NULL]), (2, 'nan', NULL, NULL);"
+             "CREATE BRANCH d")
+    on(repo, "d", "UPDATE e SET d = -0.0, i = INTERVAL 1 DAY WHERE id = 1;"
+                  "UPDATE e SET d = -'nan'::DOUBLE, l = [1] WHERE id = 2")
+    repo.sql("UPDATE e SET d = 1.5, i = INTERVAL 2 DAYS WHERE id = 1; UPDATE e SET d = 2.5 WHERE id = 2")
+    assert merge_from(repo, "d")["conflicts"] == 0
+    assert repo.sql("SELECT d, i::VARCHAR AS i, l FROM e ORDER BY id") == [
+        {"d": 1.5, "i": "2 days", "l": [None]}, {"d": 2.5, "i": None, "l": [1]}]
 
 
 def test_columns_of_two_branches_never_share_an_id(repo):
@@ -278,11 +349,11 @@ def test_bad_merges_say_why(repo):
         assert result.status == 1 and said in result.err, result
 
 
-def test_eight_processes_merge_into_one_branch(repo):
+def test_eight_processes_merge_into_one_branch(plain):
     """Each works on a branch of its own, takes in what main has, and merges into main."""
     writers, rounds = 8, 6
     for i in range(writers):
-        repo.sql(f"CREATE BRANCH w{i}")
+        plain.sql(f"CREATE BRANCH w{i}")
     scripts = []
     for i in range(writers):
         text = f"USE BRANCH w{i};"
@@ -291,23 +362,23 @@ def test_eight_processes_merge_into_one_branch(repo):
                      f"UPDATE t SET w = w + 1 WHERE id = {i};"
                      f"MERGE BRANCH main; MERGE BRANCH w{i} INTO main;")
         scripts.append(text)
-    running = [subprocess.Popen([BIN, "-C", str(repo.path), "sql", "-q", "-c", text],
+    running = [subprocess.Popen([BIN, "-C", str(plain.path), "sql", "-q", "-c", text],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                 env=environment()) for text in scripts]
     for process in running:
         _, said = process.communicate(timeout=300)
         assert process.returncode == 0, said
-    assert repo.value("SELECT count(*) FROM t WHERE id >= 1000") == writers * rounds
-    assert rows(repo, "SELECT w FROM t WHERE id < 8 ORDER BY id") == [
+    assert plain.value("SELECT count(*) FROM t WHERE id >= 1000") == writers * rounds
+    assert rows(plain, "SELECT w FROM t WHERE id < 8 ORDER BY id") == [
         (i + rounds,) for i in range(writers)]
     for i in range(writers):
-        assert merge_of(repo, f"w{i}") == []
-    assert repo.run("verify", "--full").status == 0
+        assert merge_of(plain, f"w{i}") == []
+    assert plain.run("verify", "--full").status == 0
 
 
-def test_killed_merges_leave_all_of_them_or_nothing(repo):
+def test_killed_merges_leave_all_of_them_or_nothing(plain):
     """Both tables change on both sides; main is whole after every kill, and so is each version."""
-    repo.sql("CREATE TABLE done(n INTEGER PRIMARY KEY); UPDATE t SET w = 0;"
+    plain.sql("CREATE TABLE done(n INTEGER PRIMARY KEY); UPDATE t SET w = 0;"
              "MERGE BRANCH main INTO b")
     turn = ("USE BRANCH b; MERGE BRANCH main; BEGIN;"
             "UPDATE t SET w = w + 1 WHERE id = 1;"
@@ -317,22 +388,22 @@ def test_killed_merges_leave_all_of_them_or_nothing(repo):
             "COMMIT; MERGE BRANCH b;")
     seed, counts = random.Random(6), []
     for _ in range(12):
-        process = subprocess.Popen([BIN, "-C", str(repo.path), "sql", "-q", "-c", turn * 200],
+        process = subprocess.Popen([BIN, "-C", str(plain.path), "sql", "-q", "-c", turn * 200],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                    env=environment())
         time.sleep(seed.uniform(0.1, 1.0))
         process.kill()
         _, said = process.communicate(timeout=60)
         assert process.returncode == -signal.SIGKILL, (process.returncode, said)
-        assert rows(repo, AGREE) == [(True, True)]
-        counts.append(repo.value("SELECT count(*) FROM done"))
+        assert rows(plain, AGREE) == [(True, True)]
+        counts.append(plain.value("SELECT count(*) FROM done"))
     assert len(counts) == 12 and counts == sorted(counts) and counts[-1] > 20
-    merges = [r for r in repo.run("log", "--json", "-n", "100000").json if len(r["parents"]) == 2]
+    merges = [r for r in plain.run("log", "--json", "-n", "100000").json if len(r["parents"]) == 2]
     assert merges
     for at in sorted({r["tx"] for r in merges[:40]}):
-        assert list(repo.sql(AGREE, "--at", f"tx:{at}")[0].values()) == [True, True]
-    assert merge(repo)["conflicts"] == 0 and merge(repo)["tables"] == []
-    assert repo.run("verify", "--full").status == 0
+        assert list(plain.sql(AGREE, "--at", f"tx:{at}")[0].values()) == [True, True]
+    assert merge(plain)["conflicts"] == 0 and merge(plain)["tables"] == []
+    assert plain.run("verify", "--full").status == 0
 
 
 AGREE = ("SELECT (SELECT w FROM t WHERE id = 1) = count(*) FILTER (n < 100000),"

@@ -3,7 +3,9 @@
 
 After each step the branch has what the model has; a merge makes the same rows or reports the same
 conflicts, which the diff foresaw; merged the other way round it makes the same rows; a diff
-applied to one side gives the other. Upkeep runs between the steps and changes nothing.
+applied to one side gives the other, and tells which columns differ. Upkeep runs between the steps
+and changes nothing; nor does it whether rows are merged by a statement or, where they are few,
+without.
 
 ARM_MERGE_STEPS: how many steps (600), ARM_MERGE_SEED: which.
 """
@@ -229,6 +231,7 @@ class History:
         self.counts["conflicts"] += bool(expected.conflicts)
         self.counts["criss-cross"] += len(bases(ours, theirs)) > 1
         self.told.append(f"-- {len(bases(ours, theirs))} bases")
+        self.sql(f"SET arm_merge_few_rows = {self.random.choice((0, 3, 256))}")
         if strategy == "fail" and len(bases(ours, theirs)) == 1:
             foreseen = self.sql('SELECT "table" FROM arm_diff(\'%s\', \'%s\') WHERE conflict'
                                 % (self.branch, source.strip('"')))
@@ -298,6 +301,22 @@ class History:
                 else:
                     left.append(row)
             assert sorted(left, key=lambda r: [(v is not None, v) for v in r]) == table.tuples()
+        assert set(self.sql('SELECT "table", change, "column", property FROM '
+                            f"arm_schema_diff('{other}', '{self.branch}') WHERE property IN "
+                            "('column', 'name')")) == set(self.column_changes(was, now))
+
+    @staticmethod
+    def column_changes(was, now):
+        for tid in was.keys() & now.keys():
+            old = {token: name for token, name, _ in was[tid].columns}
+            new = {token: name for token, name, _ in now[tid].columns}
+            for column in old.keys() | new.keys():
+                if column not in old:
+                    yield now[tid].name, "added", new[column], "column"
+                elif column not in new:
+                    yield now[tid].name, "removed", old[column], "column"
+                elif old[column] != new[column]:
+                    yield now[tid].name, "changed", new[column], "name"
 
     @staticmethod
     def dropped(table):
