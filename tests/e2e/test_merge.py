@@ -340,6 +340,16 @@ def test_what_two_bases_resolved_differently_is_told_again(repo):
     assert told["kind"] == "update/update" and told["base"]["v"] == "v1"
 
 
+@pytest.mark.parametrize("kind", ["update/delete", "delete/update"])
+def test_a_row_of_two_bases_keeps_its_id(repo, kind):
+    """One base updated it, the other deleted it: it counts as it was before, as the same row."""
+    repo.sql("CREATE TABLE n(a INTEGER); INSERT INTO n VALUES (1), (2); MERGE BRANCH main INTO b")
+    ways = ["UPDATE n SET a = 5 WHERE a = 1", "DELETE FROM n WHERE a = 1"]
+    criss_cross(repo, *(ways if kind == "update/delete" else reversed(ways)))
+    (told,) = conflicts(repo)
+    assert told["kind"] == kind and told["base"]["a"] == 1
+
+
 def test_bad_merges_say_why(repo):
     for text, said in (("MERGE BRANCH nowhere", "no branch or tag"),
                        ("MERGE BRANCH b STRATEGY best", "fail, ours and theirs"),
