@@ -165,6 +165,9 @@ void cli_watch_session(struct cli_watch *watch, arm_session *session)
 {
     (void)pthread_mutex_lock(&watch->mutex);
     watch->session = session;
+    if (session != NULL && watch->may_draw) {
+        (void)arm_session_progress(session); /* from now on it is counted */
+    }
     (void)pthread_mutex_unlock(&watch->mutex);
 }
 

@@ -222,7 +222,8 @@ ARM_API arm_status arm_session_use(arm_session *session, const char *branch, str
 /** Stop the running statement, which then fails with ARM_INTERRUPTED. From any thread or a
  * signal's helper thread; harmless when nothing runs. */
 ARM_API void arm_session_interrupt(arm_session *session);
-/** Progress of the running statement, 0 to 1, or -1 when it cannot be told. From any thread. */
+/** Progress of the running statement, 0 to 1, or -1 when it cannot be told. From any thread. It is
+ * counted from the first call on: of a statement that ran before it nothing is known. */
 ARM_API double arm_session_progress(arm_session *session);
 /** Tx id of the session's last commit; 0: none yet. */
 ARM_API uint64_t arm_session_last_tx(const arm_session *session);

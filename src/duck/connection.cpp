@@ -30,7 +30,6 @@ arm_status Open(arm_duck_connection &connection, const arm_duck_session &session
     auto &context = connection.Context();
     connection.state = duckdb::make_shared_ptr<arm::SessionState>(session);
     arm::SessionState::Register(context, connection.state);
-    context.config.enable_progress_bar = true; // counted, never printed
     context.config.print_progress_bar = false;
     Run(connection, "SET TimeZone = 'UTC'");
     Run(connection, "USE armillaria");
@@ -120,6 +119,11 @@ bool arm__duck_optimize(struct arm_duck_connection *connection, bool optimizes)
 void arm__duck_interrupt(struct arm_duck_connection *connection)
 {
     connection->Context().Interrupt();
+}
+
+void arm__duck_count_progress(struct arm_duck_connection *connection)
+{
+    connection->counts_progress = true;
 }
 
 double arm__duck_progress(struct arm_duck_connection *connection)

@@ -2,6 +2,8 @@
 #ifndef ARM_DUCK_CONNECTION_HPP
 #define ARM_DUCK_CONNECTION_HPP
 
+#include <atomic>
+
 #include "duck/core.hpp"
 #include "duck/session_state.hpp"
 #include "duckdb/main/connection.hpp"
@@ -16,6 +18,8 @@ struct arm_duck_connection {
     }
 
     duckdb_connection handle = nullptr;
+    // Whether statements that begin now count their progress, which takes a part of their time.
+    std::atomic<bool> counts_progress{false};
     duckdb::shared_ptr<arm::SessionState> state;
 };
 

@@ -18,6 +18,9 @@ idx_t DeleteFilter::Filter(duckdb::row_t start, idx_t count, duckdb::SelectionVe
         return count;
     }
     live.Initialize(STANDARD_VECTOR_SIZE);
+    if (roaring_bitmap_contains_range(dead, first, first + count)) {
+        return 0; // of narrow views that is most of a chunk
+    }
     for (idx_t i = 0; i < count; i++) {
         if (next.has_value && next.current_value == first + i) {
             roaring_advance_uint32_iterator(&next);

@@ -163,6 +163,8 @@ bool arm__duck_optimize(struct arm_duck_connection *connection, bool optimizes);
 /* From any thread. */
 void arm__duck_interrupt(struct arm_duck_connection *connection);
 double arm__duck_progress(struct arm_duck_connection *connection); /* 0..1; -1: unknown */
+/* From any thread: statements that begin after it tell their progress. */
+void arm__duck_count_progress(struct arm_duck_connection *connection);
 /* How many chunk files its scans have opened (D3). */
 uint64_t arm__duck_opened(struct arm_duck_connection *connection);
 

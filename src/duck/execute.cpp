@@ -141,7 +141,10 @@ arm_status arm__duck_execute(struct arm_duck_connection *connection, const char 
                              struct arm_duck_result **out, struct arm_error *err)
 {
     return arm::Guard(err, [&]() {
-        bool is_alone = !connection->Context().transaction.HasActiveTransaction();
+        auto &context = connection->Context();
+        bool is_alone = !context.transaction.HasActiveTransaction();
+
+        context.config.enable_progress_bar = connection->counts_progress; // never printed
         for (uint64_t tries = 0;; tries++) {
             arm_error error;
             arm_status st = Execute(*connection, sql, out, &error);

@@ -16,8 +16,8 @@ struct arm_merge_report; /* merge.h */
 
 /* A session, counted: its owner and its streams each hold one, so that a stream may outlive it.
  *
- * Locks: `run` is held while a statement or a stream uses the connection; `peek` guards only the
- * pointers that interrupt and progress need, and is a leaf. */
+ * Locks: `run` is held while a statement or a stream uses the connection; `peek` guards only
+ * what interrupt and progress need, and is a leaf. */
 struct arm_query_session {
     atomic_uint references;
     struct arm_host *host;
@@ -28,6 +28,7 @@ struct arm_query_session {
     bool read_only;
     struct arm_duck_session duck;
     struct arm_duck_connection *connection; /* made with the first statement */
+    bool counts_progress;                   /* somebody asked for it; under `peek` */
     struct arm_duck_connection *checker;    /* runs the branch's checks; NULL: they do not run */
     struct result_stream *open;             /* the stream that still reads the connection */
     struct arm_merge_report *merge;         /* that is open in the transaction; NULL: none */

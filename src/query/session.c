@@ -182,7 +182,9 @@ double arm__session_progress(struct arm_query_session *session)
     double progress = -1;
 
     arm__mutex_lock(&session->peek);
+    session->counts_progress = true;
     if (session->connection != NULL) {
+        arm__duck_count_progress(session->connection);
         progress = arm__duck_progress(session->connection);
     }
     arm__mutex_unlock(&session->peek);
@@ -200,6 +202,9 @@ static arm_status connect(struct arm_query_session *session, struct arm_error *e
     ARM_TRY(arm__duck_connect(&session->duck, &connection, err));
     arm__mutex_lock(&session->peek);
     session->connection = connection;
+    if (session->counts_progress) {
+        arm__duck_count_progress(connection);
+    }
     arm__mutex_unlock(&session->peek);
 done:
     return st;
