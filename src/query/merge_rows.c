@@ -5,9 +5,8 @@
 
 #include "base/alloc.h"
 #include "merge/few.h"
-#include "merge/sides.h"
 #include "model/type.h"
-#include "query/merge.h"
+#include "query/merge_sides.h"
 #include "query/query_private.h"
 
 enum { FEW_ROWS = 2048 };
@@ -15,7 +14,7 @@ enum { FEW_ROWS = 2048 };
 /* What of a table is at hand while it is merged. */
 struct table_merge {
     struct arm_merging *m;
-    struct arm_table_info base;
+    struct arm_table_info base; /* without its schema; version 0: not there, or two bases joined */
     Armpb__Schema *base_schema; /* NULL: it is not there */
     struct arm_table_info ours;
     struct arm_table_info theirs;
@@ -26,10 +25,12 @@ struct table_merge {
     const struct arm_view *ours_view;
     const struct arm_view *theirs_view;
     struct arm_sides sides;
+    struct arm_merge_chunks chunks; /* that come as they stand */
 };
 
 static void table_merge_release(struct table_merge *t)
 {
+    arm__merge_chunks_release(&t->chunks);
     arm__sides_release(&t->sides);
     arm__view_drop(t->base_view);
     arm__view_drop(t->ours_view);
@@ -321,14 +322,70 @@ done:
     return st;
 }
 
+/* ---- Chunks ---- */
+
+/* Nothing of the columns changed on either side. */
+static bool has_one_schema(const struct table_merge *t)
+{
+    uint32_t id = t->base.version.schema_id;
+
+    return t->base.version.version > 0 && t->ours.version.schema_id == id &&
+           t->theirs.version.schema_id == id;
+}
+
+static arm_status find_chunks(struct table_merge *t, struct arm_error *err)
+{
+    return !has_one_schema(t)
+               ? ARM_OK
+               : arm__merge_find_chunks(t->m, &t->sides,
+                                        arm__sides_match(&t->sides, t->merged.schema),
+                                        t->base.version.next_row_id, &t->chunks, err);
+}
+
+static arm_status take_chunks(struct table_merge *t, struct arm_error *err)
+{
+    struct arm_error why = {.code = ARM_OK};
+    arm_status st = ARM_OK;
+
+    if (t->chunks.count == 0) {
+        return ARM_OK;
+    }
+    st = arm__txn_adopt_chunks(t->m->txn, t->schema_name, t->name, t->theirs_view,
+                               t->chunks.entries, t->chunks.count, &why);
+    if (st == ARM_CONSTRAINT) {
+        return tell_constraint(t, &why, err);
+    }
+    if (st != ARM_OK && err != NULL) {
+        *err = why;
+    }
+    return st;
+}
+
 /* ---- All of it ---- */
 
-static arm_status merge_rows(struct table_merge *t, struct arm_error *err)
+/* The rows that are to be looked at. */
+static arm_status merge_by_rows(struct table_merge *t, struct arm_error *err)
 {
     struct kept_sides kept = {.count = 0};
     const struct arm_shower shower = {&kept, keep_view};
-    struct arm_sides *sides = &t->sides;
     bool is_done = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__sides_show(&t->sides, &t->merged, &shower, err));
+    t->sides.merge.strategy = t->m->strategy;
+    ARM_TRY(merge_few(t, &kept, &is_done, err));
+    if (!is_done) {
+        ARM_TRY(show_sides(t, &kept, err));
+        ARM_TRY(apply(t, err));
+    }
+done:
+    drop_sides(&kept);
+    return st;
+}
+
+static arm_status merge_rows(struct table_merge *t, struct arm_error *err)
+{
+    struct arm_sides *sides = &t->sides;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__txn_view_version(t->m->txn, &t->theirs, &t->theirs_view, err));
@@ -349,16 +406,13 @@ static arm_status merge_rows(struct table_merge *t, struct arm_error *err)
                                 err));
         goto done;
     }
-    ARM_TRY(arm__sides_show(sides, &t->merged, &shower, err));
-    sides->merge.strategy = t->m->strategy;
-    ARM_TRY(merge_few(t, &kept, &is_done, err));
-    if (!is_done) {
-        ARM_TRY(show_sides(t, &kept, err));
-        ARM_TRY(apply(t, err));
+    ARM_TRY(find_chunks(t, err));
+    if (arm__sides_differ(sides)) {
+        ARM_TRY(merge_by_rows(t, err));
     }
+    ARM_TRY(take_chunks(t, err));
     ARM_TRY(arm__merge_changed(t->m, t->schema_name, t->name, err));
 done:
-    drop_sides(&kept);
     return st;
 }
 

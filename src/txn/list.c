@@ -61,10 +61,11 @@ static void add_own(struct arm_txn_list *list, const struct arm_txn_table *table
     const struct arm_new_entry *from = arm__txn_own_entry(own);
     struct arm_state_entry entry = {
         .position = from->position,
-        .first_row_id = first_row_id,
+        .first_row_id = from->keeps_row_ids ? from->first_row_id : first_row_id,
         .bytes = from->bytes,
         .rows = from->rows,
-        .schema_id = arm__txn_table_schema(table)->schema_id,
+        .schema_id =
+            from->keeps_row_ids ? from->schema_id : arm__txn_table_schema(table)->schema_id,
         .is_hot = from->is_hot,
         .explicit_row_ids = from->explicit_row_ids,
         .rows_hash = from->rows_hash,

@@ -265,6 +265,12 @@ arm_status arm__txn_adopt_next(struct arm_transaction *txn, struct arm_adoption 
  * schema of it (arm__txn_alter_table; 0: none). */
 arm_status arm__txn_open_table(struct arm_transaction *txn, const char *schema_name,
                                const char *name, uint32_t merged_schema_id, struct arm_error *err);
+/* Chunk entries of another branch's version of the table come into it as they stand, behind the
+ * others: their rows keep the ids that they have there, and none is dead. The version has the
+ * table's schema. Errors: ARM_CONSTRAINT: a row has a key that is there. */
+arm_status arm__txn_adopt_chunks(struct arm_transaction *txn, const char *schema_name,
+                                 const char *name, const struct arm_view *theirs,
+                                 const size_t *entries, size_t count, struct arm_error *err);
 
 /* ---- The end. Both free the transaction. ---- */
 
