@@ -72,6 +72,21 @@ static void make_source(struct scene *s)
     (void)must_run(s, sql);
 }
 
+/* The same of a load, whose chunk comes as it stands, to a table of its own. */
+static void make_load(struct scene *s)
+{
+    static char name[32];
+    static unsigned made;
+    struct arm_error err = {0};
+
+    (void)snprintf(name, sizeof name, "load%u", ++made);
+    s->sql = name;
+    (void)must_run(s, "CREATE OR REPLACE TABLE l (k INTEGER PRIMARY KEY)");
+    assert_ok(arm_branch_create(s->session, name, NULL, NULL, &err), err);
+    run_on(s, name, "INSERT INTO l SELECT range FROM range(10001)");
+    (void)must_run(s, "INSERT INTO l VALUES (-1)");
+}
+
 /* A merge that was made, or met conflicts, sets its outputs; any other leaves them. */
 static arm_status merge(struct scene *s, const char *source,
                         const struct arm_merge_options *merge_options, struct arm_error *err)
@@ -118,6 +133,7 @@ static void test_alloc_merges(void **state)
 {
     static const struct trial trials[] = {
         {"arm_merge", make_source, run_merge, NULL},
+        {"arm_merge, of chunks", make_load, run_merge, NULL},
         {"arm_merge, dry", NULL, run_dry, NULL},
         {"arm_merge, conflicts", NULL, run_conflict, NULL},
     };
