@@ -17,6 +17,9 @@ struct cli_difference {
     uint64_t added;
     uint64_t removed;
     uint64_t changed;
+    uint64_t bytes_added; /* stored, that only b has ... */
+    uint64_t bytes_removed;
+    bool knows_bytes;
     bool conflict;
     bool knows_conflict;
 };

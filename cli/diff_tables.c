@@ -154,6 +154,9 @@ static struct cli_difference read_difference(const struct cli_reader *reader)
         .added = number_or_0(field(reader, "rows_added")),
         .removed = number_or_0(field(reader, "rows_removed")),
         .changed = number_or_0(field(reader, "rows_changed")),
+        .bytes_added = number_or_0(field(reader, "bytes_added")),
+        .bytes_removed = number_or_0(field(reader, "bytes_removed")),
+        .knows_bytes = true,
         .knows_conflict = true,
     };
     size_t conflict = cli_reader_find(reader, "conflict");

@@ -188,11 +188,19 @@ static void add_total(const struct cli_diff *diff, struct cli_text *out)
     uint64_t added = 0;
     uint64_t removed = 0;
     uint64_t changed = 0;
+    uint64_t bytes_added = 0;
+    uint64_t bytes_removed = 0;
+    bool knows_bytes = true;
 
     for (size_t i = 0; i < diff->count; i++) {
-        added += diff->differences[i].added;
-        removed += diff->differences[i].removed;
-        changed += diff->differences[i].changed;
+        const struct cli_difference *difference = &diff->differences[i];
+
+        added += difference->added;
+        removed += difference->removed;
+        changed += difference->changed;
+        bytes_added += difference->bytes_added;
+        bytes_removed += difference->bytes_removed;
+        knows_bytes = knows_bytes && difference->knows_bytes;
     }
     cli_text_printf(out, " %zu table%s: ", diff->count, diff->count == 1 ? "" : "s");
     cli_text_count(out, added);
@@ -200,7 +208,15 @@ static void add_total(const struct cli_diff *diff, struct cli_text *out)
     cli_text_count(out, removed);
     cli_text_add(out, " removed, ");
     cli_text_count(out, changed);
-    cli_text_add(out, " changed\n");
+    cli_text_add(out, " changed");
+    if (knows_bytes) {
+        cli_text_add(out, "; ");
+        cli_text_bytes(out, bytes_added);
+        cli_text_add(out, " added, ");
+        cli_text_bytes(out, bytes_removed);
+        cli_text_add(out, " removed");
+    }
+    cli_text_add(out, "\n");
 }
 
 static void add_stats(const struct cli_diff *diff, const struct cli_sink *sink,
@@ -404,7 +420,7 @@ const struct cli_verb cli_verb_diff = {
         {
             {"table", 0, "T", "only this table", false},
             {"rows", 0, NULL, "the rows that differ", false},
-            {"stat", 0, NULL, "how many rows differ, drawn", false},
+            {"stat", 0, NULL, "how many rows and bytes differ, drawn", false},
             {"schema", 0, NULL, "the columns, keys and CHECKs that differ", false},
         },
 };

@@ -21,6 +21,8 @@
  *     sense at once, even if the other's process was killed before it could sync.
  * K9  A branch that takes only merges takes no other commit; one with checks takes what says that
  *     they hold, as long as nobody changed the branch since it looked.
+ * K10 Two that take the same rows of another branch meet: where no primary key tells it, a merge
+ *     that brings row ids meets every commit that brought some.
  * K4  A change that changes nothing makes no version; a commit of none makes no record.
  * K5  Positions, row ids, version numbers, totals and the time are given under the commit
  *     lock: what a writer prepared stays valid whoever came first. */

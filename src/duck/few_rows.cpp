@@ -3,6 +3,7 @@
 
 #include "duck/columns.hpp"
 #include "duck/error.hpp"
+#include "duck/owned_chunk.hpp"
 #include "duck/row_fetch.hpp"
 #include "duck/schema_entry.hpp"
 #include "duck/table_entry.hpp"
@@ -21,14 +22,6 @@ using duckdb::ValueOperations;
 
 namespace
 {
-
-struct ChunkDropper {
-    void operator()(DataChunk *chunk) const
-    {
-        auto handle = reinterpret_cast<duckdb_data_chunk>(chunk);
-        duckdb_destroy_data_chunk(&handle);
-    }
-};
 
 struct BitmapDropper {
     void operator()(roaring_bitmap_t *bitmap) const { roaring_bitmap_free(bitmap); }
@@ -84,7 +77,7 @@ bool ReadEach(Transaction &transaction, const arm_view &view, vector<FewRow> &ou
             Check(arm__txn_read_row(transaction.Txn(), &view, &place, handles.data(), &chunk,
                                     &row.id, &error),
                   error);
-            std::unique_ptr<DataChunk, ChunkDropper> owned(reinterpret_cast<DataChunk *>(chunk));
+            OwnedChunk owned(reinterpret_cast<DataChunk *>(chunk));
             if (!owned) {
                 return false;
             }

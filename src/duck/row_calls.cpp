@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/connection.hpp"
 #include "duck/error.hpp"
+#include "duck/owned_chunk.hpp"
 #include "duck/result.hpp"
 #include "duck/settings.hpp"
 #include "duck/transaction.hpp"
@@ -15,6 +16,7 @@ extern "C" {
 #include "duck/row_calls.h"
 }
 
+using arm::OwnedChunk;
 using arm::Value;
 
 namespace
@@ -182,15 +184,6 @@ public:
 
     duckdb_arrow_converted_schema types = nullptr;
 };
-
-struct ChunkDropper {
-    void operator()(duckdb::DataChunk *chunk) const
-    {
-        auto handle = reinterpret_cast<duckdb_data_chunk>(chunk);
-        duckdb_destroy_data_chunk(&handle);
-    }
-};
-using OwnedChunk = std::unique_ptr<duckdb::DataChunk, ChunkDropper>;
 
 OwnedChunk ChunkOf(duckdb_connection connection, const arm_arrow_rows &rows)
 {

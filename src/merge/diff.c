@@ -149,6 +149,24 @@ static arm_status add_known(struct arm_buf *out, uint64_t added, uint64_t remove
     return add_text(out, text, err);
 }
 
+/* Of the entries that the other side has not. */
+static uint64_t bytes_of(const struct arm_view *view, const struct arm_part *part)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; view != NULL && i < view->entry_count; i++) {
+        bytes += part->fellow[i] == ARM_PART_NONE ? view->entries[i].bytes : 0;
+    }
+    return bytes;
+}
+
+static arm_status add_bytes(struct table_diff *d, const struct comparison *c, struct arm_error *err)
+{
+    return arm__buf_printf(d->sql, err, ", %llu::UBIGINT, %llu::UBIGINT",
+                           (unsigned long long)bytes_of(c->b, &c->parts.b),
+                           (unsigned long long)bytes_of(c->a, &c->parts.a));
+}
+
 /* Whether it could be merged; two tables of one name that are the same, row by row, can. */
 static arm_status add_foreseen(struct table_diff *d, const struct arm_pair *pair,
                                const struct comparison *c, struct arm_error *err)
@@ -189,11 +207,13 @@ static arm_status add_counts(struct table_diff *d, const struct arm_pair *pair,
     if (c.parts.a.row_count == 0 || c.parts.b.row_count == 0) {
         ARM_TRY(add_known(d->sql, c.parts.b.row_count, c.parts.a.row_count, err));
         ARM_TRY(add_foreseen(d, pair, &c, err));
+        ARM_TRY(add_bytes(d, &c, err));
         goto done;
     }
     ARM_TRY(show(d->shower, &c, err));
     ARM_TRY(add_text(d->sql, ", added::UBIGINT, removed::UBIGINT, changed::UBIGINT", err));
     ARM_TRY(add_foreseen(d, pair, &c, err));
+    ARM_TRY(add_bytes(d, &c, err));
     ARM_TRY(add_text(d->sql, " FROM (", err));
     ARM_TRY(arm__row_count_sql(&c.diff, d->sql, err));
     ARM_TRY(add_text(d->sql, ")", err));
@@ -241,7 +261,8 @@ arm_status arm__diff_tables(struct arm_transaction *txn, const struct arm_shower
                             struct arm_error *err)
 {
     static const char nothing[] = "SELECT '' AS \"table\", '' AS status, 0::UBIGINT, 0::UBIGINT, "
-                                  "0::UBIGINT, 0::UBIGINT, 0::UBIGINT, false WHERE false";
+                                  "0::UBIGINT, 0::UBIGINT, 0::UBIGINT, false, 0::UBIGINT, "
+                                  "0::UBIGINT WHERE false";
     struct arm_catalog *catalog = arm__txn_catalog(txn);
     struct arm_snapshot at_a;
     struct arm_snapshot at_b;
@@ -262,7 +283,7 @@ arm_status arm__diff_tables(struct arm_transaction *txn, const struct arm_shower
     }
     ARM_TRY(add_text(out_sql,
                      ") AS d(\"table\", status, old_version, new_version, rows_added, "
-                     "rows_removed, rows_changed, conflict) ORDER BY 1",
+                     "rows_removed, rows_changed, conflict, bytes_added, bytes_removed) ORDER BY 1",
                      err));
 done:
     arm__table_map_release(&d.base);

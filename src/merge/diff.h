@@ -34,7 +34,8 @@ arm_status arm__diff_rows(struct arm_transaction *txn, const struct arm_shower *
 
 /* The tables that differ: table, status (added, removed, modified, renamed), old_version,
  * new_version, rows_added, rows_removed, rows_changed, conflict: whether b could not be merged into
- * a (merge/foresee.h). Objects without rows are left out. */
+ * a (merge/foresee.h), bytes_added, bytes_removed: of the chunks and hot rows that one of the two
+ * alone has. Objects without rows are left out. */
 arm_status arm__diff_tables(struct arm_transaction *txn, const struct arm_shower *shower,
                             const char *a, const char *b, struct arm_buf *out_sql,
                             struct arm_error *err);

@@ -254,12 +254,34 @@ def test_stat(shop):
     shop.sql("CREATE TABLE many AS SELECT range AS i FROM range(1000)", "--branch", "b")
     lines = shop.run("diff", "main", "b", "--stat").lines
     assert lines[0] == " many   | 1,000 " + "+" * 40
-    assert lines[1:] == [" orders | 3 +-~", " 2 tables: 1,001 rows added, 1 removed, 1 changed"]
+    assert lines[1] == " orders | 3 +-~"
+    total, stored = lines[2].split("; ")
+    assert total == " 2 tables: 1,001 rows added, 1 removed, 1 changed"
+    assert stored.endswith(" kB added, 0 B removed") and len(lines) == 3
     assert shop.run("diff", "main", "b", "--stat", "--json").json == shop.run(
         "diff", "main", "b", "--json").json
     both = shop.run("diff", "main", "b", "--stat", "--rows", "--table", "orders").out
-    assert both.startswith(
-        " orders | 3 +-~\n 1 table: 1 row added, 1 removed, 1 changed\n\norders: modified")
+    assert both.startswith(" orders | 3 +-~\n 1 table: 1 row added, 1 removed, 1 changed; ")
+    assert " B removed\n\norders: modified" in both
+
+
+def test_bytes_are_those_of_chunks_and_hot_rows(repo):
+    def counted(a, b):
+        (row,) = repo.sql(f"SELECT bytes_added, bytes_removed FROM arm_diff('{a}', '{b}')")
+        return row["bytes_added"], row["bytes_removed"]
+
+    repo.sql("CREATE TABLE t (i INTEGER PRIMARY KEY, v VARCHAR); INSERT INTO t VALUES (-1, 'x')")
+    repo.run("branch", "create", "b")
+    repo.sql("INSERT INTO t SELECT i, 'v' || i FROM range(20000) r(i)", "--branch", "b")
+    chunk = repo.chunk_bytes()
+    assert counted("main", "b") == (chunk, 0) and counted("b", "main") == (0, chunk)
+    repo.sql("UPDATE t SET v = 'y' WHERE i = 7", "--branch", "b")  # the chunk stays, the row is hot
+    hot = counted("main", "b")[0] - chunk
+    assert 0 < hot < 200 and counted("b~1", "b") == (hot, 0)
+    repo.run("compact", "--branch", "b")
+    assert repo.run("diff", "b~1", "b", "--json").json[0]["rows_changed"] == 1
+    more, less = counted("b~1", "b")
+    assert more > hot and less > 0  # upkeep wrote the rows anew
 
 
 # ---- Refs ----

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from arm import BIN, Repo, environment
+from library import ArmError, Session
 
 
 @pytest.fixture
@@ -411,6 +412,38 @@ def test_bulk_histories(plain, seed):
             f"FULL JOIN {ours} USING (id)) WHERE x IS NOT NULL")
         for one, other in ((expected, "SELECT * FROM t"), ("SELECT * FROM t", expected)):
             assert plain.sql(f"SELECT * FROM (({one}) EXCEPT ALL ({other})) LIMIT 5") == []
+    assert plain.run("verify", "--full").status == 0
+
+
+@pytest.mark.parametrize("count", [10, 20000])
+def test_rows_that_two_merges_bring_come_once(plain, count):
+    """No key tells that both took the same rows: the later one is refused, and finds them."""
+    plain.sql("CREATE TABLE n(i INTEGER); INSERT INTO n VALUES (0); MERGE BRANCH main INTO b")
+    on(plain, "b", f"INSERT INTO n SELECT range FROM range({count})")
+    plain.sql("INSERT INTO n VALUES (-1)")
+    first, second = (Session(plain.path) for _ in range(2))
+    for session in (first, second):
+        session.rows("BEGIN")
+        session.rows("MERGE BRANCH b")
+    first.rows("COMMIT")
+    with pytest.raises(ArmError, match="may have come twice"):
+        second.rows("COMMIT")
+    assert second.rows("MERGE BRANCH b")[0][2] == "[]"
+    for session in (first, second):
+        session.close()
+    assert plain.value("SELECT count(*) FROM n") == count + 2
+
+
+def test_eight_processes_merge_the_same_branch(plain):
+    plain.sql("CREATE TABLE n(i INTEGER); INSERT INTO n VALUES (0); MERGE BRANCH main INTO b")
+    for turn in range(4):
+        on(plain, "b", f"INSERT INTO n SELECT range FROM range({(10, 20000)[turn % 2]})")
+        plain.sql("INSERT INTO n VALUES (-1)")
+        before = plain.value("SELECT count(*) FROM n")
+        merges = [subprocess.Popen([BIN, "-C", str(plain.path), "merge", "b"], env=environment(),
+                                   stdout=subprocess.DEVNULL) for _ in range(8)]
+        assert [process.wait(timeout=120) for process in merges] == [0] * 8
+        assert plain.value("SELECT count(*) FROM n") == before + (10, 20000)[turn % 2]
     assert plain.run("verify", "--full").status == 0
 
 
