@@ -39,6 +39,27 @@ uint64_t arm__sides_row_count(const struct arm_sides *sides)
     return sides->by_theirs.a.row_count + sides->by_theirs.b.row_count + sides->by_ours.b.row_count;
 }
 
+/* Of each entry, its rows' share. */
+static uint64_t bytes_of(const struct arm_view *view, const struct arm_part *part)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; view != NULL && i < view->entry_count; i++) {
+        if (part->rows[i] != NULL) {
+            bytes += view->entries[i].bytes * roaring_bitmap_get_cardinality(part->rows[i]) /
+                     view->entries[i].rows;
+        }
+    }
+    return bytes;
+}
+
+uint64_t arm__sides_bytes(const struct arm_sides *sides)
+{
+    return bytes_of(sides->base.view, &sides->by_theirs.a) +
+           bytes_of(sides->theirs.view, &sides->by_theirs.b) +
+           bytes_of(sides->ours.view, &sides->by_ours.b);
+}
+
 enum arm_row_match arm__sides_match(const struct arm_sides *sides, const Armpb__Schema *wanted)
 {
     const Armpb__Schema *base = sides->base.view == NULL ? wanted : sides->base.schema;

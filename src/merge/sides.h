@@ -32,6 +32,8 @@ arm_status arm__sides_compare(struct arm_sides *out, struct arm_error *err);
 bool arm__sides_differ(const struct arm_sides *sides);
 /* How many rows the statement will look at. */
 uint64_t arm__sides_row_count(const struct arm_sides *sides);
+/* About how many bytes they are stored in. */
+uint64_t arm__sides_bytes(const struct arm_sides *sides);
 /* How rows of the merged columns are matched in all three states. */
 enum arm_row_match arm__sides_match(const struct arm_sides *sides, const Armpb__Schema *wanted);
 /* `merged` is borrowed until the release. */

@@ -9,7 +9,10 @@
 #include "query/merge_sides.h"
 #include "query/query_private.h"
 
-enum { FEW_ROWS = 2048 };
+enum {
+    FEW_ROWS = 2048,        /* ... are planned without the optimizer */
+    FEW_BYTES_MAX = 4 << 20 /* of rows that are held in memory, as stored */
+};
 
 /* What of a table is at hand while it is merged. */
 struct table_merge {
@@ -270,8 +273,9 @@ static bool is_for_few(struct table_merge *t)
     const struct arm_three_way *merge = &t->sides.merge;
 
     return arm__sides_row_count(&t->sides) <= arm__duck_few_rows(t->m->session->connection) &&
-           !arm__side_casts(&merge->here) && !arm__side_casts(&merge->gone) &&
-           !arm__side_casts(&merge->there) && !arm__side_casts(&merge->ours);
+           arm__sides_bytes(&t->sides) <= FEW_BYTES_MAX && !arm__side_casts(&merge->here) &&
+           !arm__side_casts(&merge->gone) && !arm__side_casts(&merge->there) &&
+           !arm__side_casts(&merge->ours);
 }
 
 /* Where the columns of the key stand; the caller's. */
