@@ -189,20 +189,42 @@ static double measure_diff(const struct repository *r, const char *what, const c
 }
 
 /* Each a merge of its own: one more row on each side. */
-static double measure_small_merges(const struct repository *r, size_t runs)
+static double measure_small_merges(const struct repository *r, const char *what, size_t runs)
 {
     double times[RUNS_MAX];
 
     (void)bench_session_run(r->session, "CREATE BRANCH one");
     for (size_t i = 0; i < runs; i++) {
         (void)bench_session_run(r->session, "USE BRANCH one");
-        run(r, "UPDATE t SET a = -1 WHERE id = %lld", 500000 + (long long)i);
+        run(r, "UPDATE t SET a = a - 1 WHERE id = %lld", 500000 + (long long)i);
         (void)bench_session_run(r->session, "USE BRANCH main");
-        run(r, "UPDATE t SET b = -1 WHERE id = %lld", 400000 + (long long)i);
+        run(r, "UPDATE t SET b = b - 1 WHERE id = %lld", 400000 + (long long)i);
         times[i] = time_run(r, "MERGE BRANCH one");
     }
-    print_time("merge, one row changed on each side", times, runs);
+    print_time(what, times, runs);
+    (void)bench_session_run(r->session, "DROP BRANCH one");
     return times[runs / 2];
+}
+
+/* What a branch loads comes as it stands, though main was changed too. */
+static void measure_load_merges(const struct repository *r, size_t runs)
+{
+    double times[RUNS_MAX];
+
+    (void)bench_session_run(r->session, "CREATE BRANCH loads");
+    for (size_t i = 0; i < runs; i++) {
+        (void)bench_session_run(r->session, "USE BRANCH loads");
+        run(r,
+            "INSERT INTO t SELECT i, i * 7, i / 3, 'text ' || i %% 1000, i %% 17, i, i / 7,"
+            " 'g' || i %% 5000, i, i FROM range(1000000 + %1$lld * 100000,"
+            " 1100000 + %1$lld * 100000) r(i)",
+            (long long)i);
+        (void)bench_session_run(r->session, "USE BRANCH main");
+        run(r, "UPDATE t SET b = b - 1 WHERE id = %lld", 600000 + (long long)i);
+        times[i] = time_run(r, "MERGE BRANCH loads");
+    }
+    print_time("merge, a row changed, and a hundred thousand loaded", times, runs);
+    (void)bench_session_run(r->session, "DROP BRANCH loads");
 }
 
 static double measure_large_merges(const struct repository *r, size_t runs)
@@ -242,8 +264,12 @@ int main(int argc, char **argv)
     printf("| a million rows of ten columns | ms, median | least | most |\n|---|---|---|---|\n");
     diff_ms = measure_diff(&r, "diff, 1,000 neighbouring rows changed", near, runs);
     (void)measure_diff(&r, "diff, one row in a thousand changed", far, runs);
-    merge_ms = measure_small_merges(&r, runs);
+    merge_ms = measure_small_merges(&r, "merge, one row changed on each side", runs);
+    (void)bench_session_run(r.session, "SET arm_merge_few_rows = 0");
+    (void)measure_small_merges(&r, "... by a statement", runs);
+    (void)bench_session_run(r.session, "SET arm_merge_few_rows = 256");
     (void)measure_large_merges(&r, runs);
+    measure_load_merges(&r, runs);
     close_repository(&r, path);
     if (bench_size(0, 1) == 1) {
         make_repository(&r, path, 10LL * ROWS);

@@ -362,7 +362,7 @@ arm_status arm__validate_reads(struct arm_commit_plan *plan, struct arm_error *e
 
 /* since.c: the versions of the table `head` between its version and version `base` of it, newest
  * first, each with what it did; then, unless it is 0, the base with NULL. `*out_descends` false:
- * the base is none of the head's ancestors, and some of these were visited. */
+ * the base is none of the head's ancestors, and none was visited. */
 typedef arm_status arm_visit_since(void *context, const struct arm_version_row *row,
                                    const Armpb__TableChange *theirs, struct arm_error *err);
 arm_status arm__versions_since(struct arm_commit_plan *plan, const struct arm_table_row *head,

@@ -41,6 +41,12 @@ done:
     return st;
 }
 
+static arm_status fail_missing(uint64_t version, struct arm_error *err)
+{
+    return arm__fail(err, ARM_CORRUPT, "index: version %llu is missing",
+                     (unsigned long long)version);
+}
+
 /* One version: its row is given. */
 static arm_status visit_version(const struct walk *walk, uint64_t version, bool is_base,
                                 struct arm_version_row *out, struct arm_error *err)
@@ -52,8 +58,7 @@ static arm_status visit_version(const struct walk *walk, uint64_t version, bool 
     ARM_TRY(arm__index_version(walk->plan->txn, walk->table_id, version, out,
                                is_base ? NULL : &theirs, &found, err));
     if (!found) {
-        st = arm__fail(err, ARM_CORRUPT, "index: version %llu is missing",
-                       (unsigned long long)version);
+        st = fail_missing(version, err);
         goto done;
     }
     if (is_base || theirs != NULL) {
@@ -76,6 +81,29 @@ arm_status arm__version_visit(struct arm_commit_plan *plan, const struct arm_tab
     return visit_version(&walk, version, false, &row, err);
 }
 
+/* Whether `base` is among the head's ancestors. */
+static arm_status descends_from(struct arm_commit_plan *plan, const struct arm_table_row *head,
+                                uint64_t base, bool *out, struct arm_error *err)
+{
+    uint64_t version = head->version;
+    arm_status st = ARM_OK;
+
+    while (version > base) {
+        struct arm_version_row row;
+        bool found;
+
+        ARM_TRY(arm__index_version(plan->txn, &head->table_id, version, &row, NULL, &found, err));
+        if (!found) {
+            st = fail_missing(version, err);
+            goto done;
+        }
+        version = row.parent_version;
+    }
+    *out = version == base;
+done:
+    return st;
+}
+
 arm_status arm__versions_since(struct arm_commit_plan *plan, const struct arm_table_row *head,
                                uint64_t base, arm_visit_since *visit, void *context,
                                bool *out_descends, struct arm_error *err)
@@ -85,12 +113,11 @@ arm_status arm__versions_since(struct arm_commit_plan *plan, const struct arm_ta
     struct arm_version_row row;
     arm_status st = ARM_OK;
 
-    *out_descends = true;
+    ARM_TRY(descends_from(plan, head, base, out_descends, err));
+    if (!*out_descends) {
+        return ARM_OK; /* what stands at a position there is another's */
+    }
     while (version != base) {
-        if (version == 0 || version < base) {
-            *out_descends = false;
-            return ARM_OK;
-        }
         ARM_TRY(visit_version(&walk, version, false, &row, err));
         version = row.parent_version;
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The manual page says what `--help` says, and is well formed."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -92,7 +93,8 @@ def test_it_is_well_formed():
     if not shutil.which("man"):
         pytest.skip("neither mandoc nor man is installed")
     result = subprocess.run(["man", "--warnings", "-l", "-Tutf8", PAGE], text=True,
-                            capture_output=True, check=False, env={"LC_ALL": "C.UTF-8"})
+                            capture_output=True, check=False,
+                            env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]})
     assert result.returncode == 0 and result.stderr == "" and "ARMILLARIA(1)" in result.stdout
 
 

@@ -447,6 +447,22 @@ def test_eight_processes_merge_the_same_branch(plain):
     assert plain.run("verify", "--full").status == 0
 
 
+def test_a_writer_meets_a_version_that_is_no_descendant(plain):
+    """Entries of two branches stand at one position: whose deletion it is, only descent tells."""
+    plain.sql("INSERT INTO t VALUES (100, 'm', 0), (101, 'm', 0)")
+    on(plain, "b", "INSERT INTO t SELECT i, 'b', 0 FROM range(200, 205) r(i);"
+                   "DELETE FROM t WHERE id = 203; MERGE BRANCH main")
+    writer = Session(plain.path)
+    writer.rows("BEGIN")
+    writer.rows("DELETE FROM t WHERE id = 100")
+    assert merge(plain)["fast_forward"]
+    with pytest.raises(ArmError, match="not its ancestor"):
+        writer.rows("COMMIT")
+    writer.rows("DELETE FROM t WHERE id = 100")
+    writer.close()
+    assert plain.value("SELECT count(*) FROM t") == 15
+
+
 # ---- Cells ----
 
 
