@@ -451,8 +451,8 @@ ARM_API arm_status arm_tags(arm_session *session, struct ArrowArrayStream *out,
  * rows_removed, rows_changed [uint64], conflict [bool: a merge of `b` into `a` could not tell what
  * becomes of it; constraints are not looked at], bytes_added, bytes_removed [uint64: stored, of the
  * chunks and hot rows that only `b`, or only `a` has]; ordered by table. Those that are the same at
- * both are left out. Reads only rows in which the two may differ. Errors: ARM_NOT_FOUND: there is no
- * such ref. */
+ * both are left out. Reads only rows in which the two may differ. Errors: ARM_NOT_FOUND: there is
+ * no such ref. */
 ARM_API arm_status arm_diff(arm_session *session, const char *a, const char *b,
                             struct ArrowArrayStream *out, struct arm_error *err);
 /** The rows of one table that differ: its columns as they are at `b` (at `a`, where `b` has not the

@@ -357,6 +357,11 @@ arm_status arm__validate_conflict(struct arm_commit_plan *plan,
 /* The same of what `row` says. */
 arm_status arm__validate_conflict_of(struct arm_commit_plan *plan, const struct arm_table_row *row,
                                      const char *what, uint64_t other_tx, struct arm_error *err);
+/* validate_taken.c: rows of other branches that both brought (K10). */
+arm_status arm__validate_taken_rows(struct arm_commit_plan *plan,
+                                    const struct arm_change_plan *change,
+                                    const Armpb__TableChange *theirs, uint64_t tx,
+                                    struct arm_error *err);
 /* validate_read.c: what the request read, against what came since (K6). */
 arm_status arm__validate_reads(struct arm_commit_plan *plan, struct arm_error *err);
 

@@ -18,7 +18,8 @@ struct arm_pair {
 void arm__pair_release(struct arm_pair *pair); /* accepts the zeroed state */
 
 /* The table that has the name at `b`; at `a`, if b has none. The refs may name versions of it.
- * Errors: ARM_NOT_FOUND: neither has it; those of refs. `out` is to be released whatever happens. */
+ * `out` is to be released whatever happens. Errors: ARM_NOT_FOUND: neither has it; those of refs.
+ */
 arm_status arm__pair_find(struct arm_transaction *txn, const char *schema_name, const char *name,
                           const char *a, const char *b, struct arm_pair *out,
                           struct arm_error *err);

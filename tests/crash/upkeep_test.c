@@ -2,8 +2,8 @@
 /* Upkeep under kills: two processes write to one table, each enough for its thread to flush the
  * hot rows of both, and are killed with SIGKILL about when it does. Whoever comes after one that
  * was killed finds what it was told, and of what was in flight all or nothing; keys are kept; in
- * the end every byte is verified. The test ends after rows were flushed indeed, at the latest by the
- * writers that nobody kills.
+ * the end every byte is verified. The test ends after rows were flushed indeed, at the latest by
+ * the writers that nobody kills.
  *
  * Each act is a commit: a row comes, or (every tenth) the one five before it goes. So the number
  * of acts says which rows are there. ARM_KILLS says how many kills. */

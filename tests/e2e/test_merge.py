@@ -7,47 +7,8 @@ import subprocess
 import time
 
 import pytest
-from arm import BIN, Repo, environment
-from library import ArmError, Session
-
-
-@pytest.fixture
-def plain(tmp_path):
-    """Table t (id, v, w) of ten rows on main and on branch b."""
-    made = Repo(tmp_path / "r")
-    made.few = ""
-    made.sql("CREATE TABLE t(id INTEGER PRIMARY KEY, v VARCHAR, w INTEGER);"
-             "INSERT INTO t SELECT i, 'v' || i, i FROM range(10) r(i); CREATE BRANCH b")
-    return made
-
-
-@pytest.fixture(params=[256, 0], ids=["few", "statement"])
-def repo(plain, request):
-    """The same, merged without a statement and with one."""
-    plain.few = f"SET arm_merge_few_rows = {request.param};"
-    return plain
-
-
-def on(repo, branch, text):
-    return repo.sql(text, "--branch", branch)
-
-
-def rows(repo, text="SELECT * FROM t ORDER BY id", branch="main"):
-    return [tuple(row.values()) for row in on(repo, branch, text)]
-
-
-def merge(repo, extra=""):
-    return merge_from(repo, f"b {extra}")
-
-
-def merge_from(repo, what):
-    (row,) = repo.sql(f"{repo.few} MERGE BRANCH {what}")
-    return row
-
-
-def conflicts(repo, source="b"):
-    return [row for row in repo.sql(f"{repo.few} BEGIN; MERGE BRANCH {source};"
-                                    "SELECT * FROM arm_conflicts() ORDER BY key") if "kind" in row]
+from arm import BIN, environment
+from merging import conflicts, merge, merge_from, on, plain, repo, rows
 
 
 def test_nothing_to_merge(repo):
@@ -272,195 +233,14 @@ def test_few_rows_wherever_they_stand(repo, key, ways):
              "UPDATE m SET v = 'd' WHERE id = 3")
     assert merge_from(repo, "d")["conflicts"] == 0
     found = {row["id"]: (row["w"], row["v"]) for row in repo.sql("SELECT id, w, v FROM m")}
-    old = 0 if len(ways) == 2 and "UPDATE" in ways[0] else None
-    at = lambda i: old if old is not None else i
-    assert found[1] == (at(1), "d") and found[2] == (-1, "d") and found[3] == (-1, "d")
+    has_zeros = len(ways) == 2 and "UPDATE" in ways[0]
+    assert found[1] == (0 if has_zeros else 1, "d") and found[2] == found[3] == (-1, "d")
     assert found[5] == (-1, "v5") and found[30] == (1, "new")
-    assert not {4, 6} & set(found) and len(found) == 20 + 1 - 2 - (old == 0)
+    assert not {4, 6} & set(found) and len(found) == 20 + 1 - 2 - has_zeros
     assert repo.run("verify", "--full").status == 0
-    on(repo, "d", "MERGE BRANCH main; UPDATE m SET w = 99 WHERE id = 2")  # the row is still known, by key or id
-    merge_from(repo, "d")
+    on(repo, "d", "MERGE BRANCH main; UPDATE m SET w = 99 WHERE id = 2")
+    merge_from(repo, "d")  # the row is still known, by key or id
     assert repo.sql("SELECT w, v FROM m WHERE id = 2") == [{"w": 99, "v": "d"}]
-
-
-# ---- Whole chunks ----
-
-
-LOAD = "INSERT INTO t SELECT i, 'b' || i, i FROM range({}, {}) r(i)"
-
-
-def stored_by_last(repo):
-    return sum(change["bytes_added"] for change in repo.run("show", "main", "--json").json["changes"])
-
-
-def loaded(repo, ours="UPDATE t SET v = 'm' WHERE id = 7", theirs=""):
-    on(repo, "b", f"{LOAD.format(10000, 30000)}; {theirs}")
-    repo.sql(ours)
-
-
-def test_chunks_come_as_they_stand(plain):
-    loaded(plain, theirs="UPDATE t SET v = 'b' WHERE id = 5")
-    assert merge(plain)["conflicts"] == 0
-    assert stored_by_last(plain) < 200  # the row that was updated, no chunk
-    assert rows(plain, "SELECT count(*), count(DISTINCT id) FROM t") == [(20010, 20010)]
-    assert rows(plain, "SELECT v FROM t WHERE id IN (5, 7, 29999) ORDER BY id") == [
-        ("b",), ("m",), ("b29999",)]
-    assert "duplicate key" in plain.run("sql", "-c", "INSERT INTO t VALUES (20000, 'x', 0)",
-                                        status=1).err
-    plain.sql("UPDATE t SET w = 1 WHERE id = 20000; DELETE FROM t WHERE id = 20001")
-    on(plain, "b", "UPDATE t SET v = 'later' WHERE id = 20000")
-    assert merge(plain)["conflicts"] == 0
-    assert rows(plain, "SELECT v, w FROM t WHERE id IN (20000, 20001)") == [("later", 1)]
-    plain.run("compact")
-    assert plain.run("verify", "--full").status == 0
-
-
-def test_chunks_of_a_table_without_a_key(plain):
-    for branch, first in (("main", 0), ("b", 50000), ("main", 0)):
-        on(plain, branch, "CREATE TABLE IF NOT EXISTS n(i INTEGER)" if first == 0 else
-           f"MERGE BRANCH main INTO b; INSERT INTO n SELECT range FROM range({first}, {first + 20000})")
-    plain.sql("INSERT INTO n VALUES (1), (2)")
-    assert merge(plain)["conflicts"] == 0 and stored_by_last(plain) == 0
-    assert rows(plain, "SELECT count(*), sum(i) FROM n") == [(20002, sum(range(50000, 70000)) + 3)]
-    on(plain, "b", "DELETE FROM n WHERE i % 2 = 0")
-    assert merge(plain)["conflicts"] == 0  # the rows are known by the ids that they brought
-    assert plain.value("SELECT count(*) FROM n") == 10002
-
-
-def test_a_chunk_that_was_picked_before_comes_once(plain):
-    plain.sql("CREATE TABLE n(i INTEGER); INSERT INTO n VALUES (1); MERGE BRANCH main INTO b")
-    on(plain, "b", "INSERT INTO n SELECT range FROM range(20000)")
-    plain.sql("UPDATE n SET i = -1")
-    plain.run("cherry-pick", "b")
-    on(plain, "b", "INSERT INTO n VALUES (7)")
-    assert merge(plain)["conflicts"] == 0
-    assert plain.value("SELECT count(*) FROM n") == 20002
-
-
-@pytest.mark.parametrize("ours, theirs, kinds", [
-    ("INSERT INTO t VALUES (10005, 'm', 0)", "", ["insert/insert"]),
-    (LOAD.format(29999, 45000), "", []),  # one row is the same
-    ("DELETE FROM t WHERE id = 3", "UPDATE t SET id = 9999 WHERE id = 3", ["insert/insert"]),
-    ("UPDATE t SET v = 'm' WHERE id = 3", "DELETE FROM t WHERE id = 3", ["update/delete"]),
-])
-def test_rows_of_chunks_that_meet_others(plain, ours, theirs, kinds):
-    if kinds == ["insert/insert"] and theirs:
-        theirs, kinds = "DELETE FROM t WHERE id = 10003", []
-    loaded(plain, ours, theirs)
-    assert [told["kind"] for told in conflicts(plain)] == kinds
-    merge(plain, "STRATEGY theirs")
-    assert plain.value("SELECT count(*) - count(DISTINCT id) FROM t") == 0
-    assert plain.value("SELECT count(*) FROM t WHERE v = 'b' || id AND id >= 10000") >= 19999
-    assert plain.run("verify", "--full").status == 0
-
-
-def test_chunks_and_unique_values(plain):
-    plain.sql("CREATE TABLE u(k INTEGER PRIMARY KEY, c INTEGER UNIQUE); INSERT INTO u VALUES (1, 1);"
-              "MERGE BRANCH main INTO b")
-    on(plain, "b", "DELETE FROM u; INSERT INTO u SELECT i + 10, i FROM range(20000) r(i)")
-    plain.sql("INSERT INTO u VALUES (2, -2)")
-    assert merge(plain)["conflicts"] == 0  # what had the value went
-    assert plain.value("SELECT count(*) FROM u") == 20001
-    on(plain, "b", "INSERT INTO u SELECT i + 50000, i FROM range(20000, 40000) r(i)")
-    plain.sql("INSERT INTO u VALUES (3, 20007)")
-    told = plain.run("sql", "-c", "MERGE BRANCH b", status=3)
-    assert "constraint" in told.err
-    assert plain.value("SELECT count(*) FROM u") == 20002
-
-
-def test_chunks_in_a_merge_that_is_open(plain):
-    loaded(plain, "UPDATE t SET v = 'm' WHERE id = 5", "UPDATE t SET v = 'b' WHERE id = 5")
-    found = plain.sql("BEGIN; MERGE BRANCH b; UPDATE t SET v = 'both' WHERE id = 5;"
-                      "UPDATE t SET v = 'here' WHERE id = 20000; DELETE FROM t WHERE id = 20001;"
-                      "COMMIT; SELECT count(*) AS n FROM t")
-    assert found[-1] == {"n": 20009}
-    assert rows(plain, "SELECT v FROM t WHERE id IN (5, 20000, 20001)") == [("both",), ("here",)]
-    assert plain.run("verify", "--full").status == 0
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_bulk_histories(plain, seed):
-    """What theirs changed since the base is as theirs has it, all else as ours: one statement says
-    so of the whole table, and the merge found it by chunks and rows."""
-    dice = random.Random(seed)
-
-    def change(side):
-        first, size = dice.randrange(90000), dice.choice((1, 20, 3000, 15000))
-        return dice.choice([
-            f"INSERT INTO t SELECT i, '{side}', i FROM range({first}, {first + size}) r(i) "
-            "ON CONFLICT DO NOTHING",
-            f"INSERT INTO t SELECT i, '{side}', i FROM range({first}, {first + size}) r(i) "
-            "WHERE i NOT IN (SELECT id FROM t)",
-            f"UPDATE t SET v = '{side}', w = -w WHERE id BETWEEN {first} AND {first + size}",
-            f"DELETE FROM t WHERE id BETWEEN {first} AND {first + size}"])
-
-    plain.sql("INSERT INTO t SELECT i, 'base', i FROM range(20000, 40000) r(i)")
-    for turn in range(5):
-        on(plain, "b", f"MERGE BRANCH main; CREATE TAG from{turn}")
-        for side in ("main", "b"):
-            for _ in range(dice.randrange(1, 4)):
-                on(plain, side, change(f"{side}{turn}"))
-            if dice.random() < 0.3:
-                plain.run("compact", "--branch", side)
-        plain.run("tag", "create", f"ours{turn}", "main")
-        merge(plain, "STRATEGY theirs")
-        base, ours = (f"(SELECT t AS {name[0]}, id FROM t AT (VERSION => '{name}{turn}')) "
-                      for name in ("from", "ours"))
-        expected = (
-            "SELECT x.* FROM (SELECT CASE WHEN f IS DISTINCT FROM b THEN b ELSE o END AS x "
-            f"FROM {base} FULL JOIN (SELECT t AS b, id FROM t AT (VERSION => 'b')) USING (id) "
-            f"FULL JOIN {ours} USING (id)) WHERE x IS NOT NULL")
-        for one, other in ((expected, "SELECT * FROM t"), ("SELECT * FROM t", expected)):
-            assert plain.sql(f"SELECT * FROM (({one}) EXCEPT ALL ({other})) LIMIT 5") == []
-    assert plain.run("verify", "--full").status == 0
-
-
-@pytest.mark.parametrize("count", [10, 20000])
-def test_rows_that_two_merges_bring_come_once(plain, count):
-    """No key tells that both took the same rows: the later one is refused, and finds them."""
-    plain.sql("CREATE TABLE n(i INTEGER); INSERT INTO n VALUES (0); MERGE BRANCH main INTO b")
-    on(plain, "b", f"INSERT INTO n SELECT range FROM range({count})")
-    plain.sql("INSERT INTO n VALUES (-1)")
-    first, second = (Session(plain.path) for _ in range(2))
-    for session in (first, second):
-        session.rows("BEGIN")
-        session.rows("MERGE BRANCH b")
-    first.rows("COMMIT")
-    with pytest.raises(ArmError, match="may have come twice"):
-        second.rows("COMMIT")
-    assert second.rows("MERGE BRANCH b")[0][2] == "[]"
-    for session in (first, second):
-        session.close()
-    assert plain.value("SELECT count(*) FROM n") == count + 2
-
-
-def test_eight_processes_merge_the_same_branch(plain):
-    plain.sql("CREATE TABLE n(i INTEGER); INSERT INTO n VALUES (0); MERGE BRANCH main INTO b")
-    for turn in range(4):
-        on(plain, "b", f"INSERT INTO n SELECT range FROM range({(10, 20000)[turn % 2]})")
-        plain.sql("INSERT INTO n VALUES (-1)")
-        before = plain.value("SELECT count(*) FROM n")
-        merges = [subprocess.Popen([BIN, "-C", str(plain.path), "merge", "b"], env=environment(),
-                                   stdout=subprocess.DEVNULL) for _ in range(8)]
-        assert [process.wait(timeout=120) for process in merges] == [0] * 8
-        assert plain.value("SELECT count(*) FROM n") == before + (10, 20000)[turn % 2]
-    assert plain.run("verify", "--full").status == 0
-
-
-def test_a_writer_meets_a_version_that_is_no_descendant(plain):
-    """Entries of two branches stand at one position: whose deletion it is, only descent tells."""
-    plain.sql("INSERT INTO t VALUES (100, 'm', 0), (101, 'm', 0)")
-    on(plain, "b", "INSERT INTO t SELECT i, 'b', 0 FROM range(200, 205) r(i);"
-                   "DELETE FROM t WHERE id = 203; MERGE BRANCH main")
-    writer = Session(plain.path)
-    writer.rows("BEGIN")
-    writer.rows("DELETE FROM t WHERE id = 100")
-    assert merge(plain)["fast_forward"]
-    with pytest.raises(ArmError, match="not its ancestor"):
-        writer.rows("COMMIT")
-    writer.rows("DELETE FROM t WHERE id = 100")
-    writer.close()
-    assert plain.value("SELECT count(*) FROM t") == 15
 
 
 # ---- Cells ----
@@ -488,7 +268,8 @@ def test_what_cells_are_equal(repo):
              "CREATE BRANCH d")
     on(repo, "d", "UPDATE e SET d = -0.0, i = INTERVAL 1 DAY WHERE id = 1;"
                   "UPDATE e SET d = -'nan'::DOUBLE, l = [1] WHERE id = 2")
-    repo.sql("UPDATE e SET d = 1.5, i = INTERVAL 2 DAYS WHERE id = 1; UPDATE e SET d = 2.5 WHERE id = 2")
+    repo.sql("UPDATE e SET d = 1.5, i = INTERVAL 2 DAYS WHERE id = 1;"
+             "UPDATE e SET d = 2.5 WHERE id = 2")
     assert merge_from(repo, "d")["conflicts"] == 0
     assert repo.sql("SELECT d, i::VARCHAR AS i, l FROM e ORDER BY id") == [
         {"d": 1.5, "i": "2 days", "l": [None]}, {"d": 2.5, "i": None, "l": [1]}]
