@@ -238,8 +238,11 @@ def test_few_rows_wherever_they_stand(repo, key, ways):
     assert found[5] == (-1, "v5") and found[30] == (1, "new")
     assert not {4, 6} & set(found) and len(found) == 20 + 1 - 2 - has_zeros
     assert repo.run("verify", "--full").status == 0
+    on(repo, "d", "UPDATE m SET v = 'again' WHERE id IN (1, 30)")
+    assert merge_from(repo, "d")["conflicts"] == 0  # both are still known, by key or id
+    assert repo.sql("SELECT id FROM m WHERE v = 'again' ORDER BY id") == [{"id": 1}, {"id": 30}]
     on(repo, "d", "MERGE BRANCH main; UPDATE m SET w = 99 WHERE id = 2")
-    merge_from(repo, "d")  # the row is still known, by key or id
+    merge_from(repo, "d")
     assert repo.sql("SELECT w, v FROM m WHERE id = 2") == [{"w": 99, "v": "d"}]
 
 
