@@ -374,6 +374,10 @@ arm_status arm__versions_since(struct arm_commit_plan *plan, const struct arm_ta
                                uint64_t base, arm_visit_since *visit, void *context,
                                bool *out_descends, struct arm_error *err);
 
+/* A version's row. Errors: ARM_CORRUPT: it is missing. */
+arm_status arm__version_row(struct arm_commit_plan *plan, const struct arm_table_id *table_id,
+                            uint64_t version, struct arm_version_row *out, struct arm_error *err);
+
 /* One version, with what it did. */
 arm_status arm__version_visit(struct arm_commit_plan *plan, const struct arm_table_id *table_id,
                               uint64_t version, arm_visit_since *visit, void *context,

@@ -41,10 +41,23 @@ done:
     return st;
 }
 
-static arm_status fail_missing(uint64_t version, struct arm_error *err)
+/* The row, and, if it is asked for, the change (NULL in the index: in the log). */
+static arm_status read_version(struct arm_commit_plan *plan, const struct arm_table_id *table_id,
+                               uint64_t version, struct arm_version_row *out,
+                               Armpb__TableChange **out_change, struct arm_error *err)
 {
-    return arm__fail(err, ARM_CORRUPT, "index: version %llu is missing",
-                     (unsigned long long)version);
+    bool found = true;
+    arm_status st = arm__index_version(plan->txn, table_id, version, out, out_change, &found, err);
+
+    return st != ARM_OK || found ? st
+                                 : arm__fail(err, ARM_CORRUPT, "index: version %llu is missing",
+                                             (unsigned long long)version);
+}
+
+arm_status arm__version_row(struct arm_commit_plan *plan, const struct arm_table_id *table_id,
+                            uint64_t version, struct arm_version_row *out, struct arm_error *err)
+{
+    return read_version(plan, table_id, version, out, NULL, err);
 }
 
 /* One version: its row is given. */
@@ -52,15 +65,9 @@ static arm_status visit_version(const struct walk *walk, uint64_t version, bool 
                                 struct arm_version_row *out, struct arm_error *err)
 {
     Armpb__TableChange *theirs = NULL;
-    bool found;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__index_version(walk->plan->txn, walk->table_id, version, out,
-                               is_base ? NULL : &theirs, &found, err));
-    if (!found) {
-        st = fail_missing(version, err);
-        goto done;
-    }
+    ARM_TRY(read_version(walk->plan, walk->table_id, version, out, is_base ? NULL : &theirs, err));
     if (is_base || theirs != NULL) {
         ARM_TRY(walk->visit(walk->context, out, theirs, err));
     } else {
@@ -90,13 +97,8 @@ static arm_status descends_from(struct arm_commit_plan *plan, const struct arm_t
 
     while (version > base) {
         struct arm_version_row row;
-        bool found;
 
-        ARM_TRY(arm__index_version(plan->txn, &head->table_id, version, &row, NULL, &found, err));
-        if (!found) {
-            st = fail_missing(version, err);
-            goto done;
-        }
+        ARM_TRY(arm__version_row(plan, &head->table_id, version, &row, err));
         version = row.parent_version;
     }
     *out = version == base;

@@ -62,8 +62,6 @@ static arm_status find_way(struct arm_commit_plan *plan, const struct arm_change
     *out = NULL;
     *out_count = 0;
     while (version >= change->request->base_version && version != 0) {
-        bool found;
-
         if (*out_count == capacity) {
             struct arm_version_row *larger = NULL;
 
@@ -74,13 +72,7 @@ static arm_status find_way(struct arm_commit_plan *plan, const struct arm_change
             }
             *out = larger;
         }
-        ARM_TRY(arm__index_version(plan->txn, &change->table_id, version, &(*out)[*out_count], NULL,
-                                   &found, err));
-        if (!found) {
-            st = arm__fail(err, ARM_CORRUPT, "index: version %llu is missing",
-                           (unsigned long long)version);
-            goto done;
-        }
+        ARM_TRY(arm__version_row(plan, &change->table_id, version, &(*out)[*out_count], err));
         version = (*out)[(*out_count)++].parent_version;
     }
 done:

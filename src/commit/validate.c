@@ -287,12 +287,7 @@ static arm_status find_table(struct arm_commit_plan *plan, struct arm_change_pla
                        plan->request->snapshot.branch);
         goto done;
     }
-    ARM_TRY(arm__index_version(plan->txn, &change->table_id, change->row.version, &change->parent,
-                               NULL, &found, err));
-    if (!found) {
-        st = arm__fail(err, ARM_CORRUPT, "index: version %llu is missing",
-                       (unsigned long long)change->row.version);
-    }
+    ARM_TRY(arm__version_row(plan, &change->table_id, change->row.version, &change->parent, err));
 done:
     return st;
 }
