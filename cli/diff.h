@@ -32,23 +32,19 @@ struct cli_diff {
     const char *table; /* --table; NULL: all */
     size_t count;
     struct cli_difference *differences; /* owned */
-    bool has_schemas;                   /* columns, keys or CHECKs of some differ */
 };
 void cli_diff_release(struct cli_diff *diff);
 
 /* Fill in the differences: of all tables, or of the one that is asked for. */
 arm_status cli_diff_find(struct cli_diff *diff, struct arm_error *err);
 
-/* After that: whether anything differs of their columns. */
-arm_status cli_diff_find_schemas(struct cli_diff *diff, struct arm_error *err);
-
-/* What differs of the columns of one, a line each behind `indent`, added to `out`; of all of them;
- * and of all as an array of objects. */
+/* What differs of the columns of one, a line each, added to `out`; of all, below the name of each
+ * that has any; and of all as an array of objects. */
 arm_status cli_diff_schema(const struct cli_diff *diff, const struct cli_difference *difference,
-                           const struct cli_sink *sink, const char *indent, struct cli_text *out,
+                           const struct cli_sink *sink, struct cli_text *out,
                            struct arm_error *err);
 arm_status cli_diff_schemas(const struct cli_diff *diff, const struct cli_sink *sink,
-                            struct arm_error *err);
+                            struct cli_text *out, struct arm_error *err);
 arm_status cli_diff_schemas_json(const struct cli_diff *diff, const struct cli_sink *sink,
                                  struct arm_error *err);
 

@@ -318,13 +318,13 @@ arm_status cli_diff_rows(const struct cli_diff *diff, const struct cli_differenc
     struct cli_text text = {0};
     arm_status st = ARM_OK;
 
+    add_head(&d, difference, &text);
+    CLI_TRY(cli_diff_schema(diff, difference, sink, &text, err)); /* before rows stream */
     CLI_TRY(ask(diff, difference, ARM_RENDER_TEXT, false, &d.reader, err));
     d.width = cli_reader_column_count(&d.reader) - OWN_COLUMNS;
     d.is_key = cli_alloc(d.width, sizeof *d.is_key);
     d.before = cli_alloc(d.width, sizeof *d.before);
     CLI_TRY(read_key(diff, difference, &d, err));
-    add_head(&d, difference, &text);
-    CLI_TRY(cli_diff_schema(diff, difference, sink, "", &text, err));
     CLI_TRY(draw_rows(&d, sink, &text, err));
 done:
     forget_before(&d);

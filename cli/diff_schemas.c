@@ -121,15 +121,14 @@ static void add_change(const struct cli_reader *reader, const struct cli_sink *s
 }
 
 arm_status cli_diff_schema(const struct cli_diff *diff, const struct cli_difference *difference,
-                           const struct cli_sink *sink, const char *indent, struct cli_text *out,
-                           struct arm_error *err)
+                           const struct cli_sink *sink, struct cli_text *out, struct arm_error *err)
 {
     struct cli_reader reader = {0};
     struct cli_text name = {0};
     bool has_row = false;
     arm_status st = ARM_OK;
 
-    if (!diff->has_schemas || difference->old_version == 0 || difference->new_version == 0) {
+    if (difference->old_version == 0 || difference->new_version == 0) {
         return ARM_OK;
     }
     cli_table_name_add(difference->schema, difference->name, &name);
@@ -139,7 +138,7 @@ arm_status cli_diff_schema(const struct cli_diff *diff, const struct cli_differe
         if (!has_row) {
             break;
         }
-        add_change(&reader, sink, indent, out);
+        add_change(&reader, sink, "", out);
     }
 done:
     cli_reader_close(&reader);
@@ -147,41 +146,40 @@ done:
     return st;
 }
 
-arm_status cli_diff_find_schemas(struct cli_diff *diff, struct arm_error *err)
+/* The table of the row, if it is another than that of the row before, which `*last` keeps. */
+static void add_table(const struct cli_reader *reader, char **last, struct cli_text *out)
 {
-    struct cli_reader reader = {0};
-    arm_status st = ARM_OK;
+    size_t size = 0;
+    const char *text =
+        cli_cell_text(cli_reader_cell(reader, cli_reader_find(reader, "table")), &size);
 
-    if (diff->count > 0) {
-        CLI_TRY(ask(diff, diff->table, ARM_RENDER_TEXT, &reader, err));
-        CLI_TRY(cli_reader_next(&reader, &diff->has_schemas, err));
+    if (*last == NULL || strlen(*last) != size || memcmp(*last, text, size) != 0) {
+        free(*last);
+        *last = cli_format("%.*s", (int)size, text);
+        (void)cli_text_show(out, text, size);
+        cli_text_add(out, "\n");
     }
-done:
-    cli_reader_close(&reader);
-    return st;
 }
 
 arm_status cli_diff_schemas(const struct cli_diff *diff, const struct cli_sink *sink,
-                            struct arm_error *err)
+                            struct cli_text *out, struct arm_error *err)
 {
-    struct cli_text lines = {0};
-    struct cli_text text = {0};
+    struct cli_reader reader = {0};
+    char *last = NULL;
+    bool has_row = false;
     arm_status st = ARM_OK;
 
-    for (size_t i = 0; i < diff->count; i++) {
-        const char *shown = diff->differences[i].shown;
-
-        cli_text_clear(&lines);
-        CLI_TRY(cli_diff_schema(diff, &diff->differences[i], sink, "  ", &lines, err));
-        if (lines.size > 0) {
-            (void)cli_text_show(&text, shown, strlen(shown));
-            cli_text_add(&text, "\n");
-            cli_text_append(&text, lines.data, lines.size);
+    CLI_TRY(ask(diff, diff->table, ARM_RENDER_TEXT, &reader, err));
+    for (;;) {
+        CLI_TRY(cli_reader_next(&reader, &has_row, err));
+        if (!has_row) {
+            break;
         }
+        add_table(&reader, &last, out);
+        add_change(&reader, sink, "  ", out);
     }
-    CLI_TRY(cli_sink_write(sink, &text, err));
 done:
-    cli_text_release(&lines);
-    cli_text_release(&text);
+    free(last);
+    cli_reader_close(&reader);
     return st;
 }

@@ -287,17 +287,21 @@ done:
 static arm_status write_list(const struct cli_diff *diff, const struct cli_sink *sink,
                              struct arm_error *err)
 {
-    struct cli_text gap = {0};
+    struct cli_text lines = {0};
+    struct cli_text text = {0};
     arm_status st = ARM_OK;
 
+    CLI_TRY(cli_diff_schemas(diff, sink, &lines, err));
+    CLI_TRY(cli_sink_write(sink, &text, err)); /* puts the bar away */
     list_tables(diff, sink);
-    cli_text_add(&gap, "\n");
-    if (diff->has_schemas) {
-        CLI_TRY(cli_sink_write(sink, &gap, err));
-        CLI_TRY(cli_diff_schemas(diff, sink, err));
+    if (lines.size > 0) {
+        cli_text_add(&text, "\n");
+        cli_text_append(&text, lines.data, lines.size);
+        CLI_TRY(cli_sink_write(sink, &text, err));
     }
 done:
-    cli_text_release(&gap);
+    cli_text_release(&text);
+    cli_text_release(&lines);
     return st;
 }
 
@@ -307,10 +311,6 @@ static arm_status print(const struct cli_diff *diff, struct wish wish, const str
     struct cli_text text = {0};
     arm_status st = ARM_OK;
 
-    if (diff->cli->json && wish.schema) {
-        CLI_TRY(cli_diff_schemas_json(diff, sink, err));
-        goto done;
-    }
     if (diff->cli->json && wish.rows) {
         CLI_TRY(write_json_rows(diff, sink, err));
         goto done;
@@ -319,8 +319,10 @@ static arm_status print(const struct cli_diff *diff, struct wish wish, const str
         json_tables(diff, &text);
     } else if (diff->count == 0) {
         cli_text_add(&text, diff->cli->quiet ? "" : "no table differs\n");
-    } else if (wish.schema && !diff->has_schemas) {
-        cli_text_add(&text, diff->cli->quiet ? "" : "no columns, keys or CHECKs differ\n");
+    } else if (wish.schema) {
+        CLI_TRY(cli_diff_schemas(diff, sink, &text, err));
+        cli_text_add(
+            &text, text.size > 0 || diff->cli->quiet ? "" : "no columns, keys or CHECKs differ\n");
     } else if (wish.stat) {
         add_stats(diff, sink, &text);
     }
@@ -330,9 +332,7 @@ static arm_status print(const struct cli_diff *diff, struct wish wish, const str
     }
     if (wish.rows) {
         CLI_TRY(write_rows(diff, sink, !wish.stat, err));
-    } else if (wish.schema) {
-        CLI_TRY(cli_diff_schemas(diff, sink, err));
-    } else if (!wish.stat && diff->count > 0) {
+    } else if (!wish.stat && !wish.schema && diff->count > 0) {
         CLI_TRY(write_list(diff, sink, err));
     }
 done:
@@ -367,8 +367,11 @@ static int run_diff(struct cli *cli, const struct cli_args *args)
     CLI_TRY(cli_open(cli, CLI_READ, &err));
     cli_watch_session(watch, cli->session);
     cli_watch_show(watch, "comparing");
+    if (wish.schema && cli->json) { /* no row needs to be read */
+        CLI_TRY(cli_diff_schemas_json(&diff, &sink, &err));
+        goto done;
+    }
     CLI_TRY(cli_diff_find(&diff, &err));
-    CLI_TRY(cli_diff_find_schemas(&diff, &err));
     CLI_TRY(print(&diff, wish, &sink, &err));
 done:
     cli_watch_hide(watch);

@@ -424,3 +424,6 @@ def test_large_diffs_are_bounded(repo):
     for args, wanted in [(["--rows"], ROWS), (["--rows", "--json"], ROWS - 1)]:
         peak, lines = peak_mb(repo, "diff", "main~1", "main", *args)
         assert lines == wanted and peak < by_sql + 60, (peak, by_sql)
+    repo.sql("ALTER TABLE t ADD COLUMN n INTEGER")  # told before the rows, which stream on
+    peak, lines = peak_mb(repo, "diff", "main~2", "main", "--rows")
+    assert lines == ROWS + 1 and peak < by_sql + 60, (peak, by_sql)
