@@ -69,19 +69,29 @@ string Argument(duckdb::TableFunctionBindInput &input, idx_t index, const char *
     return input.inputs[index].ToString();
 }
 
-unique_ptr<duckdb::TableRef> ReplaceDiff(ClientContext &context,
-                                         duckdb::TableFunctionBindInput &input)
+// The query that `make` puts together, of a transaction that has read all there is.
+template <class Make> unique_ptr<duckdb::TableRef> Replace(ClientContext &context, const Make &make)
 {
     auto &ours = Ours(context);
     arm_shower shower = {&ours, ShowView};
-    auto a = Argument(input, 0, "the first ref of arm_diff");
-    auto b = Argument(input, 1, "the second ref of arm_diff");
     Text text;
     arm_error error;
 
     arm__txn_note_all(ours.Txn());
-    Check(arm__diff_tables(ours.Txn(), &shower, a.c_str(), b.c_str(), &text.buf, &error), error);
+    Check(make(ours.Txn(), shower, &text.buf, &error), error);
     return AsTable(context, text);
+}
+
+unique_ptr<duckdb::TableRef> ReplaceDiff(ClientContext &context,
+                                         duckdb::TableFunctionBindInput &input)
+{
+    auto a = Argument(input, 0, "the first ref of arm_diff");
+    auto b = Argument(input, 1, "the second ref of arm_diff");
+
+    return Replace(
+        context, [&](arm_transaction *txn, const arm_shower &shower, arm_buf *sql, arm_error *err) {
+            return arm__diff_tables(txn, &shower, a.c_str(), b.c_str(), sql, err);
+        });
 }
 
 // The table that the first argument names.
@@ -101,50 +111,40 @@ struct TableName {
 unique_ptr<duckdb::TableRef> ReplaceRowDiff(ClientContext &context,
                                             duckdb::TableFunctionBindInput &input)
 {
-    auto &ours = Ours(context);
-    arm_shower shower = {&ours, ShowView};
     TableName table(input, "the table of arm_row_diff");
     auto a = Argument(input, 1, "the first ref of arm_row_diff");
     auto b = Argument(input, 2, "the second ref of arm_row_diff");
-    Text text;
-    arm_error error;
 
-    arm__txn_note_all(ours.Txn());
-    Check(arm__diff_rows(ours.Txn(), &shower, table.schema, table.name, a.c_str(), b.c_str(),
-                         &text.buf, &error),
-          error);
-    return AsTable(context, text);
+    return Replace(
+        context, [&](arm_transaction *txn, const arm_shower &shower, arm_buf *sql, arm_error *err) {
+            return arm__diff_rows(txn, &shower, table.schema, table.name, a.c_str(), b.c_str(), sql,
+                                  err);
+        });
 }
 
 unique_ptr<duckdb::TableRef> ReplaceSchemaDiffs(ClientContext &context,
                                                 duckdb::TableFunctionBindInput &input)
 {
-    auto &ours = Ours(context);
     auto a = Argument(input, 0, "the first ref of arm_schema_diff");
     auto b = Argument(input, 1, "the second ref of arm_schema_diff");
-    Text text;
-    arm_error error;
 
-    arm__txn_note_all(ours.Txn());
-    Check(arm__diff_schemas(ours.Txn(), a.c_str(), b.c_str(), &text.buf, &error), error);
-    return AsTable(context, text);
+    return Replace(context,
+                   [&](arm_transaction *txn, const arm_shower &, arm_buf *sql, arm_error *err) {
+                       return arm__diff_schemas(txn, a.c_str(), b.c_str(), sql, err);
+                   });
 }
 
 unique_ptr<duckdb::TableRef> ReplaceSchemaDiff(ClientContext &context,
                                                duckdb::TableFunctionBindInput &input)
 {
-    auto &ours = Ours(context);
     TableName table(input, "the table of arm_schema_diff");
     auto a = Argument(input, 1, "the first ref of arm_schema_diff");
     auto b = Argument(input, 2, "the second ref of arm_schema_diff");
-    Text text;
-    arm_error error;
 
-    arm__txn_note_all(ours.Txn());
-    Check(arm__diff_schema(ours.Txn(), table.schema, table.name, a.c_str(), b.c_str(), &text.buf,
-                           &error),
-          error);
-    return AsTable(context, text);
+    return Replace(
+        context, [&](arm_transaction *txn, const arm_shower &, arm_buf *sql, arm_error *err) {
+            return arm__diff_schema(txn, table.schema, table.name, a.c_str(), b.c_str(), sql, err);
+        });
 }
 
 duckdb::TableFunction Replaced(const vector<LogicalType> &arguments,
