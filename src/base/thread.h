@@ -37,6 +37,24 @@ void arm__robust_unlock(pthread_mutex_t *mutex);
 void arm__futex_wait(const uint32_t *word, uint32_t seen, uint64_t wait_us);
 void arm__futex_wake_all(const uint32_t *word);
 
+/* Something that one thread, or a signal handler, tells another; in headers that C++ reads too. */
+struct arm_flag {
+    uint32_t value;
+};
+static inline void arm__flag_set(struct arm_flag *flag)
+{
+    __atomic_store_n(&flag->value, 1, __ATOMIC_SEQ_CST);
+}
+static inline bool arm__flag_is_set(const struct arm_flag *flag)
+{
+    return __atomic_load_n(&flag->value, __ATOMIC_SEQ_CST) != 0;
+}
+/* Whether it was set; it no longer is. */
+static inline bool arm__flag_take(struct arm_flag *flag)
+{
+    return __atomic_exchange_n(&flag->value, 0, __ATOMIC_SEQ_CST) != 0;
+}
+
 /* Microseconds of a clock that never goes back. */
 uint64_t arm__monotonic_us(void);
 

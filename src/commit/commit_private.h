@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "base/arena.h"
 #include "base/thread.h"
 #include "commit/commit.h"
 #include "commit/repository.h"
@@ -249,16 +250,6 @@ arm_status arm__catch_up(const struct arm_catch_up *source, struct arm_index_txn
 /* The same for a whole index, in transactions of a bearable size. */
 arm_status arm__catch_up_all(const struct arm_catch_up *source, struct arm_index *index,
                              uint64_t *out_folded, struct arm_error *err);
-
-/* ---- arena.c: memory that is freed all at once ---- */
-
-struct arm_arena_block;
-struct arm_arena {
-    struct arm_arena_block *last;
-};
-arm_status arm__arena_alloc(struct arm_arena *arena, size_t count, size_t size_bytes, void *out,
-                            struct arm_error *err);
-void arm__arena_release(struct arm_arena *arena); /* accepts the zeroed state */
 
 /* ---- validate.c, place.c: one change of a request on its way into the record ---- */
 

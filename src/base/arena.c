@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory that is freed all at once: a record is built from many small pieces that live as long
- * as the commit. Blocks grow; what does not fit one gets its own. */
+#include "base/arena.h"
 
 #include <stdalign.h>
+#include <string.h>
 
 #include "base/alloc.h"
-#include "commit/commit_private.h"
 
 enum { BLOCK_BYTES = 4096 };
 
@@ -40,6 +39,20 @@ arm_status arm__arena_alloc(struct arm_arena *arena, size_t count, size_t size_b
     *place = block->bytes + block->used;
     block->used += wanted;
 done:
+    return st;
+}
+
+arm_status arm__arena_text(struct arm_arena *arena, const char *text, const char **out,
+                           struct arm_error *err)
+{
+    size_t size = strlen(text) + 1;
+    char *copy;
+    arm_status st = arm__arena_alloc(arena, size, 1, &copy, err);
+
+    if (st == ARM_OK) {
+        memcpy(copy, text, size);
+        *out = copy;
+    }
     return st;
 }
 
