@@ -11,14 +11,16 @@
  *   W2  The bell is read before the condition it stands for is looked at, and slept on with
  *       the value read: a ring between the two is not missed.
  *   W3  Nobody sleeps longer than SLEEP_US at a time: a leader that dies rings no bell, and
- *       its mutex then goes to the next who tries. */
+ *       its mutex then goes to the next who tries.
+ *   W4  Who waits for the tail alone looks up every SLOW_POLL_US, and syncs what nobody syncs: a
+ *       bell that was not rung, or a leader that died, keeps no event back for long. */
 
 #include "log/log_private.h"
 
 #include <assert.h>
 #include <errno.h>
 
-enum { SLEEP_US = 10000, POLL_US = 5000 };
+enum { SLEEP_US = 10000, POLL_US = 5000, SLOW_POLL_US = 100000 };
 
 struct arm_epoch_config arm__epoch_single_node(void)
 {
@@ -268,22 +270,45 @@ bool arm__log_poisoned(const struct arm_log *log)
     return arm__page_state(log->page) == ARM_PAGE_POISONED;
 }
 
-void arm__log_tail_wait(struct arm_log *log, uint64_t tx, uint64_t wait_us)
+/* W4: an epoch that stays open for so long has lost its leader, and all who waited with him. */
+static void sync_orphans(struct arm_log *log, uint64_t *inout_appended)
 {
+    uint64_t appended = arm__log_appended_to(log);
+
+    if (!log->read_only && appended > arm__log_durable_to(log) && appended == *inout_appended) {
+        (void)arm__log_wait_durable(log, appended, NULL); /* a failure poisons: it is seen there */
+    }
+    *inout_appended = appended;
+}
+
+void arm__log_tail_wait(struct arm_log *log, uint64_t tx, uint64_t wait_us,
+                        const struct arm_flag *stopped)
+{
+    uint64_t most = arm__page_is_private(log) ? POLL_US : SLOW_POLL_US; /* no bell rings there */
     uint64_t start = arm__monotonic_us();
+    uint64_t looked = start;
+    uint64_t appended = 0;
 
     for (;;) {
         uint32_t bell = atomic_load(&log->page->bell); /* W2 */
-        uint64_t passed = arm__monotonic_us() - start;
-        uint64_t left = wait_us == UINT64_MAX ? UINT64_MAX : wait_us - passed;
+        uint64_t now = arm__monotonic_us();
+        uint64_t left = wait_us == UINT64_MAX ? UINT64_MAX : wait_us - (now - start);
 
         if (arm__log_durable_to(log) > tx || arm__log_poisoned(log) ||
-            (wait_us != UINT64_MAX && passed >= wait_us)) {
+            (stopped != NULL && arm__flag_is_set(stopped)) ||
+            (wait_us != UINT64_MAX && now - start >= wait_us)) {
             return;
         }
-        if (arm__page_is_private(log) && left > POLL_US) {
-            left = POLL_US; /* the file rings no bell of ours */
+        if (now - looked >= SLOW_POLL_US) {
+            looked = now;
+            sync_orphans(log, &appended);
+            continue;
         }
-        arm__futex_wait(arm__futex_word(&log->page->bell), bell, left);
+        arm__futex_wait(arm__futex_word(&log->page->bell), bell, left < most ? left : most);
     }
+}
+
+void arm__log_ring(struct arm_log *log)
+{
+    arm__page_ring(log->page);
 }

@@ -451,7 +451,7 @@ static void subscribe(const struct fixture *f, struct shared *shared, uint64_t l
     at = arm__log_start(mine.log);
     atomic_fetch_add(&shared->ready, 1);
     for (uint64_t tx = 0; tx < last;) {
-        arm__log_tail_wait(mine.log, tx, UINT64_MAX);
+        arm__log_tail_wait(mine.log, tx, UINT64_MAX, NULL);
         REQUIRE(arm__log_durable_to(mine.log) > tx);
         while (tx < arm__log_durable_to(mine.log)) { /* what is durable can be read */
             REQUIRE(arm__log_read(mine.log, &at, &mine.buf, &header, &found, &mine.err) == ARM_OK);
@@ -509,14 +509,14 @@ static void test_group_tail_wait_ends_in_time_and_on_poison(void **state)
     fixture_make(&f);
     fixture_append_durable(&f, 100);
     start = arm__monotonic_us();
-    arm__log_tail_wait(f.log, 0, UINT64_MAX); /* there already */
-    arm__log_tail_wait(f.log, 1, 0);
+    arm__log_tail_wait(f.log, 0, UINT64_MAX, NULL); /* there already */
+    arm__log_tail_wait(f.log, 1, 0, NULL);
     assert_true(arm__monotonic_us() - start < 1000000);
     start = arm__monotonic_us();
-    arm__log_tail_wait(f.log, 1, 30000);
+    arm__log_tail_wait(f.log, 1, 30000, NULL);
     assert_true(arm__monotonic_us() - start >= 30000);
     arm__page_poison(f.log->page);
-    arm__log_tail_wait(f.log, 1, UINT64_MAX);
+    arm__log_tail_wait(f.log, 1, UINT64_MAX, NULL);
     fixture_remove(&f);
 }
 

@@ -22,6 +22,7 @@
  * never cross segments. */
 
 #include "base/io.h"
+#include "base/thread.h"
 #include "log/frame.h"
 
 struct arm_log;
@@ -134,9 +135,14 @@ bool arm__log_poisoned(const struct arm_log *log);
  * joins them. False: log/ was replaced under them. */
 bool arm__log_is_joined(const struct arm_log *log);
 
-/* Wait until something is durable past `tx` or `wait_us` has passed (UINT64_MAX: no limit).
- * Returns at once when the log is poisoned, for nothing more will come: ask arm__log_poisoned. */
-void arm__log_tail_wait(struct arm_log *log, uint64_t tx, uint64_t wait_us);
+/* Wait until something is durable past `tx`, `wait_us` has passed (UINT64_MAX: no limit) or
+ * `*stopped` (may be NULL) is set, which arm__log_ring must follow. Returns at once when the log is
+ * poisoned, for nothing more will come: ask arm__log_poisoned. What was appended and is not synced
+ * by who appended it, since he was killed, is synced by who waits. */
+void arm__log_tail_wait(struct arm_log *log, uint64_t tx, uint64_t wait_us,
+                        const struct arm_flag *stopped);
+/* Wake all who wait for the tail, in every process. From any thread, or a signal handler. */
+void arm__log_ring(struct arm_log *log);
 
 /* Bytes of the segment files, for stats. */
 arm_status arm__log_size(struct arm_log *log, uint64_t *out_bytes, struct arm_error *err);

@@ -265,7 +265,7 @@ static void test_log_read_only_writes_nothing(void **state)
         assert_ok(arm__log_wait_durable(f.log, 10, &f.err), f.err);
         assert_fails(ARM_READ_ONLY, arm__log_wait_durable(f.log, 11, &f.err), f.err);
         arm__log_published(f.log, &f.tail);
-        arm__log_tail_wait(f.log, 10, 1000);
+        arm__log_tail_wait(f.log, 10, 1000, NULL);
         fixture_close(&f);
         after = hash_of_files(&f);
         assert_true(arm__hash_equal(&before, &after));

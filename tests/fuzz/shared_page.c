@@ -68,7 +68,7 @@ static void look(struct memory_io *memory)
     (void)arm__log_durable_to(log);
     (void)arm__log_appended_to(log);
     (void)arm__log_poisoned(log);
-    arm__log_tail_wait(log, 0, 0);
+    arm__log_tail_wait(log, 0, 0, NULL);
     arm__log_close(log);
 }
 
