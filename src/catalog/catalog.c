@@ -28,6 +28,12 @@ done:
     return st;
 }
 
+arm_status arm__catalog_begin_read(struct arm_catalog *catalog, struct arm_index_txn **out,
+                                   struct arm_error *err)
+{
+    return arm__index_read(catalog->index, out, err);
+}
+
 static void free_schema(void *schema)
 {
     arm__schema_free(schema);

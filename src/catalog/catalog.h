@@ -20,6 +20,11 @@ arm_status arm__catalog_new(struct arm_index *index, struct arm_log *log, struct
                             struct arm_catalog **out, struct arm_error *err);
 void arm__catalog_free(struct arm_catalog *catalog);
 
+/* A read transaction of the index, for who asks it more than this header does; ended by
+ * arm__index_abort. */
+arm_status arm__catalog_begin_read(struct arm_catalog *catalog, struct arm_index_txn **out,
+                                   struct arm_error *err);
+
 /* ---- Snapshots and refs ---- */
 
 struct arm_snapshot {
@@ -144,6 +149,9 @@ arm_status arm__catalog_log(struct arm_catalog *catalog, const struct arm_snapsh
                             struct arm_error *err);
 arm_status arm__catalog_commit(struct arm_catalog *catalog, uint64_t tx, arm_visit_commit *visit,
                                void *context, struct arm_error *err);
+/* These commits, in the order given. */
+arm_status arm__catalog_commits(struct arm_catalog *catalog, const uint64_t *txs, size_t count,
+                                arm_visit_commit *visit, void *context, struct arm_error *err);
 /* Name (as of that commit) of a table that a commit changed; "?" cannot happen. */
 arm_status arm__catalog_table_name(struct arm_catalog *catalog, uint64_t branch_id, uint64_t tx,
                                    const struct arm_table_id *table_id, char schema_name[256],

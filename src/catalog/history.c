@@ -145,6 +145,19 @@ arm_status arm__catalog_commit(struct arm_catalog *catalog, uint64_t tx, arm_vis
     return visit_tx(catalog, tx, &memo, visit, context, err);
 }
 
+arm_status arm__catalog_commits(struct arm_catalog *catalog, const uint64_t *txs, size_t count,
+                                arm_visit_commit *visit, void *context, struct arm_error *err)
+{
+    struct branch_memo memo = {0};
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        ARM_TRY(visit_tx(catalog, txs[i], &memo, visit, context, err));
+    }
+done:
+    return st;
+}
+
 static arm_status begin_walk(struct arm_catalog *catalog, const struct arm_snapshot *at,
                              struct arm_lineage *out, struct arm_error *err)
 {

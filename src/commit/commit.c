@@ -150,14 +150,17 @@ static arm_status answer_retry(struct arm_repository *repository,
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__catalog_record(repository->catalog, tx, &record, NULL, err));
-    if (record->commit == NULL) {
+    if (record->commit == NULL && record->consumer == NULL) {
         st = arm__fail(err, ARM_INVALID, "the commit id is that of a branch or tag");
         goto done;
     }
     ARM_TRY(arm__repository_wait(repository, tx, commit_id, err));
-    *out = (struct arm_commit_result){tx, *commit_id, record->commit->time_us};
+    *out = (struct arm_commit_result){tx, *commit_id,
+                                      record->commit != NULL ? record->commit->time_us
+                                                             : record->consumer->time_us};
     for (size_t i = 0; out_versions != NULL && i < request->change_count; i++) {
-        out_versions[i] = version_of(record->commit, request, commit_id, i);
+        out_versions[i] =
+            record->commit == NULL ? 0 : version_of(record->commit, request, commit_id, i);
     }
 done:
     arm__record_free(record);

@@ -21,6 +21,8 @@
  *     sense at once, even if the other's process was killed before it could sync.
  * K9  A branch that takes only merges takes no other commit; one with checks takes what says that
  *     they hold, as long as nobody changed the branch since it looked.
+ * K11 How far a consumer has come is said of what was seen of it: who finds that others moved it
+ *     meanwhile is refused (ARM_CONFLICT). So what two members did of one event is committed once.
  * K10 Two that take the same rows of another branch meet: where no primary key tells it, a merge
  *     that brings row ids meets every commit that brought some.
  * K4  A change that changes nothing makes no version; a commit of none makes no record.
@@ -132,6 +134,15 @@ struct arm_new_change {
                                         * schema_name "" and an empty `schema`. */
 };
 
+/* That a consumer of the changelog has come further: in `shares` every event up to `acked_tx` is done
+ * with. `seen`: how its maker knew it; NULL: he moves it, wherever it is. */
+struct arm_new_cursor {
+    const char *name; /* borrowed, and `seen` */
+    uint64_t shares;
+    uint64_t acked_tx;
+    const struct arm_consumer_row *seen;
+};
+
 struct arm_commit_request {
     struct arm_snapshot snapshot; /* what the writer saw; its branch is changed */
     struct arm_id commit_id;      /* zeros: a new one */
@@ -147,6 +158,8 @@ struct arm_commit_request {
     /* The record of the branch's protection whose checks hold on what the snapshot becomes with
      * this request; 0: none were asked. They hold as long as nobody else has changed the branch. */
     uint64_t checked_tx;
+    /* Goes with the changes; without any, it is a record of its own. NULL: none. */
+    const struct arm_new_cursor *cursor;
 };
 
 struct arm_commit_result {
@@ -178,6 +191,21 @@ struct arm_places {
 };
 arm_status arm__sequence_take(struct arm_repository *repository, const struct arm_table_id *id,
                               uint64_t wanted, struct arm_places *out, struct arm_error *err);
+
+/* Consumers, each call one record, durable when it returns. Thread-safe. Errors besides those of a
+ * commit: ARM_INVALID_NAME, ARM_INVALID (`acked_tx` is ahead of the log).
+ * Make one that has done with everything up to `acked_tx`, unless there is one of that name: `*out`
+ * is how it stands, in any case. */
+arm_status arm__consumer_make(struct arm_repository *repository, const char *name,
+                              uint64_t acked_tx, struct arm_consumer_row *out,
+                              struct arm_error *err);
+/* K11; `*out` (may be NULL) is how it stands then. Errors: ARM_NOT_FOUND, ARM_CONFLICT. */
+arm_status arm__consumer_move(struct arm_repository *repository,
+                              const struct arm_new_cursor *cursor, struct arm_consumer_row *out,
+                              struct arm_error *err);
+/* Errors: ARM_NOT_FOUND. */
+arm_status arm__consumer_drop(struct arm_repository *repository, const char *name,
+                              struct arm_error *err);
 
 /* Whether a commit is in the log: after ARM_COMMIT_UNKNOWN and a reopening. 0: it is not. */
 arm_status arm__commit_find(struct arm_repository *repository, const struct arm_id *commit_id,

@@ -45,6 +45,8 @@ arm_status arm__header_decode(struct arm_bytes text, struct arm_header *out, boo
 
 #define ARM_FEATURE_PROTECTION UINT64_C(32) /* branches that ask something of commits */
 
+#define ARM_FEATURE_CONSUMERS UINT64_C(64) /* cursors of consumers of the changelog */
+
 /* ---- feature.c ---- */
 
 /* Under the commit lock, before the first record that needs them: FORMAT says so, durably. */
@@ -294,6 +296,8 @@ struct arm_commit_plan {
     size_t placed_count; /* entries in the payload */
     struct arm_placed_keys *placed;
     Armpb__Commit commit;
+    Armpb__ConsumerCursor cursor;   /* the commit's, or ... */
+    Armpb__ConsumerChange consumer; /* ... a record in its place, where nothing is changed */
 };
 
 /* Everything that has been appended is seen (K2). */
@@ -353,6 +357,11 @@ arm_status arm__validate_taken_rows(struct arm_commit_plan *plan,
                                     const struct arm_change_plan *change,
                                     const Armpb__TableChange *theirs, uint64_t tx,
                                     struct arm_error *err);
+/* consumer.c: whether a consumer stands as the cursor's maker saw it (K11). */
+arm_status arm__validate_cursor(struct arm_index_txn *txn, const struct arm_new_cursor *cursor,
+                                uint64_t now, struct arm_error *err);
+/* The message that says it; borrows from `cursor`. */
+void arm__cursor_describe(const struct arm_new_cursor *cursor, Armpb__ConsumerCursor *out);
 /* validate_read.c: what the request read, against what came since (K6). */
 arm_status arm__validate_reads(struct arm_commit_plan *plan, struct arm_error *err);
 

@@ -549,5 +549,5 @@ arm_status arm__retained_add(struct arm_retained *r, uint64_t tx, const Armpb__R
     if (record->retention != NULL) {
         return add_retention(r, tx, record->retention, err);
     }
-    return ARM_OK; /* places of a sequence */
+    return ARM_OK; /* places of a sequence, how far a consumer has come */
 }

@@ -116,6 +116,8 @@ static arm_status use_features(struct arm_commit_plan *plan, struct arm_error *e
 {
     uint64_t used = arm__plan_merges(plan) ? ARM_FEATURE_MERGE : 0;
 
+    used |= plan->request->cursor != NULL ? ARM_FEATURE_CONSUMERS : 0;
+
     for (size_t i = 0; i < plan->commit.n_changes; i++) {
         const Armpb__TableChange *change = plan->commit.changes[i];
 
@@ -145,19 +147,40 @@ done:
     return st;
 }
 
+/* The record of a plan: a commit that changes nothing is none (K4), but a consumer may have come
+ * further all the same. */
+static void describe(struct arm_commit_plan *plan, bool is_empty, Armpb__Record *out)
+{
+    if (plan->request->cursor != NULL) {
+        arm__cursor_describe(plan->request->cursor, &plan->cursor);
+    }
+    if (is_empty) {
+        armpb__consumer_change__init(&plan->consumer);
+        plan->consumer.commit_id = plan->commit.commit_id;
+        plan->consumer.time_us = plan->commit.time_us;
+        plan->consumer.cursor = &plan->cursor;
+        out->consumer = &plan->consumer;
+    } else {
+        plan->commit.cursor = plan->request->cursor != NULL ? &plan->cursor : NULL;
+        out->commit = &plan->commit;
+    }
+}
+
 /* Place it and fold it. */
 static arm_status make(struct arm_turn *turn, struct arm_commit_job *job, struct arm_error *err)
 {
     struct arm_commit_plan *plan = &job->plan;
     Armpb__Record record = ARMPB__RECORD__INIT;
+    bool is_empty;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__commit_place(plan, err));
-    if (plan->commit.n_changes == 0 && !arm__plan_merges(plan)) {
+    is_empty = plan->commit.n_changes == 0 && !arm__plan_merges(plan);
+    if (is_empty && plan->request->cursor == NULL) {
         goto done;
     }
     ARM_TRY(use_features(plan, err));
-    record.commit = &plan->commit;
+    describe(plan, is_empty, &record);
     ARM_TRY(
         arm__turn_add(plan->repository, turn, &record, arm__buf_bytes(&plan->payload), plan, err));
     turn->state.last_time_us = plan->commit.time_us;

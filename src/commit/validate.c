@@ -542,13 +542,18 @@ arm_status arm__commit_validate(struct arm_commit_plan *plan, struct arm_error *
         st = arm__fail(err, ARM_NOT_FOUND, "branch \"%s\" is not there any more", snapshot->branch);
         goto done;
     }
-    ARM_TRY(check_protection(plan, name, err));
+    if (plan->request->change_count > 0 || arm__plan_merges(plan)) {
+        ARM_TRY(check_protection(plan, name, err));
+    }
     ARM_TRY(plan_changes(plan, err));
     ARM_TRY(check_twice(plan, err));
     for (size_t i = 0; i < plan->change_count; i++) {
         ARM_TRY(validate_change(plan, &plan->changes[i], err));
     }
     ARM_TRY(arm__validate_reads(plan, err));
+    if (plan->request->cursor != NULL) {
+        ARM_TRY(arm__validate_cursor(plan->txn, plan->request->cursor, arm__plan_now(plan), err));
+    }
 done:
     return st;
 }

@@ -169,6 +169,9 @@ static arm_status fold_commit(struct arm_index_txn *txn, const struct arm_fold_a
     if (merged != 0) {
         ARM_TRY(put_merge(txn, at, commit->branch_id, merged, err));
     }
+    if (commit->cursor != NULL) {
+        ARM_TRY(arm__fold_consumer(&fold, commit->cursor, false, err));
+    }
     ARM_TRY(arm__fold_names(&fold, commit, err));
     for (size_t i = 0; i < commit->n_changes; i++) {
         ARM_TRY(arm__fold_table(&fold, commit->changes[i], err));
@@ -252,6 +255,21 @@ done:
     return st;
 }
 
+static arm_status fold_consumer(struct arm_index_txn *txn, const struct arm_fold_at *at,
+                                const Armpb__ConsumerChange *change, struct arm_error *err)
+{
+    struct arm_fold fold = {txn, at, 0};
+    struct arm_record_row row = {.is_commit = false, .time_us = change->time_us};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(take_id(at, change->commit_id, &row.commit_id, err));
+    ARM_TRY(check_order(txn, at, &row.commit_id, change->time_us, err));
+    ARM_TRY(put_record(txn, at, &row, err));
+    ARM_TRY(arm__fold_consumer(&fold, change->cursor, true, err));
+done:
+    return st;
+}
+
 arm_status arm__index_fold(struct arm_index_txn *txn, const struct arm_fold_at *at,
                            const Armpb__Record *record, struct arm_error *err)
 {
@@ -269,6 +287,8 @@ arm_status arm__index_fold(struct arm_index_txn *txn, const struct arm_fold_at *
         st = fold_sequence(txn, at, record->sequence, err);
     } else if (record->retention != NULL) {
         st = fold_retention(txn, at, record->retention, err);
+    } else if (record->consumer != NULL) {
+        st = fold_consumer(txn, at, record->consumer, err);
     } else {
         return wrong(at, "it is none of the records that can be folded", err);
     }

@@ -36,6 +36,7 @@
  *   sequence table id, tx                   -> how many of its places are taken from there on
  *   retention tx                            -> the tx up to which history was given up
  *   merge    branch id, tx                  -> tx of the commit that was merged there
+ *   consumer name, 0, tx                    -> how far it has come from there on
  *
  * Every row but the state says which tx put it, in its key or its value: what came after a tx can
  * be told from what was there before (checkpoints).
@@ -114,6 +115,22 @@ arm_status arm__index_folded(struct arm_index_txn *txn, const struct arm_log_pos
 arm_status arm__index_sequence(struct arm_index_txn *txn, const struct arm_table_id *table_id,
                                uint64_t *out_used, bool *out_found, struct arm_error *err);
 
+/* A consumer of the changelog: in each of its shares every event up to `acked_tx` is done with. */
+#define ARM_CONSUMER_SHARES 64
+struct arm_consumer_row {
+    uint64_t tx; /* of the record that says so */
+    uint64_t acked_tx[ARM_CONSUMER_SHARES];
+};
+/* As of a tx. `*out_found` false: there never was one of that name, or it was dropped. */
+arm_status arm__index_consumer(struct arm_index_txn *txn, const char *name, uint64_t at_tx,
+                               struct arm_consumer_row *out, bool *out_found,
+                               struct arm_error *err);
+typedef arm_status arm_visit_consumer(void *context, const char *name,
+                                      const struct arm_consumer_row *row, struct arm_error *err);
+/* In order of name. */
+arm_status arm__index_consumers(struct arm_index_txn *txn, uint64_t at_tx,
+                                arm_visit_consumer *visit, void *context, struct arm_error *err);
+
 /* The horizon, as of a tx: versions that were superseded at or before it are given up (0: none
  * are). `*out_tx` (may be NULL): of the Retention that says so. */
 arm_status arm__index_horizon(struct arm_index_txn *txn, uint64_t at_tx, uint64_t *out_horizon_tx,
@@ -180,6 +197,11 @@ arm_status arm__index_branch_name(struct arm_index_txn *txn, uint64_t branch_id,
 arm_status arm__index_head(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
                            uint64_t *out_tx, struct arm_error *err);
 
+/* The first commit behind `after_tx`: of the branch alone, not its ancestors (0: of any); 0: there
+ * is none. Each costs one look. */
+arm_status arm__index_next_commit(struct arm_index_txn *txn, uint64_t branch_id, uint64_t after_tx,
+                                  uint64_t *out_tx, struct arm_error *err);
+
 /* What a branch's own commits with a tx from `after_tx` (exclusive) to `to_tx` merged, in order:
  * `source_tx` is the other parent's. */
 typedef arm_status arm_visit_merge(void *context, uint64_t tx, uint64_t source_tx,
@@ -208,6 +230,20 @@ arm_status arm__index_table(struct arm_index_txn *txn, uint64_t branch_id, uint6
 arm_status arm__index_table_by_id(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
                                   const struct arm_table_id *table_id, struct arm_table_row *out,
                                   uint64_t *out_dropped_tx, bool *out_found, struct arm_error *err);
+/* The first of the branch's own commits behind `after_tx` at which the name is given to a table, or
+ * taken from it, or the table has another version; 0: there is none. */
+arm_status arm__index_next_change(struct arm_index_txn *txn, uint64_t branch_id,
+                                  const char *schema_name, const char *name, uint64_t after_tx,
+                                  uint64_t *out_tx, struct arm_error *err);
+/* Every name that the branch's own commits had something of, as written at first. */
+typedef arm_status arm_visit_table_name(void *context, const char *schema_name, const char *name,
+                                        struct arm_error *err);
+arm_status arm__index_own_names(struct arm_index_txn *txn, uint64_t branch_id,
+                                arm_visit_table_name *visit, void *context, struct arm_error *err);
+/* Every branch there ever was, also those that are dropped, in order of id. */
+typedef arm_status arm_visit_branch_id(void *context, uint64_t branch_id, struct arm_error *err);
+arm_status arm__index_branch_ids(struct arm_index_txn *txn, arm_visit_branch_id *visit,
+                                 void *context, struct arm_error *err);
 /* In order of folded schema and name. */
 typedef arm_status arm_visit_table(void *context, const struct arm_table_row *row,
                                    struct arm_error *err);

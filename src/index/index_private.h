@@ -33,6 +33,7 @@ enum arm_db {
     ARM_DB_SEQUENCE,
     ARM_DB_RETENTION,
     ARM_DB_MERGE,
+    ARM_DB_CONSUMER,
     ARM_DB_COUNT
 };
 
@@ -109,6 +110,7 @@ struct arm_key arm__key_number(const char *schema_name, const char *name, uint64
 struct arm_key arm__key_version(const struct arm_table_id *table_id, uint64_t version);
 struct arm_key arm__key_layout(const struct arm_table_id *table_id, uint64_t version, uint64_t tx);
 struct arm_key arm__key_sequence(const struct arm_table_id *table_id, uint64_t tx);
+struct arm_key arm__key_consumer(const char *name, uint64_t tx);
 struct arm_key arm__key_schema(const struct arm_table_id *table_id, uint32_t schema_id);
 
 /* The last eight bytes of a key as an integer: a tx, a version. ARM_CORRUPT if it is shorter. */
@@ -238,6 +240,9 @@ arm_status arm__fold_chunks(const struct arm_fold *fold, Armpb__Entry *const *en
                             struct arm_error *err);
 arm_status arm__fold_sequence(const struct arm_fold *fold, const Armpb__SequenceAdvance *advance,
                               struct arm_error *err);
+/* `own` : the record is of the consumer alone, and may make it, or drop it. */
+arm_status arm__fold_consumer(const struct arm_fold *fold, const Armpb__ConsumerCursor *cursor,
+                              bool own, struct arm_error *err);
 arm_status arm__fold_retention(const struct arm_fold *fold, const Armpb__Retention *retention,
                                struct arm_error *err);
 arm_status arm__fold_names(const struct arm_fold *fold, const Armpb__Commit *commit,

@@ -173,6 +173,17 @@ struct arm_key arm__key_sequence(const struct arm_table_id *table_id, uint64_t t
     return key;
 }
 
+/* Two keys of one name differ in tx alone, and no name is the beginning of another's. */
+struct arm_key arm__key_consumer(const char *name, uint64_t tx)
+{
+    struct arm_key key = {.size = 0};
+
+    append(&key, name, strnlen(name, ARM_NAME_BYTES_MAX));
+    append_u8(&key, MARK_END);
+    append_u64(&key, tx);
+    return key;
+}
+
 struct arm_key arm__key_schema(const struct arm_table_id *table_id, uint32_t schema_id)
 {
     struct arm_key key = {.size = 0};

@@ -45,7 +45,7 @@ const char *arm__db_name(enum arm_db db)
     static const char *const names[ARM_DB_COUNT] = {
         "meta",   "tx",         "id",      "head",     "ref",       "branch", "table",
         "name",   "number",     "version", "schema",   "chunk",     "rows",   "node",
-        "vector", "checkpoint", "layout",  "sequence", "retention", "merge",
+        "vector", "checkpoint", "layout",  "sequence", "retention", "merge",  "consumer",
     };
 
     return names[db];

@@ -20,6 +20,7 @@
  *   schema, rows, node, vector   varint tx · content
  *   sequence varint places taken
  *   retention varint horizon tx
+ *   consumer varint groups (0: dropped) · each u64 shares, varint acked tx; by acked tx
  *
  * A changed encoding changes the index format: an index of another format is made anew. */
 

@@ -265,6 +265,22 @@ done:
     return st;
 }
 
+static arm_status check_cursor(const Armpb__ConsumerCursor *cursor, struct arm_error *err)
+{
+    static const char WHAT[] = "ConsumerCursor";
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__ref_name_check(cursor->name, "consumer", err));
+    if (cursor->shares == 0) {
+        return wrong(WHAT, "it is said of no share", err);
+    }
+    if (!cursor->has_acked_tx && cursor->shares != UINT64_MAX) {
+        return wrong(WHAT, "a part of a consumer is dropped", err);
+    }
+done:
+    return st;
+}
+
 static arm_status check_commit(const Armpb__Commit *commit, uint64_t payload_bytes,
                                struct arm_error *err)
 {
@@ -291,6 +307,10 @@ static arm_status check_commit(const Armpb__Commit *commit, uint64_t payload_byt
         }
     }
     ARM_TRY(check_distinct_tables(commit, err));
+    if (commit->cursor != NULL) {
+        ARM_TRY(check_cursor(commit->cursor, err));
+        ARM_TRY(check_present(commit->cursor->has_acked_tx, true, "Commit", "acked_tx", err));
+    }
 done:
     return st;
 }
@@ -472,12 +492,20 @@ static arm_status check_retention(const Armpb__Retention *retention, struct arm_
     return retention->horizon_tx > 0 ? ARM_OK : wrong("Retention", "it gives nothing up", err);
 }
 
+static arm_status check_consumer(const Armpb__ConsumerChange *consumer, struct arm_error *err)
+{
+    if (consumer->commit_id.len != ARM_ID_BYTES) {
+        return wrong("ConsumerChange", "its id has not its size", err);
+    }
+    return check_cursor(consumer->cursor, err);
+}
+
 static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, struct arm_error *err)
 {
     int alternatives = (record->commit != NULL) + (record->ref != NULL) +
                        (record->in_chunk != NULL) + (record->checkpoint != NULL) +
                        (record->compaction != NULL) + (record->sequence != NULL) +
-                       (record->retention != NULL);
+                       (record->retention != NULL) + (record->consumer != NULL);
 
     if (alternatives != 1) {
         return wrong("Record", "not exactly one of its alternatives", err);
@@ -499,6 +527,9 @@ static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, str
     }
     if (record->retention != NULL) {
         return check_retention(record->retention, err);
+    }
+    if (record->consumer != NULL) {
+        return check_consumer(record->consumer, err);
     }
     return record->in_chunk->hash.len == ARM_HASH_BYTES && record->in_chunk->bytes > 0
                ? ARM_OK

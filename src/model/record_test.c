@@ -45,6 +45,10 @@ static void test_record_M2_round_trips_to_the_same_bytes(void **state)
     assert_round_trip(example_advance(&e));
     e = (struct example){0};
     assert_round_trip(example_retention(&e));
+    e = (struct example){0};
+    assert_round_trip(example_consumer(&e));
+    e = (struct example){0};
+    assert_round_trip(example_consumed(&e));
     arm__record_free(NULL);
 }
 
@@ -267,13 +271,29 @@ SPOIL_RETENTION(retention_of_nothing, e->retention.horizon_tx = 0)
 SPOIL_RETENTION(retention_short_id, e->retention.commit_id.len = 15)
 SPOIL_RETENTION(retention_and_commit, e->record.commit = &e->commit)
 
+#define SPOIL_CONSUMER(name, change)                                                               \
+    SPOIL(name, e->record = *example_consumer(e); e->record.commit = NULL; change)
+SPOIL_CONSUMER(consumer_short_id, e->consumer.commit_id.len = 15)
+SPOIL_CONSUMER(consumer_and_commit, e->record.commit = &e->commit)
+SPOIL_CONSUMER(consumer_of_no_share, e->cursor.shares = 0)
+SPOIL_CONSUMER(consumer_without_name, e->cursor.name = (char *)"")
+SPOIL_CONSUMER(consumer_dropped_in_part, e->cursor.has_acked_tx = false; e->cursor.shares = 1)
+
+#define SPOIL_CONSUMED(name, change) SPOIL(name, e->record = *example_consumed(e); change)
+SPOIL_CONSUMED(consumed_of_no_share, e->cursor.shares = 0)
+SPOIL_CONSUMED(consumed_and_dropped, e->cursor.has_acked_tx = false; e->cursor.shares = UINT64_MAX)
+
 static spoil *const OBJECT_SPOILS[] = {
-    schema_in_a_schema,    view_in_no_schema,   schema_without_name,    schema_with_columns,
-    view_without_sql,      view_of_no_sql,      view_with_key,          view_with_rows,
-    sequence_of_a_view,    sequence_aliases,    sequence_without_one,   sequence_of_no_step,
-    sequence_below_itself, sequence_of_one,     sequence_above_itself,  advance_by_nothing,
-    advance_short_id,      advance_and_commit,  advance_short_table_id, retention_of_nothing,
-    retention_short_id,    retention_and_commit};
+    schema_in_a_schema,     view_in_no_schema,     schema_without_name,
+    schema_with_columns,    view_without_sql,      view_of_no_sql,
+    view_with_key,          view_with_rows,        sequence_of_a_view,
+    sequence_aliases,       sequence_without_one,  sequence_of_no_step,
+    sequence_below_itself,  sequence_of_one,       sequence_above_itself,
+    advance_by_nothing,     advance_short_id,      advance_and_commit,
+    advance_short_table_id, retention_of_nothing,  retention_short_id,
+    retention_and_commit,   consumer_short_id,     consumer_and_commit,
+    consumer_of_no_share,   consumer_without_name, consumer_dropped_in_part,
+    consumed_of_no_share,   consumed_and_dropped};
 
 SPOIL(ref_id, e->ref.commit_id.len = 0)
 SPOIL(ref_name, e->ref.name = "a..b")

@@ -217,6 +217,7 @@ static arm_status commit_changes(struct arm_transaction *txn, const char *messag
         .grain = txn->settings.grain,
         .merged = txn->merged,
         .checked_tx = txn->checked_tx,
+        .cursor = txn->cursor == NULL ? NULL : &txn->cursor->cursor,
     };
     arm_status st = ARM_OK;
 
@@ -229,7 +230,7 @@ static arm_status commit_changes(struct arm_transaction *txn, const char *messag
             changes[request.change_count++].judge = arm__txn_judge(txn, table, &parts[i].judge);
         }
     }
-    if (request.change_count == 0 && !arm__txn_is_merge(txn)) {
+    if (request.change_count == 0 && !arm__txn_is_merge(txn) && request.cursor == NULL) {
         *out = (struct arm_commit_result){.tx = 0};
         goto done;
     }

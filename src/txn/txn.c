@@ -232,6 +232,7 @@ void arm__txn_free(struct arm_transaction *txn)
     }
     arm__free(txn->tables);
     arm__free(txn->absent);
+    arm__free(txn->cursor);
     arm__free(txn->past);
     arm__pin_drop(arm__repository_store(txn->repository), &txn->pin);
     arm__mutex_release(&txn->mutex);
@@ -272,7 +273,7 @@ struct arm_catalog *arm__txn_catalog(const struct arm_transaction *txn)
 
 bool arm__txn_has_changes(const struct arm_transaction *txn)
 {
-    if (arm__txn_is_merge(txn)) {
+    if (arm__txn_is_merge(txn) || txn->cursor != NULL) {
         return true;
     }
     for (size_t i = 0; i < txn->table_count; i++) {

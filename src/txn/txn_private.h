@@ -138,6 +138,13 @@ struct arm_counted_view {
     roaring_bitmap_t **dead;        /* ... and what is dead in each, NULL: as there; owned */
 };
 
+/* A consumer's cursor, to be committed with the changes. */
+struct arm_txn_cursor {
+    char name[256];
+    struct arm_consumer_row seen;
+    struct arm_new_cursor cursor; /* borrows from the two */
+};
+
 struct arm_transaction {
     struct arm_repository *repository;
     struct arm_engine *engine;
@@ -146,9 +153,10 @@ struct arm_transaction {
     bool is_old;        /* the snapshot lies before the horizon: what it has may have expired */
     struct arm_pin pin; /* the snapshot's tx, or that of an older version which was looked at */
     struct arm_txn_settings settings;
-    struct arm_id merged;   /* zeros: it merges nothing */
-    uint64_t checked_tx;    /* of the protection whose checks hold; 0: none were asked */
-    struct arm_mutex mutex; /* guards what follows */
+    struct arm_id merged;          /* zeros: it merges nothing */
+    uint64_t checked_tx;           /* of the protection whose checks hold; 0: none were asked */
+    struct arm_txn_cursor *cursor; /* what a consumer has done with; NULL: none; owned */
+    struct arm_mutex mutex;        /* guards what follows */
     size_t past_count;
     struct arm_txn_past *past; /* versions that were looked at by AT: they stay readable here */
     bool reads_all;

@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     assert((record->commit != NULL) + (record->ref != NULL) + (record->in_chunk != NULL) +
                (record->checkpoint != NULL) + (record->compaction != NULL) +
-               (record->sequence != NULL) + (record->retention != NULL) ==
+               (record->sequence != NULL) + (record->retention != NULL) +
+               (record->consumer != NULL) ==
            1);
     st = arm__record_encode(record, &again, &err);
     assert(st == ARM_OK);

@@ -62,6 +62,8 @@ struct example {
     Armpb__Sequence sequence;
     Armpb__SequenceAdvance advance;
     Armpb__Retention retention;
+    Armpb__ConsumerCursor cursor;
+    Armpb__ConsumerChange consumer;
     Armpb__Record record;
 };
 
@@ -542,6 +544,45 @@ static inline Armpb__Record *example_retention(struct example *e)
     e->retention.horizon_tx = 1324;
     armpb__record__init(&e->record);
     e->record.retention = &e->retention;
+    return &e->record;
+}
+
+static inline void fill_cursor(struct example *e)
+{
+    armpb__consumer_cursor__init(&e->cursor);
+    e->cursor.name = (char *)"billing";
+    e->cursor.shares = UINT64_MAX;
+    e->cursor.has_acked_tx = true;
+    e->cursor.acked_tx = 1324;
+}
+
+static inline Armpb__Record *example_consumer(struct example *e)
+{
+    fill_cursor(e);
+    armpb__consumer_change__init(&e->consumer);
+    e->consumer.commit_id = EXAMPLE_BYTES(EXAMPLE_ID);
+    e->consumer.time_us = 1795383000123456;
+    e->consumer.cursor = &e->cursor;
+    armpb__record__init(&e->record);
+    e->record.consumer = &e->consumer;
+    return &e->record;
+}
+
+/* A commit with the results of a consumer. */
+static inline Armpb__Record *example_consumed(struct example *e)
+{
+    fill_cursor(e);
+    e->cursor.shares = 0x8000000000000001u;
+    armpb__commit__init(&e->commit);
+    e->commit.commit_id = EXAMPLE_BYTES(EXAMPLE_ID);
+    e->commit.time_us = 1795383000123456;
+    e->commit.branch_id = 1;
+    e->commit.generation = 1;
+    e->commit.author = (char *)"ada";
+    e->commit.message = (char *)"";
+    e->commit.cursor = &e->cursor;
+    armpb__record__init(&e->record);
+    e->record.commit = &e->commit;
     return &e->record;
 }
 
