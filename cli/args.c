@@ -20,14 +20,14 @@ enum global {
 };
 
 const struct cli_option cli_global_options[] = {
-    [GLOBAL_DIRECTORY] = {NULL, 'C', "DIR", "the repository", false},
-    [GLOBAL_BRANCH] = {"branch", 0, "NAME", "the branch to work on", false},
-    [GLOBAL_JSON] = {"json", 0, NULL, "print JSON", false},
-    [GLOBAL_QUIET] = {"quiet", 'q', NULL, "print no progress and no confirmations", false},
-    [GLOBAL_NO_COLOR] = {"no-color", 0, NULL, "no colour, even on a terminal", false},
-    [GLOBAL_HELP] = {"help", 'h', NULL, "this help", false},
-    [GLOBAL_VERSION] = {"version", 0, NULL, "the version", false},
-    {NULL, 0, NULL, NULL, false},
+    [GLOBAL_DIRECTORY] = {NULL, 'C', "DIR", "the repository"},
+    [GLOBAL_BRANCH] = {"branch", 0, "NAME", "the branch to work on"},
+    [GLOBAL_JSON] = {"json", 0, NULL, "print JSON"},
+    [GLOBAL_QUIET] = {"quiet", 'q', NULL, "print no progress and no confirmations"},
+    [GLOBAL_NO_COLOR] = {"no-color", 0, NULL, "no colour, even on a terminal"},
+    [GLOBAL_HELP] = {"help", 'h', NULL, "this help"},
+    [GLOBAL_VERSION] = {"version", 0, NULL, "the version"},
+    {NULL, 0, NULL, NULL},
 };
 
 struct parser {
@@ -306,12 +306,6 @@ static int take_option(struct parser *parser, const char *word)
         }
         found.value = parser->argv[parser->next++];
     }
-    if (found.option->is_later && !parser->args->help) {
-        struct arm_error err;
-
-        (void)cli_fail(&err, ARM_UNSUPPORTED, "%s is not in this version yet", spelling);
-        return cli_report(parser->cli, &err, "leave it out; --help lists what there is");
-    }
     if (found.is_global) {
         set_global(parser, (enum global)found.index, found.value);
     } else {
@@ -375,7 +369,7 @@ static int check_count(const struct parser *parser)
 {
     const struct cli_args *args = parser->args;
 
-    if (args->verb == NULL || args->help || args->verb->run == NULL) {
+    if (args->verb == NULL || args->help) {
         return CLI_DONE;
     }
     if (args->positional_count < args->verb->positional_min) {
@@ -412,14 +406,7 @@ int cli_args_parse(struct cli *cli, int argc, char **argv, struct cli_args *out)
     cli->json = wants_json(argc, argv);
     out->positional = cli_alloc((size_t)argc + 1, sizeof *out->positional);
     while (status == CLI_DONE && parser.next < argc) {
-        const char *word = argv[parser.next++];
-
-        /* What a verb of a later version takes is not known, so that it is not judged. */
-        if (out->verb != NULL && out->verb->run == NULL && strcmp(word, "--help") != 0) {
-            parser.has_json = parser.has_json || strcmp(word, "--json") == 0;
-            continue;
-        }
-        status = take_word(&parser, word);
+        status = take_word(&parser, argv[parser.next++]);
     }
     status = status == CLI_DONE ? check_count(&parser) : status;
     cli->json = parser.has_json;

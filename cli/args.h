@@ -8,14 +8,13 @@
 
 #include "cli.h"
 
-enum { CLI_OPTIONS_MAX = 8 };
+enum { CLI_OPTIONS_MAX = 10 };
 
 struct cli_option {
     const char *name;  /* without dashes; NULL: it has only a letter */
     char letter;       /* 0: it has only a name */
     const char *value; /* what it takes, as help says it; NULL: nothing */
     const char *help;
-    bool is_later; /* known, but not in this version yet */
 };
 
 struct cli_args;
@@ -28,9 +27,9 @@ struct cli_verb {
     const char *examples; /* lines, each a command */
     const char *exits;    /* what a status means beside 0, 1 and 2; NULL: the usual */
     size_t positional_min;
-    size_t positional_max;                                    /* SIZE_MAX: any number */
-    int (*run)(struct cli *cli, const struct cli_args *args); /* NULL: not in this version yet */
-    struct cli_option options[CLI_OPTIONS_MAX];               /* ends with an empty one */
+    size_t positional_max; /* SIZE_MAX: any number */
+    int (*run)(struct cli *cli, const struct cli_args *args);
+    struct cli_option options[CLI_OPTIONS_MAX]; /* ends with an empty one */
 };
 
 struct cli_args {

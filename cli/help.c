@@ -22,8 +22,7 @@ static void print_options(const struct cli_option *options)
         }
         (void)snprintf(spelling + size, sizeof spelling - (size_t)size, " %s",
                        options->value == NULL ? "" : options->value);
-        (void)printf("  %-20s %s%s\n", spelling, options->help,
-                     options->is_later ? " (not in this version yet)" : "");
+        (void)printf("  %-20s %s\n", spelling, options->help);
     }
 }
 
@@ -34,17 +33,9 @@ void cli_help_program(void)
         "usage: armillaria [-C DIR] [--branch NAME] [--json] [-q] [--no-color] VERB ...\n\n",
         stdout);
     for (size_t i = 0; cli_verbs[i] != NULL; i++) {
-        if (cli_verbs[i]->run != NULL) {
-            (void)printf("  %-10s %s\n", cli_verbs[i]->name, cli_verbs[i]->summary);
-        }
+        (void)printf("  %-11s %s\n", cli_verbs[i]->name, cli_verbs[i]->summary);
     }
-    (void)fputs("\nNot in this version yet:", stdout);
-    for (size_t i = 0; cli_verbs[i] != NULL; i++) {
-        if (cli_verbs[i]->run == NULL) {
-            (void)printf(" %s", cli_verbs[i]->name);
-        }
-    }
-    (void)fputs(".\n\nOptions, before or behind the verb:\n", stdout);
+    (void)fputs("\nOptions, before or behind the verb:\n", stdout);
     print_options(cli_global_options);
     (void)fputs(
         "\nThe repository is -C DIR, else ARMILLARIA_REPO, else the nearest one upward from the\n"

@@ -20,15 +20,6 @@ static bool wants_color(int fd)
            (term == NULL || strcmp(term, "dumb") != 0);
 }
 
-static int refuse_later(const struct cli *cli, const struct cli_verb *verb)
-{
-    struct arm_error err;
-
-    (void)cli_fail(&err, ARM_UNSUPPORTED, "%s (%s) is not in this version yet", verb->name,
-                   verb->summary);
-    return cli_report(cli, &err, "`armillaria --help` lists what is");
-}
-
 static int dispatch(struct cli *cli, const struct cli_args *args)
 {
     if (args->version) {
@@ -41,9 +32,6 @@ static int dispatch(struct cli *cli, const struct cli_args *args)
     }
     if (args->verb == NULL) {
         return cli_usage_error(cli, NULL, "no verb: what shall be done?");
-    }
-    if (args->verb->run == NULL) {
-        return refuse_later(cli, args->verb);
     }
     if (args->help) {
         cli_help_verb(args->verb);

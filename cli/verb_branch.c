@@ -371,8 +371,8 @@ const struct cli_verb cli_verb_branch = {
     .run = run_branch,
     .options =
         {
-            {"from", 0, "REF", "create: where it starts; else the current branch", false},
-            {"description", 0, "D", "create: what it is for", false},
-            {"only-merges", 0, NULL, "protect: no commit but a merge", false},
+            {"from", 0, "REF", "create: where it starts; else the current branch"},
+            {"description", 0, "D", "create: what it is for"},
+            {"only-merges", 0, NULL, "protect: no commit but a merge"},
         },
 };

@@ -77,5 +77,5 @@ const struct cli_verb cli_verb_checkout = {
     .positional_min = 1,
     .positional_max = 2,
     .run = run_checkout,
-    .options = {{NULL, 'b', NULL, "make the branch; a REF behind NAME is where it starts", false}},
+    .options = {{NULL, 'b', NULL, "make the branch; a REF behind NAME is where it starts"}},
 };

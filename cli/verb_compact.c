@@ -111,5 +111,5 @@ const struct cli_verb cli_verb_compact = {
                 "armillaria compact orders",
     .positional_max = 1,
     .run = run_compact,
-    .options = {{NULL, 0, NULL, NULL, false}},
+    .options = {{NULL, 0, NULL, NULL}},
 };

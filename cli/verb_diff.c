@@ -421,9 +421,9 @@ const struct cli_verb cli_verb_diff = {
     .run = run_diff,
     .options =
         {
-            {"table", 0, "T", "only this table", false},
-            {"rows", 0, NULL, "the rows that differ", false},
-            {"stat", 0, NULL, "how many rows and bytes differ, drawn", false},
-            {"schema", 0, NULL, "the columns, keys and CHECKs that differ", false},
+            {"table", 0, "T", "only this table"},
+            {"rows", 0, NULL, "the rows that differ"},
+            {"stat", 0, NULL, "how many rows and bytes differ, drawn"},
+            {"schema", 0, NULL, "the columns, keys and CHECKs that differ"},
         },
 };

@@ -190,7 +190,7 @@ const struct cli_verb cli_verb_gc = {
     .examples = "armillaria gc --dry-run\n"
                 "armillaria gc --keep-days 30",
     .run = run_gc,
-    .options = {{"dry-run", 0, NULL, "remove nothing, say what would be", false},
-                {"grace", 0, "SECONDS", "what is younger stays; an hour if not given", false},
-                {"keep-days", 0, "N", "give up versions that were superseded so long ago", false}},
+    .options = {{"dry-run", 0, NULL, "remove nothing, say what would be"},
+                {"grace", 0, "SECONDS", "what is younger stays; an hour if not given"},
+                {"keep-days", 0, "N", "give up versions that were superseded so long ago"}},
 };

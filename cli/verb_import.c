@@ -301,11 +301,11 @@ const struct cli_verb cli_verb_import = {
     .run = run_import,
     .options =
         {
-            {"mode", 0, "MODE", "create (the default), append, replace or upsert", false},
-            {"format", 0, "F", "parquet, csv, json or arrow", false},
-            {"message", 'm', "MSG", "of the commit", false},
-            {"null", 0, "TEXT", "what stands for NULL in CSV, besides nothing", false},
-            {"key", 0, "C,...", "columns of the primary key", false},
+            {"mode", 0, "MODE", "create (the default), append, replace or upsert"},
+            {"format", 0, "F", "parquet, csv, json or arrow"},
+            {"message", 'm', "MSG", "of the commit"},
+            {"null", 0, "TEXT", "what stands for NULL in CSV, besides nothing"},
+            {"key", 0, "C,...", "columns of the primary key"},
         },
 };
 
@@ -319,5 +319,5 @@ const struct cli_verb cli_verb_export = {
     .positional_min = 2,
     .positional_max = 2,
     .run = run_export,
-    .options = {{"at", 0, "REF", "as of this ref; version:N too", false}},
+    .options = {{"at", 0, "REF", "as of this ref; version:N too"}},
 };

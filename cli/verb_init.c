@@ -86,5 +86,5 @@ const struct cli_verb cli_verb_init = {
     .exits = "",
     .positional_max = 1,
     .run = run_init,
-    .options = {{NULL, 0, NULL, NULL, false}},
+    .options = {{NULL, 0, NULL, NULL}},
 };

@@ -435,10 +435,10 @@ const struct cli_verb cli_verb_log = {
     .run = run_log,
     .options =
         {
-            {"table", 0, "T", "only commits that changed this table", false},
-            {NULL, 'n', "N", "at most so many", false},
-            {"at", 0, "REF", "the history of this ref", false},
-            {"graph", 0, NULL, "draw which commit came from which", false},
+            {"table", 0, "T", "only commits that changed this table"},
+            {NULL, 'n', "N", "at most so many"},
+            {"at", 0, "REF", "the history of this ref"},
+            {"graph", 0, NULL, "draw which commit came from which"},
         },
 };
 
@@ -453,5 +453,5 @@ const struct cli_verb cli_verb_show = {
     .positional_min = 1,
     .positional_max = 1,
     .run = run_show,
-    .options = {{NULL, 0, NULL, NULL, false}},
+    .options = {{NULL, 0, NULL, NULL}},
 };

@@ -388,20 +388,18 @@ const struct cli_verb cli_verb_merge = {
     .run = run_merge,
     .options =
         {
-            {"into", 0, "B", "the branch that is changed; else the current one", false},
-            {"strategy", 0, "S", "fail, ours or theirs", false},
-            {"dry-run", 0, NULL, "change nothing, tell what would be", false},
-            {"message", 'm', "MSG", "of the commit", false},
+            {"into", 0, "B", "the branch that is changed; else the current one"},
+            {"strategy", 0, "S", "fail, ours or theirs"},
+            {"dry-run", 0, NULL, "change nothing, tell what would be"},
+            {"message", 'm', "MSG", "of the commit"},
         },
 };
 
 #define COMMIT_OPTIONS                                                                             \
-    {"into", 0, "B", "the branch that is changed; else the current one", false},                   \
-        {"strategy", 0, "S", "fail, ours or theirs", false},                                       \
-        {"dry-run", 0, NULL, "change nothing, tell what would be", false},                         \
-    {                                                                                              \
-        "message", 'm', "MSG", "of the commit", false                                              \
-    }
+    {"into", 0, "B", "the branch that is changed; else the current one"},                          \
+        {"strategy", 0, "S", "fail, ours or theirs"},                                              \
+        {"dry-run", 0, NULL, "change nothing, tell what would be"},                                \
+        {"message", 'm', "MSG", "of the commit"}
 
 #define CONFLICT_EXITS                                                                             \
     ", 3 conflicts, or another commit came\nfirst, 4 damage found, 130 interrupted"
@@ -453,5 +451,5 @@ const struct cli_verb cli_verb_restore = {
     .positional_min = 1,
     .positional_max = 1,
     .run = run_restore,
-    .options = {{"at", 0, "REF", "when it was as it is to be", false}, COMMIT_OPTIONS},
+    .options = {{"at", 0, "REF", "when it was as it is to be"}, COMMIT_OPTIONS},
 };

@@ -159,11 +159,11 @@ const struct cli_verb cli_verb_sql = {
     .run = run_sql,
     .options =
         {
-            {NULL, 'c', "SQL", "the statements", false},
-            {NULL, 'f', "FILE", "a file of statements; - is standard input", false},
-            {"at", 0, "REF", "read every table as of this ref", false},
-            {"format", 0, "F", "table, csv, json, jsonl, markdown, parquet or arrow", false},
-            {NULL, 'o', "FILE", "write the rows to a file; its suffix tells the format", false},
-            {"message", 'm', "MSG", "of the commits; else the text of the statement", false},
+            {NULL, 'c', "SQL", "the statements"},
+            {NULL, 'f', "FILE", "a file of statements; - is standard input"},
+            {"at", 0, "REF", "read every table as of this ref"},
+            {"format", 0, "F", "table, csv, json, jsonl, markdown, parquet or arrow"},
+            {NULL, 'o', "FILE", "write the rows to a file; its suffix tells the format"},
+            {"message", 'm', "MSG", "of the commits; else the text of the statement"},
         },
 };

@@ -21,8 +21,9 @@ static bool is_total(const struct cli_reader *reader)
     return cli_cell_is_null(cli_reader_cell(reader, cli_reader_find(reader, "table")));
 }
 
-/* An object: the tables, and behind them the sizes of the whole. */
-static arm_status print_json(struct cli_reader *reader, struct arm_error *err)
+/* An object: the tables, behind them the sizes of the whole, and who reads the changelog. */
+static arm_status print_json(const struct cli *cli, struct cli_reader *reader,
+                             struct arm_error *err)
 {
     struct cli_text text = {0};
     bool has_row = false;
@@ -46,6 +47,8 @@ static arm_status print_json(struct cli_reader *reader, struct arm_error *err)
         cli_text_printf(&text, ",\"%s\":", name);
         cli_cell_json(cli_reader_cell(reader, cli_reader_find(reader, name)), &text);
     }
+    cli_text_add(&text, ",\"consumers\":");
+    CLI_TRY(cli_json_consumers(cli, &text, err));
     cli_text_add(&text, "}\n");
     (void)fwrite(text.data, 1, text.size, stdout);
 done:
@@ -63,6 +66,26 @@ static void print_total(const struct cli_reader *reader)
     cli_text_add(&text, " for the whole repository (chunks, log and index)\n");
     (void)fwrite(text.data, 1, text.size, stdout);
     cli_text_release(&text);
+}
+
+/* Nothing where there is none. */
+static arm_status print_consumers(const struct cli *cli, struct arm_error *err)
+{
+    struct ArrowArrayStream stream = {0};
+    struct cli_reader reader = {0};
+    bool has_row = false;
+    arm_status st = ARM_OK;
+
+    CLI_TRY(arm_consumers(cli->session, &stream, err));
+    CLI_TRY(cli_reader_open(&stream, &reader, err));
+    CLI_TRY(cli_reader_next(&reader, &has_row, err));
+    if (has_row) {
+        (void)fputs("Consumers of the changelog:\n", stdout);
+        CLI_TRY(cli_list_consumers(cli, err));
+    }
+done:
+    cli_reader_close(&reader);
+    return st;
 }
 
 static arm_status print_table(const struct cli *cli, struct cli_reader *reader,
@@ -84,6 +107,7 @@ static arm_status print_table(const struct cli *cli, struct cli_reader *reader,
     if (has_row) {
         print_total(reader);
     }
+    CLI_TRY(print_consumers(cli, err));
 done:
     cli_table_free(table);
     return st;
@@ -100,7 +124,7 @@ static int run_stats(struct cli *cli, const struct cli_args *args)
     CLI_TRY(cli_open(cli, CLI_READ, &err));
     CLI_TRY(arm_stats(cli->session, &stream, &err));
     CLI_TRY(cli_reader_open(&stream, &reader, &err));
-    CLI_TRY(cli->json ? print_json(&reader, &err) : print_table(cli, &reader, &err));
+    CLI_TRY(cli->json ? print_json(cli, &reader, &err) : print_table(cli, &reader, &err));
 done:
     cli_reader_close(&reader);
     cli_close(cli);
@@ -111,9 +135,11 @@ const struct cli_verb cli_verb_stats = {
     .name = "stats",
     .usage = "",
     .summary = "sizes, and what deduplication saves",
-    .help = "For each table: what all its versions would take one by one (logical bytes), what\n"
-            "they take (stored bytes), and how much that saves.",
+    .help =
+        "For each table: what all its versions would take one by one (logical bytes), what\n"
+        "they take (stored bytes), and how much that saves. Then, where there are consumers of\n"
+        "the changelog, how far each has come, and how many commits it is behind.",
     .examples = "armillaria stats",
     .run = run_stats,
-    .options = {{NULL, 0, NULL, NULL, false}},
+    .options = {{NULL, 0, NULL, NULL}},
 };

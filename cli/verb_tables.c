@@ -141,7 +141,7 @@ const struct cli_verb cli_verb_tables = {
     .examples = "armillaria tables\n"
                 "armillaria tables --at 2026-11-01 --json",
     .run = run_tables,
-    .options = {{"at", 0, "REF", "as of this ref", false}},
+    .options = {{"at", 0, "REF", "as of this ref"}},
 };
 
 const struct cli_verb cli_verb_versions = {
@@ -153,7 +153,7 @@ const struct cli_verb cli_verb_versions = {
     .positional_min = 1,
     .positional_max = 1,
     .run = run_versions,
-    .options = {{"all", 0, NULL, "those of every branch", false}},
+    .options = {{"all", 0, NULL, "those of every branch"}},
 };
 
 const struct cli_verb cli_verb_schema = {
@@ -166,5 +166,5 @@ const struct cli_verb cli_verb_schema = {
     .positional_min = 1,
     .positional_max = 1,
     .run = run_schema,
-    .options = {{"at", 0, "REF", "as of this ref; version:N too", false}},
+    .options = {{"at", 0, "REF", "as of this ref; version:N too"}},
 };

@@ -87,5 +87,5 @@ const struct cli_verb cli_verb_tag = {
     .exits = "",
     .positional_max = SIZE_MAX,
     .run = run_tag,
-    .options = {{"description", 0, "D", "create: what it is for", false}},
+    .options = {{"description", 0, "D", "create: what it is for"}},
 };

@@ -191,7 +191,7 @@ const struct cli_verb cli_verb_verify = {
     .examples = "armillaria verify\n"
                 "armillaria verify --full --json",
     .run = run_verify,
-    .options = {{"full", 0, NULL, "hash every byte of every chunk, and count its rows", false}},
+    .options = {{"full", 0, NULL, "hash every byte of every chunk, and count its rows"}},
 };
 
 const struct cli_verb cli_verb_recover = {
@@ -202,5 +202,5 @@ const struct cli_verb cli_verb_recover = {
             "that is rolled back, unacknowledged log that is removed, an index made anew.",
     .examples = "armillaria recover",
     .run = run_recover,
-    .options = {{NULL, 0, NULL, NULL, false}},
+    .options = {{NULL, 0, NULL, NULL}},
 };

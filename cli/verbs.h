@@ -24,11 +24,17 @@ extern const struct cli_verb cli_verb_merge;
 extern const struct cli_verb cli_verb_cherry_pick;
 extern const struct cli_verb cli_verb_revert;
 extern const struct cli_verb cli_verb_restore;
+extern const struct cli_verb cli_verb_changes;
+extern const struct cli_verb cli_verb_consumer;
 extern const struct cli_verb cli_verb_stats;
 extern const struct cli_verb cli_verb_verify;
 extern const struct cli_verb cli_verb_recover;
 extern const struct cli_verb cli_verb_compact;
 extern const struct cli_verb cli_verb_gc;
+
+/* Consumers of the changelog, for `stats` too: listed, or as an array. */
+arm_status cli_list_consumers(const struct cli *cli, struct arm_error *err);
+arm_status cli_json_consumers(const struct cli *cli, struct cli_text *out, struct arm_error *err);
 
 /* What the shell prints of the open session, as the verbs do; the exit status. `at` NULL: now. */
 int cli_print_tables(struct cli *cli, const char *at);

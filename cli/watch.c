@@ -36,6 +36,7 @@ struct cli_watch {
     atomic_bool rests;
     pthread_mutex_t mutex;
     arm_session *session;
+    arm_feed *feed;
     const char *what; /* NULL: no bar wanted */
     double progress;
     unsigned ticks; /* since the bar was wanted */
@@ -81,6 +82,9 @@ static void tick(struct cli_watch *watch)
     (void)pthread_mutex_lock(&watch->mutex);
     if (watch->session != NULL && atomic_load(&watch->caught) != 0) {
         arm_session_interrupt(watch->session);
+    }
+    if (watch->feed != NULL && atomic_load(&watch->caught) != 0) {
+        arm_feed_interrupt(watch->feed);
     }
     if (watch->what != NULL && watch->may_draw && ++watch->ticks >= PATIENCE_TICKS) {
         double progress = watch->progress;
@@ -168,6 +172,13 @@ void cli_watch_session(struct cli_watch *watch, arm_session *session)
     if (session != NULL && watch->may_draw) {
         (void)arm_session_progress(session); /* from now on it is counted */
     }
+    (void)pthread_mutex_unlock(&watch->mutex);
+}
+
+void cli_watch_feed(struct cli_watch *watch, arm_feed *feed)
+{
+    (void)pthread_mutex_lock(&watch->mutex);
+    watch->feed = feed;
     (void)pthread_mutex_unlock(&watch->mutex);
 }
 

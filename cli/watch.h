@@ -19,6 +19,8 @@ void cli_watch_end(struct cli_watch *watch);
 
 /* The session whose statement is interrupted and measured; NULL: none. */
 void cli_watch_session(struct cli_watch *watch, arm_session *session);
+/* The subscription whose waiting is interrupted; NULL: none. */
+void cli_watch_feed(struct cli_watch *watch, arm_feed *feed);
 /* Progress told by the work itself, 0 to 1; -1: none. */
 void cli_watch_progress(struct cli_watch *watch, double progress);
 /* Show a bar from now on (`what` before it), or put it away for this piece of work. */

@@ -534,6 +534,171 @@ ARM_API arm_status arm_restore(arm_session *session, const char *table, const ch
                                struct arm_merge_result *out, struct ArrowArrayStream *out_report,
                                struct arm_error *err);
 
+/* ---- The changelog ----
+ *
+ * The commits of the log in order of their tx ids, as they come and as they came: batch and stream
+ * read one thing. A commit is an event when it is durable, once, and in this order; nothing that
+ * upkeep does is one, nor what is done to branches, tags and consumers. `tables` are names as in
+ * arm_write, or patterns, in which `*` stands for any characters and `?` for one (`*` alone: every
+ * table; a pattern without a dot: tables of main); then only these tables' changes are told, and
+ * commits that changed none of them are left out. `branch` is that on which a commit was made: what
+ * a branch had from its parent, or has by a merge, is told of the branches that made it, and as one
+ * change by the merge. ---- */
+
+struct arm_changes_options {
+    size_t size;
+    uint64_t since;   /**< a tx id: what came behind it; 0: from the beginning */
+    uint64_t until;   /**< a tx id: what came up to it; 0: up to now */
+    int64_t since_us; /**< what came later than this time (microseconds since 1970, UTC), and ... */
+    int64_t until_us; /**< ... no later than this; 0: no such bound */
+    const char *branch; /**< NULL: the session's; "*": every branch */
+    const char *const *tables;
+    size_t table_count; /**< 0: every table */
+    uint64_t limit;     /**< so many at most, the first ones; 0: all */
+};
+/** tx_id [uint64], timestamp [timestamp us UTC], branch [utf8: called so now, "" if dropped], author,
+ * message [utf8], changes [list<struct<table_name, old_version (null: none), new_version (null:
+ * dropped), is_new_table, rows_added, rows_removed, bytes_added, bytes_removed>>]; by tx_id. Streams.
+ * `options` may be NULL. Found by index: what it costs follows the answer. Errors: ARM_NOT_FOUND:
+ * there is no such branch; ARM_INVALID_NAME. */
+ARM_API arm_status arm_changes(arm_session *session, const struct arm_changes_options *options,
+                               struct ArrowArrayStream *out, struct arm_error *err);
+
+struct arm_row_changes_options {
+    size_t size;
+    uint64_t since;     /**< as in arm_changes_options */
+    uint64_t until;     /**< 0: up to now */
+    const char *branch; /**< NULL: the session's */
+};
+/** What became of the rows of a table, commit by commit: its columns as they are at `until`,
+ * _change [utf8: "insert", "delete", "update_before" or "update_after"], _tx, _version [uint64: of
+ * the commit that did it, and the version that it made]; by _tx, and within one as in arm_diff_rows.
+ * The table is followed along the branch's own line, its parent's before it began included, and
+ * through renames; what a merge brought came with the merge. Done one after the other to what there
+ * was at `since`, this gives what there is at `until`. Reads only rows that were changed, and those
+ * that upkeep has moved together with them since. `table` as in arm_write; `options` may be NULL.
+ * Streams. Errors: ARM_NOT_FOUND, ARM_HISTORY_EXPIRED: the versions that are asked for are given up,
+ * with the tx from which on there is history. */
+ARM_API arm_status arm_row_changes(arm_session *session, const char *table,
+                                   const struct arm_row_changes_options *options,
+                                   struct ArrowArrayStream *out, struct arm_error *err);
+
+/** What an event did to a table. */
+struct arm_change {
+    const char *table_name; /**< "name", or "schema.name" outside of main, as of the commit */
+    uint64_t old_version;   /**< 0: it was not there */
+    uint64_t new_version;   /**< 0: it is dropped */
+    bool is_new_table;
+    uint64_t rows_added;
+    uint64_t rows_removed;
+    uint64_t bytes_added;   /**< newly stored */
+    uint64_t bytes_removed; /**< of chunks and hot rows that left the table */
+};
+/** A commit, as a subscriber gets it. */
+struct arm_event {
+    uint64_t tx;
+    int64_t time_us; /**< since 1970, UTC */
+    uint8_t commit_id[16];
+    const char *branch;
+    const char *author;
+    const char *message;
+    size_t change_count;
+    const struct arm_change *changes;
+};
+
+/** A subscription to the changelog. Serves one thread at a time, but for arm_feed_interrupt. It
+ * reads the log from where it stands: however slow it is, nothing is dropped, and nothing queues. */
+typedef struct arm_feed arm_feed;
+
+/** Where a subscription begins. */
+typedef enum arm_feed_from {
+    ARM_FROM_DEFAULT = 0, /**< now; a consumer: where it stands, a new one from the beginning */
+    ARM_FROM_NOW = 1,     /**< now; a consumer that is there already: where it stands */
+    ARM_FROM_TX = 2,      /**< behind `since`; a consumer as before */
+} arm_feed_from;
+
+struct arm_feed_options {
+    size_t size;
+    const char *branch; /**< NULL: main; "*": every branch. A branch is followed when renamed */
+    const char *const *tables;
+    size_t table_count; /**< 0: every table */
+    arm_feed_from from;
+    uint64_t since; /**< ARM_FROM_TX: a tx id; 0: from the beginning */
+    /** A named consumer (named by the rules for branches), made if it is not there: its cursor is
+     * kept in the repository, moved by arm_feed_ack. Several subscriptions of one name, in whatever
+     * processes, are its members, and share its tables: the changes of a table go to one of them at
+     * a time, in order; a table passes on when a member comes or goes, or its process dies. Members
+     * should have the same branch and tables. */
+    const char *consumer;
+};
+
+/** Subscribe. Errors: ARM_NOT_FOUND: there is no such branch; ARM_INVALID_NAME; with a consumer
+ * ARM_READ_ONLY, ARM_FULL: 64 members are there, and those of a commit. */
+ARM_API arm_status arm_feed_open(arm_repo *repo, const struct arm_feed_options *options,
+                                 arm_feed **out, struct arm_error *err);
+/** End it, and its thread; what a consumer was given and did not acknowledge will be given again.
+ * NULL is accepted. Not from the feed's own callback. */
+ARM_API void arm_feed_close(arm_feed *feed);
+
+/** The next event, as soon as there is one: `*out` is NULL if there is none within `wait_us`
+ * microseconds (0: look and return; UINT64_MAX: wait for it). It is valid until the feed's next call.
+ * A commit by any process wakes it, when it is durable. Errors: ARM_INTERRUPTED: by
+ * arm_feed_interrupt; ARM_NOT_FOUND: the branch was dropped, and all of it has been given;
+ * ARM_REOPEN: nothing more will come until the repository is opened anew; ARM_CORRUPT. */
+ARM_API arm_status arm_feed_next(arm_feed *feed, uint64_t wait_us, const struct arm_event **out,
+                                 struct arm_error *err);
+/** Make the feed's waiting call, or else its next one, return ARM_INTERRUPTED. From any thread, or a
+ * signal handler. */
+ARM_API void arm_feed_interrupt(arm_feed *feed);
+
+/** A consumer is done with every event it was given up to `tx`: they are not given again. Durable
+ * when it returns. One call may be for many events. Errors: ARM_INVALID: it has no consumer, or was
+ * not given that much; ARM_CONFLICT: the consumer was moved by hand, or its work has passed to
+ * another: arm_feed_rewind; those of a commit. */
+ARM_API arm_status arm_feed_ack(arm_feed *feed, uint64_t tx, struct arm_error *err);
+/** The same as a part of the session's open transaction: what was made of the events and that they
+ * are done with is committed as one, or not at all, so that each has its effect exactly once. After
+ * a transaction that failed, arm_feed_rewind gives its events again. A consumer should not be
+ * subscribed to the tables that it writes to. Errors: ARM_INVALID: there is no transaction, or it
+ * acknowledges for another consumer already. */
+ARM_API arm_status arm_feed_ack_in(arm_feed *feed, arm_session *session, uint64_t tx,
+                                   struct arm_error *err);
+/** Go back to where the consumer stands: what was not acknowledged is given again. Errors:
+ * ARM_INVALID: it has no consumer; ARM_NOT_FOUND: that was dropped. */
+ARM_API arm_status arm_feed_rewind(arm_feed *feed, struct arm_error *err);
+
+struct arm_feed_callbacks {
+    size_t size;
+    /** Each event, on the feed's thread; valid for the call. True: it is done with (and acknowledged,
+     * if there is a consumer), go on; false: it is not, end. Only arm_feed_interrupt may be called
+     * with the feed here. */
+    bool (*on_event)(void *context, const struct arm_event *event);
+    /** The thread ends, for this reason: ARM_OK: on_event asked for it, or arm_feed_stop. May be
+     * NULL. */
+    void (*on_end)(void *context, arm_status why, const struct arm_error *err);
+    void *context;
+};
+/** Have a thread of the library call for each event. Until arm_feed_stop the feed is that thread's.
+ * Errors: ARM_INVALID: it has one already; ARM_NO_MEMORY: there is no thread to be had. */
+ARM_API arm_status arm_feed_start(arm_feed *feed, const struct arm_feed_callbacks *callbacks,
+                                  struct arm_error *err);
+/** Wait for the running callback, end the thread, and return why it ended: ARM_OK unless it was an
+ * error. Harmless without a thread. */
+ARM_API arm_status arm_feed_stop(arm_feed *feed, struct arm_error *err);
+
+/** consumer [utf8], acked_tx [uint64: every event up to it is done with, by all of its members], lag
+ * [uint64: commits behind it, of all branches and tables], waiting_since [timestamp us UTC: of the
+ * first of them; null: there is none], members [uint64: subscriptions now]; by name. */
+ARM_API arm_status arm_consumers(arm_session *session, struct ArrowArrayStream *out,
+                                 struct arm_error *err);
+/** Have a consumer stand at `tx`, forward or back, made if it is not there: what comes behind it is
+ * given next. Members that are subscribed get ARM_CONFLICT from their next arm_feed_ack. Durable.
+ * Errors: ARM_INVALID: there is no such tx yet; ARM_INVALID_NAME; those of a commit. */
+ARM_API arm_status arm_consumer_move(arm_session *session, const char *name, uint64_t tx,
+                                     struct arm_error *err);
+/** Forget a consumer. Errors: ARM_NOT_FOUND. */
+ARM_API arm_status arm_consumer_drop(arm_session *session, const char *name, struct arm_error *err);
+
 /* ---- The catalog. Each gives a stream of the columns named (Arrow types in brackets). They
  * start no SQL engine. `at` NULL: the session's branch now. ---- */
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "api/api_private.h"
+#include "api/change_rows.h"
 #include "api/rows.h"
-#include "model/object.h"
 #include "model/table_name.h"
 
 enum {
@@ -20,32 +20,7 @@ enum {
     COMMIT_FIELDS
 };
 
-enum {
-    CHANGE_TABLE,
-    CHANGE_OLD_VERSION,
-    CHANGE_NEW_VERSION,
-    CHANGE_IS_NEW,
-    CHANGE_ROWS_ADDED,
-    CHANGE_ROWS_REMOVED,
-    CHANGE_BYTES_ADDED,
-    CHANGE_BYTES_REMOVED,
-    CHANGE_FIELDS
-};
-
-static const struct arm_rows_field change_fields[CHANGE_FIELDS] = {
-    [CHANGE_TABLE] = {.name = "table_name", .format = "u"},
-    [CHANGE_OLD_VERSION] = {.name = "old_version", .format = "L", .nullable = true},
-    [CHANGE_NEW_VERSION] = {.name = "new_version", .format = "L", .nullable = true},
-    [CHANGE_IS_NEW] = {.name = "is_new_table", .format = "b"},
-    [CHANGE_ROWS_ADDED] = {.name = "rows_added", .format = "L"},
-    [CHANGE_ROWS_REMOVED] = {.name = "rows_removed", .format = "L"},
-    [CHANGE_BYTES_ADDED] = {.name = "bytes_added", .format = "L"},
-    [CHANGE_BYTES_REMOVED] = {.name = "bytes_removed", .format = "L"},
-};
-
 static const struct arm_rows_field list_of_text = {.name = "item", .format = "u"};
-static const struct arm_rows_field list_of_changes = {
-    .name = "item", .format = "+s", .child_count = CHANGE_FIELDS, .children = change_fields};
 
 static const struct arm_rows_field commit_fields[COMMIT_FIELDS] = {
     [COMMIT_TX] = {.name = "tx", .format = "L"},
@@ -61,7 +36,7 @@ static const struct arm_rows_field commit_fields[COMMIT_FIELDS] = {
     [COMMIT_CHANGES] = {.name = "changes",
                         .format = "+l",
                         .child_count = 1,
-                        .children = &list_of_changes},
+                        .children = &arm__change_field},
 };
 
 struct commits_walk {
@@ -73,51 +48,6 @@ struct commits_walk {
     uint64_t count;
     bool is_full; /* the walk was ended by us, not by an error */
 };
-
-static arm_status name_change(const struct commits_walk *walk, const struct arm_commit_info *info,
-                              const Armpb__TableChange *change, char schema_name[256],
-                              char name[256], struct arm_error *err)
-{
-    struct arm_table_id id;
-
-    memcpy(id.bytes, change->table_id.data, sizeof id.bytes);
-    return arm__catalog_table_name(walk->catalog, info->row.branch_id, info->row.tx, &id,
-                                   schema_name, name, err);
-}
-
-static arm_status push_version(struct arm_rows_column *column, uint64_t version,
-                               struct arm_error *err)
-{
-    return version != 0 ? arm__rows_u64(column, version, err) : arm__rows_null(column, err);
-}
-
-static arm_status push_change(const struct commits_walk *walk, const struct arm_commit_info *info,
-                              const Armpb__TableChange *change, struct arm_rows_column *item,
-                              struct arm_error *err)
-{
-    struct arm_change_versions versions;
-    char shown[ARM_SHOWN_NAME_BYTES];
-    char schema_name[256];
-    char name[256];
-    uint64_t bytes_removed = 0;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(name_change(walk, info, change, schema_name, name, err));
-    ARM_TRY(arm__catalog_change_versions(walk->catalog, info, change, &versions, err));
-    ARM_TRY(arm__catalog_bytes_removed(walk->catalog, change, &bytes_removed, err));
-    arm__shown_name(schema_name, name, shown);
-    ARM_TRY(arm__rows_text(arm__rows_child(item, CHANGE_TABLE), shown, err));
-    ARM_TRY(push_version(arm__rows_child(item, CHANGE_OLD_VERSION), versions.old_version, err));
-    ARM_TRY(push_version(arm__rows_child(item, CHANGE_NEW_VERSION), versions.new_version, err));
-    ARM_TRY(arm__rows_bool(arm__rows_child(item, CHANGE_IS_NEW), versions.is_new_table, err));
-    ARM_TRY(arm__rows_u64(arm__rows_child(item, CHANGE_ROWS_ADDED), change->rows_added, err));
-    ARM_TRY(arm__rows_u64(arm__rows_child(item, CHANGE_ROWS_REMOVED), change->rows_removed, err));
-    ARM_TRY(arm__rows_u64(arm__rows_child(item, CHANGE_BYTES_ADDED), change->bytes_added, err));
-    ARM_TRY(arm__rows_u64(arm__rows_child(item, CHANGE_BYTES_REMOVED), bytes_removed, err));
-    ARM_TRY(arm__rows_end(item, err));
-done:
-    return st;
-}
 
 static arm_status push_parents(struct arm_rows_column *column, const Armpb__Commit *commit,
                                struct arm_error *err)
@@ -142,8 +72,9 @@ static arm_status push_commit(struct commits_walk *walk, const struct arm_commit
 {
     struct arm_rows *rows = walk->rows;
     const Armpb__Commit *commit = info->commit;
-    struct arm_rows_column *changes = arm__rows_column(rows, COMMIT_CHANGES);
+    struct arm_arena arena = {NULL};
     char hex[2 * ARM_ID_BYTES + 1];
+    struct arm_event event;
     arm_status st = ARM_OK;
 
     arm__id_hex(&info->row.commit_id, hex);
@@ -154,14 +85,11 @@ static arm_status push_commit(struct commits_walk *walk, const struct arm_commit
     ARM_TRY(arm__rows_time(arm__rows_column(rows, COMMIT_CREATED_AT), info->row.time_us, err));
     ARM_TRY(arm__rows_text(arm__rows_column(rows, COMMIT_AUTHOR), commit->author, err));
     ARM_TRY(arm__rows_text(arm__rows_column(rows, COMMIT_MESSAGE), commit->message, err));
-    for (size_t i = 0; i < commit->n_changes; i++) {
-        if (arm__object_is_versioned(commit->changes[i]->object)) {
-            ARM_TRY(push_change(walk, info, commit->changes[i], arm__rows_child(changes, 0), err));
-        }
-    }
-    ARM_TRY(arm__rows_end(changes, err));
+    ARM_TRY(arm__event_of(walk->catalog, info, &arena, &event, err));
+    ARM_TRY(arm__rows_changes(arm__rows_column(rows, COMMIT_CHANGES), &event, err));
     arm__rows_end_row(rows);
 done:
+    arm__arena_release(&arena);
     return st;
 }
 
@@ -175,8 +103,11 @@ static arm_status concerns(const struct commits_walk *walk, const struct arm_com
     for (size_t i = 0; !*out && i < info->commit->n_changes; i++) {
         char schema_name[256];
         char name[256];
+        struct arm_table_id id;
 
-        ARM_TRY(name_change(walk, info, info->commit->changes[i], schema_name, name, err));
+        memcpy(id.bytes, info->commit->changes[i]->table_id.data, sizeof id.bytes);
+        ARM_TRY(arm__catalog_table_name(walk->catalog, info->row.branch_id, info->row.tx, &id,
+                                        schema_name, name, err));
         *out = strcasecmp(name, walk->name) == 0 && strcasecmp(schema_name, walk->schema_name) == 0;
     }
 done:

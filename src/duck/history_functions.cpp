@@ -4,13 +4,13 @@
 #include <cstring>
 
 #include "duck/error.hpp"
+#include "duck/event_value.hpp"
 #include "duck/transaction.hpp"
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/function/table_function.hpp"
 #include "duckdb/parser/parsed_data/create_table_function_info.hpp"
 
 extern "C" {
-#include "model/object.h"
 #include "model/table_name.h"
 }
 
@@ -44,11 +44,6 @@ struct HistoryState : public duckdb::GlobalTableFunctionState {
 Value Number(uint64_t value)
 {
     return Value::UBIGINT(value);
-}
-
-Value NumberOrNull(uint64_t value)
-{
-    return value == 0 ? Value(LogicalType::UBIGINT) : Number(value);
 }
 
 Value Time(int64_t time_us)
@@ -152,41 +147,6 @@ void FillVersions(History &history, const string &table)
 
 // ---- arm_log() ----
 
-LogicalType ChangeType()
-{
-    return LogicalType::STRUCT({{"table_name", LogicalType::VARCHAR},
-                                {"old_version", LogicalType::UBIGINT},
-                                {"new_version", LogicalType::UBIGINT},
-                                {"is_new_table", LogicalType::BOOLEAN},
-                                {"rows_added", LogicalType::UBIGINT},
-                                {"rows_removed", LogicalType::UBIGINT},
-                                {"bytes_added", LogicalType::UBIGINT},
-                                {"bytes_removed", LogicalType::UBIGINT}});
-}
-
-Value ChangeOf(const History &history, const arm_commit_info &info,
-               const Armpb__TableChange &change)
-{
-    arm_table_id id;
-    char schema_name[256];
-    char name[256];
-    arm_change_versions versions = {};
-    uint64_t bytes_removed = 0;
-    arm_error error;
-
-    Check(arm__catalog_change_versions(history.catalog, &info, &change, &versions, &error), error);
-    Check(arm__catalog_bytes_removed(history.catalog, &change, &bytes_removed, &error), error);
-    std::memcpy(id.bytes, change.table_id.data, sizeof id.bytes);
-    Check(arm__catalog_table_name(history.catalog, info.row.branch_id, info.row.tx, &id,
-                                  schema_name, name, &error),
-          error);
-    return Value::STRUCT(ChangeType(),
-                         {Value(ShownName(schema_name, name)), NumberOrNull(versions.old_version),
-                          NumberOrNull(versions.new_version), Value::BOOLEAN(versions.is_new_table),
-                          Number(change.rows_added), Number(change.rows_removed),
-                          Number(change.bytes_added), Number(bytes_removed)});
-}
-
 Value IdOf(const uint8_t *bytes)
 {
     char hex[2 * ARM_ID_BYTES + 1];
@@ -197,24 +157,30 @@ Value IdOf(const uint8_t *bytes)
     return Value(string(hex));
 }
 
+// What an event consists of, freed with it.
+struct Arena : public arm_arena {
+    Arena() : arm_arena() {}
+    ~Arena() { arm__arena_release(this); }
+    Arena(const Arena &) = delete;
+    Arena &operator=(const Arena &) = delete;
+};
+
 void AddCommit(History &history, const arm_commit_info &info)
 {
     const Armpb__Commit &commit = *info.commit;
     vector<Value> parents;
-    vector<Value> changes;
+    Arena arena;
+    arm_event event;
+    arm_error error;
 
     for (size_t i = 0; i < commit.n_parents; i++) {
         parents.push_back(IdOf(commit.parents[i].data));
     }
-    for (size_t i = 0; i < commit.n_changes; i++) {
-        if (arm__object_is_versioned(commit.changes[i]->object)) {
-            changes.push_back(ChangeOf(history, info, *commit.changes[i]));
-        }
-    }
+    Check(arm__event_of(history.catalog, &info, &arena, &event, &error), error);
     history.rows.push_back({Number(info.row.tx), IdOf(info.row.commit_id.bytes),
                             Value::LIST(LogicalType::VARCHAR, parents), Value(info.branch),
                             Time(info.row.time_us), Value(commit.author), Value(commit.message),
-                            Value::LIST(ChangeType(), changes)});
+                            ChangesOf(event)});
 }
 
 arm_status VisitCommit(void *context, const arm_commit_info *info, arm_error *err)
@@ -278,7 +244,7 @@ unique_ptr<duckdb::FunctionData> BindLog(ClientContext &, duckdb::TableFunctionB
              LogicalType::TIMESTAMP_TZ,
              LogicalType::VARCHAR,
              LogicalType::VARCHAR,
-             LogicalType::LIST(ChangeType())};
+             ChangesType()};
     return BindTo(FillLog, string());
 }
 

@@ -3,6 +3,7 @@
 
 #include "duck/arrow_source.hpp"
 #include "duck/branch_statement.hpp"
+#include "duck/changes_functions.hpp"
 #include "duck/conflict_function.hpp"
 #include "duck/diff_functions.hpp"
 #include "duck/error.hpp"
@@ -80,6 +81,7 @@ arm_status arm__duck_register(struct arm_engine *engine, struct arm_error *err)
             arm::RegisterFiltersAbove(*connection.context);
             arm::RegisterHistoryFunctions(*connection.context);
             arm::RegisterDiffFunctions(*connection.context);
+            arm::RegisterChangesFunctions(*connection.context);
             arm::RegisterConflictFunction(*connection.context);
             arm::RegisterSequenceFunctions(*connection.context);
         });

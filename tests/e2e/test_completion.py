@@ -46,7 +46,7 @@ def test_verbs():
 def test_options_are_those_of_the_help(verb):
     known = names_of(global_options())
     if verb is not None:
-        known |= names_of(options(verb), later=False)
+        known |= names_of(options(verb))
     assert set(complete(*([verb] if verb else []), "-")) == known
 
 
@@ -136,7 +136,7 @@ def test_zsh_has_the_verbs_and_options():
     cases = {verb: own for named, own in re.findall(r"^        ([\w |-]+)\) own=\((.*?)\) ;;", text,
                                                     re.M | re.S) for verb in named.split(" | ")}
     for verb in verbs():
-        assert spellings(cases.get(verb, "")) == names_of(options(verb), later=False), verb
+        assert spellings(cases.get(verb, "")) == names_of(options(verb)), verb
     for verb in ["import", "sql"]:
         (told,) = [option.help for option in options(verb) if "--format" in option.names]
         assert f"format:({' '.join(re.split(', | or ', told))})" in cases[verb]

@@ -22,7 +22,7 @@ LISTS = {
 }
 OBJECTS = {
     ("show", "main"): COMMIT,
-    ("stats",): ["tables", *STATS],
+    ("stats",): ["tables", *STATS, "consumers"],
     ("verify",): ["is_healthy", "issues"],
     ("verify", "--full"): ["is_healthy", "issues"],
     ("recover",): ["is_clean", "rolled_back"],

@@ -38,10 +38,6 @@ def test_every_verb_and_no_other():
     assert list(pages) == list(verbs())
     for verb, text in pages.items():
         assert options_of(text) == as_found(options(verb)), verb
-        for option in options(verb):
-            if option.is_later:
-                name = next(iter(option.names)).lstrip("-")
-                assert re.search(rf"Fl -{name}\b[^\n]*\n(?!\.It)(.*\n)*?Not in this", text)
 
 
 def test_global_options():

@@ -5,18 +5,15 @@ import re
 
 from arm import run
 
-LATER = "(not in this version yet)"
-
 
 class Option:
-    """One line of help: its spellings, what it takes (None: nothing), whether it is yet to come."""
+    """One line of help: its spellings, what it takes (None: nothing)."""
 
     def __init__(self, line):
         spelling, _, self.help = re.match(r"  (\S.*?)(  +| (?=[a-z]))(\S.*)$", line).groups()
         words = spelling.replace(",", " ").split() if "C,..." not in spelling else spelling.split()
         self.names = {word for word in words if word.startswith("-")}
         self.value = next((word for word in words if not word.startswith("-")), None)
-        self.is_later = LATER in self.help
 
 
 def _options(text, head):
@@ -27,7 +24,7 @@ def _options(text, head):
 def verbs():
     """{verb: what it does}, of this version."""
     text = run("--help").out
-    block = re.search(r"\n\n((?:  [\w-]+ +.*\n)+)\nNot in", text).group(1)
+    block = re.search(r"\n\n((?:  [\w-]+ +.*\n)+)\nOptions", text).group(1)
     return dict(re.match(r"  ([\w-]+) +(.*)", line).groups() for line in block.splitlines())
 
 
@@ -39,6 +36,6 @@ def global_options():
     return _options(run("--help").out, "Options, before or behind the verb")
 
 
-def names_of(found, later=True):
+def names_of(found):
     """All spellings of the options."""
-    return {name for option in found if later or not option.is_later for name in option.names}
+    return {name for option in found for name in option.names}
