@@ -74,6 +74,23 @@ static void add_json_row(const struct cli_reader *reader, struct cli_text *out)
 
 /* ---- Rows ---- */
 
+/* Else none is asked for: a view has no rows, and a new column changes none. */
+static bool has_rows(const struct arm_change *change)
+{
+    return change->rows_added != 0 || change->rows_removed != 0;
+}
+
+/* Whether the commit dropped a table and made another of its name: two changes. */
+static bool is_replaced(const struct arm_event *event, const struct arm_change *change)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < event->change_count; i++) {
+        count += strcmp(event->changes[i].table_name, change->table_name) == 0;
+    }
+    return count > 1;
+}
+
 /* The rows of one change of an event, as it stands on its own branch at that commit. */
 static arm_status ask_rows(const struct following *f, const struct arm_event *event,
                            const struct arm_change *change, struct cli_reader *out,
@@ -89,6 +106,10 @@ static arm_status ask_rows(const struct following *f, const struct arm_event *ev
     cli_sql_text(change->table_name, &sql);
     cli_text_printf(&sql, ", %" PRIu64 ", until => %" PRIu64 ", branch => 'tx:%" PRIu64 "')",
                     event->tx - 1, event->tx, event->tx);
+    if (is_replaced(event, change)) {
+        cli_text_printf(&sql, " WHERE (_change = 'delete') = %s",
+                        change->new_version == 0 ? "true" : "false");
+    }
     CLI_TRY(arm_sql(f->cli->session, cli_text_string(&sql), &options, &stream, NULL, err));
     CLI_TRY(cli_reader_open(&stream, out, err));
 done:
@@ -107,8 +128,11 @@ static arm_status add_json_rows(const struct following *f, const struct arm_even
 
     add_member("rows", out);
     cli_text_add(out, "[");
-    CLI_TRY(ask_rows(f, event, change, &reader, err));
-    for (;;) {
+    has_row = has_rows(change);
+    if (has_row) {
+        CLI_TRY(ask_rows(f, event, change, &reader, err));
+    }
+    while (has_row) {
         CLI_TRY(cli_reader_next(&reader, &has_row, err));
         if (!has_row) {
             break;
@@ -178,7 +202,7 @@ static arm_status add_json(const struct following *f, const struct arm_event *ev
         cli_text_printf(out, "%" PRIu64, change->rows_added);
         add_member("rows_removed", out);
         cli_text_printf(out, "%" PRIu64, change->rows_removed);
-        if (f->with_rows) {
+        if (f->with_rows) { /* of what has none, too */
             CLI_TRY(add_json_rows(f, event, change, out, err));
         }
         cli_text_add(out, "}");
@@ -247,6 +271,9 @@ static arm_status write_event(const struct following *f, const struct arm_event 
     } else {
         add_line(f, event, &text);
         for (size_t i = 0; f->with_rows && i < event->change_count; i++) {
+            if (!has_rows(&event->changes[i])) {
+                continue;
+            }
             CLI_TRY(draw_rows(f, event, &event->changes[i], &text, err));
         }
     }

@@ -3,13 +3,13 @@
 
 #include "duck/error.hpp"
 #include "duck/event_value.hpp"
+#include "duck/replaced.hpp"
 #include "duck/transaction.hpp"
 #include "duckdb/catalog/catalog.hpp"
-#include "duckdb/function/table_function.hpp"
-#include "duckdb/parser/parsed_data/create_table_function_info.hpp"
 
 extern "C" {
 #include "feed/consumers.h"
+#include "feed/row_changes.h"
 }
 
 namespace arm
@@ -207,33 +207,64 @@ void RunConsumers(ClientContext &, duckdb::TableFunctionInput &input, DataChunk 
     out.SetCardinality(count);
 }
 
-void Register(ClientContext &context, duckdb::TableFunctionSet set)
-{
-    duckdb::CreateTableFunctionInfo info(std::move(set));
+// ---- arm_row_changes('t', since_tx, until =>, branch =>) ----
 
-    info.on_conflict = duckdb::OnCreateConflict::IGNORE_ON_CONFLICT;
-    info.internal = true;
-    duckdb::Catalog::GetSystemCatalog(context).CreateTableFunction(context, info);
+unique_ptr<duckdb::TableRef> ReplaceRowChanges(ClientContext &context,
+                                               duckdb::TableFunctionBindInput &input)
+{
+    TableName table(input, "the table of arm_row_changes");
+    arm_row_changes_request request = {table.schema, table.name, 0, UINT64_MAX, nullptr};
+    string ref;
+
+    if (input.inputs.size() > 1) {
+        request.since = TxOf(input.inputs[1], "since_tx");
+    }
+    for (auto &named : input.named_parameters) {
+        if (named.first == "until" && !named.second.IsNull()) {
+            request.until = TxOf(named.second, "until");
+        } else if (named.first == "branch" && !named.second.IsNull()) {
+            ref = named.second.ToString();
+            request.ref = ref.c_str();
+        }
+    }
+    return ReplaceBy(
+        context, [&](arm_transaction *txn, const arm_shower &shower, arm_buf *sql, arm_error *err) {
+            return arm__row_changes(txn, &shower, &request, sql, err);
+        });
+}
+
+// ---- Registering ----
+
+duckdb::TableFunction Changes(const vector<LogicalType> &arguments)
+{
+    duckdb::TableFunction function(arguments, RunChanges, BindChanges, InitChanges);
+
+    function.named_parameters["until"] = LogicalType::BIGINT;
+    function.named_parameters["branch"] = LogicalType::VARCHAR;
+    function.named_parameters["tables"] = LogicalType::LIST(LogicalType::VARCHAR);
+    return function;
+}
+
+duckdb::TableFunction RowChanges(const vector<LogicalType> &arguments)
+{
+    auto function = Replaced(arguments, ReplaceRowChanges);
+
+    function.named_parameters["until"] = LogicalType::BIGINT;
+    function.named_parameters["branch"] = LogicalType::VARCHAR;
+    return function;
 }
 
 } // namespace
 
 void RegisterChangesFunctions(ClientContext &context)
 {
-    duckdb::TableFunctionSet changes("arm_changes");
-    duckdb::TableFunctionSet consumers("arm_consumers");
+    auto &text = LogicalType::VARCHAR;
+    auto &tx = LogicalType::BIGINT;
 
-    for (auto &arguments : {vector<LogicalType>{}, vector<LogicalType>{LogicalType::BIGINT}}) {
-        duckdb::TableFunction function(arguments, RunChanges, BindChanges, InitChanges);
-
-        function.named_parameters["until"] = LogicalType::BIGINT;
-        function.named_parameters["branch"] = LogicalType::VARCHAR;
-        function.named_parameters["tables"] = LogicalType::LIST(LogicalType::VARCHAR);
-        changes.AddFunction(function);
-    }
-    consumers.AddFunction(duckdb::TableFunction({}, RunConsumers, BindConsumers, InitConsumers));
-    Register(context, std::move(changes));
-    Register(context, std::move(consumers));
+    RegisterFunctions(context, "arm_changes", {Changes({}), Changes({tx})});
+    RegisterFunctions(context, "arm_row_changes", {RowChanges({text}), RowChanges({text, tx})});
+    RegisterFunctions(context, "arm_consumers",
+                      {duckdb::TableFunction({}, RunConsumers, BindConsumers, InitConsumers)});
 }
 
 } // namespace arm

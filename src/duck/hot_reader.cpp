@@ -20,7 +20,8 @@ using duckdb::Vector;
 
 HotReader::HotReader(duckdb::OpenFileInfo file, shared_ptr<ScanInfo> info_p, const Slot &slot)
     : BaseFileReader(std::move(file)), info(std::move(info_p)), slot(slot),
-      row_column(duckdb::DConstants::INVALID_INDEX), id_column(duckdb::DConstants::INVALID_INDEX)
+      row_column(duckdb::DConstants::INVALID_INDEX), id_column(duckdb::DConstants::INVALID_INDEX),
+      piece_column(duckdb::DConstants::INVALID_INDEX)
 {
     columns = info->table->scan_columns;
 }
@@ -44,6 +45,8 @@ void HotReader::AddVirtualColumn(duckdb::column_t column)
         row_column = columns.size() - 1;
     } else if (column == COLUMN_ROW_ID) {
         id_column = columns.size() - 1;
+    } else if (column == COLUMN_PIECE) {
+        piece_column = columns.size() - 1;
     } else {
         throw duckdb::NotImplementedException("hot rows have no virtual column %llu", column);
     }
@@ -146,6 +149,19 @@ void HotReader::FillRowIds(Vector &out, idx_t at, uint32_t first, uint32_t count
     std::copy_n(duckdb::FlatVector::GetData<int64_t>(piece), count, ids);
 }
 
+void HotReader::FillPieces(Vector &out, idx_t at, uint32_t count)
+{
+    auto pieces = info->view->Get().pieces;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (pieces == nullptr) {
+            duckdb::FlatVector::SetNull(out, at + i, true);
+        } else {
+            duckdb::FlatVector::GetData<uint64_t>(out)[at + i] = pieces[slot.first_entry + entry];
+        }
+    }
+}
+
 // Appends to `live` those of `count` rows, standing in the chunk from `filled` on, that live.
 idx_t HotReader::SelectLive(SelectionVector &live, idx_t filled, uint32_t first, uint32_t count)
 {
@@ -187,6 +203,8 @@ AsyncResult HotReader::Scan(ClientContext &, duckdb::GlobalTableFunctionState &,
             auto column = column_ids[MultiFileLocalIndex(i)].GetId();
             if (column == id_column) {
                 FillRowIds(chunk.data[i], filled, row, count);
+            } else if (column == piece_column) {
+                FillPieces(chunk.data[i], filled, count);
             } else if (column != row_column) {
                 FillColumn(column, chunk.data[i], filled, row, count);
             }

@@ -37,6 +37,7 @@ private:
     void OpenBatch();
     void CloseBatch();
     void FillColumn(idx_t column, duckdb::Vector &out, idx_t at, uint32_t first, uint32_t count);
+    void FillPieces(duckdb::Vector &out, idx_t at, uint32_t count);
     void FillRowIds(duckdb::Vector &out, idx_t at, uint32_t first, uint32_t count);
     void FillCast(const Armpb__Field &field, const Armpb__Type &type, duckdb::Vector &out,
                   uint32_t first, uint32_t count);
@@ -45,8 +46,9 @@ private:
 
     const shared_ptr<ScanInfo> info;
     const Slot slot;
-    idx_t row_column; // position in `columns` of the row number
-    idx_t id_column;  // ... of the row id
+    idx_t row_column;   // position in `columns` of the row number
+    idx_t id_column;    // ... of the row id
+    idx_t piece_column; // ... of what piece of a view it is
     bool is_claimed = false;
     vector<Filter> scan_filters;
     // Where the scan stands.

@@ -199,6 +199,13 @@ unique_ptr<Expression> ScanReader::GetConstantVirtualColumn(duckdb::MultiFileRea
         auto entry = SlotOf(*info, reader.reader->file).first_entry;
         return make_uniq<duckdb::BoundConstantExpression>(Value::UBIGINT(entry));
     }
+    const Slot &slot = SlotOf(*info, reader.reader->file);
+    if (column == COLUMN_PIECE && !slot.is_hot) {
+        auto pieces = info->view->Get().pieces;
+        return make_uniq<duckdb::BoundConstantExpression>(
+            pieces == nullptr ? Value(LogicalType::UBIGINT)
+                              : Value::UBIGINT(pieces[slot.first_entry]));
+    }
     return MultiFileReader::GetConstantVirtualColumn(reader, column, type);
 }
 

@@ -29,6 +29,7 @@ duckdb::virtual_column_map_t RowVirtualColumns()
     result.insert({duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER,
                    duckdb::TableColumn("__arm_row", LogicalType::BIGINT)});
     result.insert({COLUMN_ROW_ID, duckdb::TableColumn("__arm_row_id", LogicalType::BIGINT)});
+    result.insert({COLUMN_PIECE, duckdb::TableColumn("__arm_piece", LogicalType::UBIGINT)});
     result.insert({duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", LogicalType::BOOLEAN)});
     return result;
 }

@@ -17,6 +17,8 @@ namespace arm
 constexpr duckdb::column_t COLUMN_ENTRY = UINT64_C(10000000000000000001);
 // The id that a row keeps for ever; of rows that this transaction made, one for the time being.
 constexpr duckdb::column_t COLUMN_ROW_ID = UINT64_C(10000000000000000002);
+// Whose an entry's rows are, in a view that was composed (txn.h): else NULL.
+constexpr duckdb::column_t COLUMN_PIECE = UINT64_C(10000000000000000003);
 duckdb::virtual_column_map_t RowVirtualColumns();
 vector<duckdb::column_t> RowIdColumnsOfTable();
 

@@ -225,6 +225,12 @@ struct arm_table_row {
 arm_status arm__index_table(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
                             const char *schema_name, const char *name, struct arm_table_row *out,
                             bool *out_found, struct arm_error *err);
+/* The last row of a name, whatever it says: `*out_tx` is the tx that made it, 0 if there is none;
+ * `*out_dropped` that the name was free from there on, and `out` is then untouched. */
+arm_status arm__index_table_last(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
+                                 const char *schema_name, const char *name,
+                                 struct arm_table_row *out, uint64_t *out_tx, bool *out_dropped,
+                                 struct arm_error *err);
 /* The same by id. When it is not there, `*out_dropped_tx` is the tx that dropped it, 0 if the
  * branch never had it. */
 arm_status arm__index_table_by_id(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,

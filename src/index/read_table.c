@@ -10,22 +10,49 @@
 
 /* ---- Tables by name ---- */
 
-/* The row of one name among a branch's own, as of a tx. `*out_found` says whether there is one,
- * `*out_dropped` whether it says that the name is free. */
+/* The row of one name among a branch's own, as of a tx. `*out_tx` is the one that put it (0:
+ * there is none), `*out_dropped` says whether the name is free from there on. */
 static arm_status own_table(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
                             const char *schema_name, const char *name, struct arm_table_row *out,
-                            bool *out_found, bool *out_dropped, struct arm_error *err)
+                            uint64_t *out_tx, bool *out_dropped, struct arm_error *err)
 {
     struct arm_key key = arm__key_table(branch_id, schema_name, name, at_tx);
     struct arm_kv_item item;
-    uint64_t tx;
+    bool found;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__kv_floor(txn, ARM_DB_TABLE, arm__key_bytes(&key), key.size - 8, &item, out_found,
-                          err));
-    if (*out_found) {
-        ARM_TRY(arm__key_last_u64(item.key, &tx, err));
-        ARM_TRY(arm__row_take_table(item.value, tx, out, out_dropped, err));
+    *out_tx = 0;
+    ARM_TRY(
+        arm__kv_floor(txn, ARM_DB_TABLE, arm__key_bytes(&key), key.size - 8, &item, &found, err));
+    if (found) {
+        ARM_TRY(arm__key_last_u64(item.key, out_tx, err));
+        ARM_TRY(arm__row_take_table(item.value, *out_tx, out, out_dropped, err));
+    }
+done:
+    return st;
+}
+
+arm_status arm__index_table_last(struct arm_index_txn *txn, uint64_t branch_id, uint64_t at_tx,
+                                 const char *schema_name, const char *name,
+                                 struct arm_table_row *out, uint64_t *out_tx, bool *out_dropped,
+                                 struct arm_error *err)
+{
+    struct arm_table_row row;
+    bool is_dropped = true;
+    bool more = true;
+    arm_status st = ARM_OK;
+
+    *out_tx = 0;
+    while (more && *out_tx == 0) {
+        ARM_TRY(
+            own_table(txn, branch_id, at_tx, schema_name, name, &row, out_tx, &is_dropped, err));
+        if (*out_tx == 0) {
+            ARM_TRY(arm__index_step_up(txn, &branch_id, &at_tx, &more, err));
+        }
+    }
+    *out_dropped = is_dropped;
+    if (!is_dropped) {
+        *out = row;
     }
 done:
     return st;
@@ -35,24 +62,14 @@ arm_status arm__index_table(struct arm_index_txn *txn, uint64_t branch_id, uint6
                             const char *schema_name, const char *name, struct arm_table_row *out,
                             bool *out_found, struct arm_error *err)
 {
-    struct arm_table_row row;
-    bool is_dropped = true;
-    bool found = false;
-    bool more = true;
-    arm_status st = ARM_OK;
+    uint64_t tx;
+    bool is_dropped;
+    arm_status st =
+        arm__index_table_last(txn, branch_id, at_tx, schema_name, name, out, &tx, &is_dropped, err);
 
-    while (more && !found) {
-        ARM_TRY(
-            own_table(txn, branch_id, at_tx, schema_name, name, &row, &found, &is_dropped, err));
-        if (!found) {
-            ARM_TRY(arm__index_step_up(txn, &branch_id, &at_tx, &more, err));
-        }
+    if (st == ARM_OK) {
+        *out_found = !is_dropped;
     }
-    *out_found = found && !is_dropped;
-    if (*out_found) {
-        *out = row;
-    }
-done:
     return st;
 }
 

@@ -4,19 +4,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "model/name.h"
 #include "model/type.h"
+
+enum { NOBODYS_ID = INT32_MAX - 200 }; /* the largest that a column may have */
 
 /* ---- A side's columns ---- */
 
 static const Armpb__Column *own_column(const Armpb__Schema *own, uint32_t id,
                                        const struct arm_column_alias *aliases, size_t count)
 {
+    uint32_t own_id = id;
+
     for (size_t i = 0; i < count; i++) {
-        if (aliases[i].wanted == id) {
-            id = aliases[i].own;
-        }
+        own_id = aliases[i].wanted == id ? aliases[i].own : own_id;
     }
-    return arm__schema_column(own, id);
+    return arm__schema_column(own, own_id);
 }
 
 /* Give column `into`, which is called as it is wanted, what the side has of it. */
@@ -74,12 +78,35 @@ arm_status arm__side_init(struct arm_side *out, const Armpb__Schema *wanted,
         column->not_null = false;
         if (mine != NULL) {
             ARM_TRY(take_column(column, own, index_of(own, mine), err));
+        } else if (arm__schema_column(own, column->field->id) != NULL) {
+            column->field->id = NOBODYS_ID - (uint32_t)i; /* what has the id there is another */
         }
     }
     *out = (struct arm_side){.wanted = wanted, .read = read};
     read = NULL;
 done:
     arm__schema_free(read);
+    return st;
+}
+
+arm_status arm__side_init_by_name(struct arm_side *out, const Armpb__Schema *wanted,
+                                  const Armpb__Schema *own, struct arm_error *err)
+{
+    struct arm_column_alias *aliases = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__calloc(wanted->n_columns, sizeof *aliases, &aliases, err));
+    for (size_t i = 0; i < wanted->n_columns; i++) {
+        aliases[i].wanted = wanted->columns[i]->field->id;
+        for (size_t k = 0; k < own->n_columns; k++) {
+            if (arm__name_equal(wanted->columns[i]->field->name, own->columns[k]->field->name)) {
+                aliases[i].own = own->columns[k]->field->id;
+            }
+        }
+    }
+    ARM_TRY(arm__side_init(out, wanted, own, aliases, wanted->n_columns, err));
+done:
+    arm__free(aliases);
     return st;
 }
 
@@ -249,7 +276,8 @@ arm_status arm__side_sql(const struct arm_side *side, enum arm_row_match match, 
     }
     ARM_TRY(add(out, "} AS r, __arm_row_id AS i, __arm_entry AS e, __arm_row AS n, ", err));
     ARM_TRY(add_match(side, match, out, err));
-    ARM_TRY(add(out, " AS k FROM armillaria.main.t AT (VERSION => ", err));
+    ARM_TRY(add(out, side->has_pieces ? " AS k, __arm_piece AS p" : " AS k", err));
+    ARM_TRY(add(out, " FROM armillaria.main.t AT (VERSION => ", err));
     ARM_TRY(arm__sql_string(side->at, out, err));
     ARM_TRY(add(out, ")", err));
 done:

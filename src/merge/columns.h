@@ -13,12 +13,13 @@
 /* A column that one side calls by another id: both sides of a merge added it. */
 struct arm_column_alias {
     uint32_t wanted; /* id in the schema that is wanted */
-    uint32_t own;    /* in the side's */
+    uint32_t own;    /* in the side's; 0: it has none such */
 };
 
 /* One side: a table AT something (duck/duck.h), whose rows are in the columns `read`. */
 struct arm_side {
     const char *at;   /* borrowed */
+    bool has_pieces;  /* it is a composed view: which piece a row is of, too */
     bool is_to_write; /* stored columns only, and a value that cannot be cast is an error */
     const Armpb__Schema *wanted;
     Armpb__Schema *read; /* owned: wanted's columns, as this side has them */
@@ -26,6 +27,9 @@ struct arm_side {
 arm_status arm__side_init(struct arm_side *out, const Armpb__Schema *wanted,
                           const Armpb__Schema *own, const struct arm_column_alias *aliases,
                           size_t alias_count, struct arm_error *err);
+/* Of another table: its columns are those that are called so, whatever ids they have. */
+arm_status arm__side_init_by_name(struct arm_side *out, const Armpb__Schema *wanted,
+                                  const Armpb__Schema *own, struct arm_error *err);
 void arm__side_release(struct arm_side *side); /* accepts the zeroed state */
 /* Whether a column has another type there than is wanted. */
 bool arm__side_casts(const struct arm_side *side);
@@ -44,8 +48,8 @@ enum arm_row_match arm__row_match(const Armpb__Schema *wanted, const Armpb__Sche
 size_t arm__side_width(const struct arm_side *side);
 const char *arm__side_name(const struct arm_side *side, size_t index);
 
-/* "SELECT … FROM …": the side's rows as `r`, their ids as `i`, their places as `e` and `n`, and
- * what they are matched by as `k`. */
+/* "SELECT … FROM …": the side's rows as `r`, their ids as `i`, their places as `e` and `n`, what
+ * they are matched by as `k`; and the piece, if there are pieces, as `p`. */
 arm_status arm__side_sql(const struct arm_side *side, enum arm_row_match match, struct arm_buf *out,
                          struct arm_error *err);
 

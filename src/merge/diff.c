@@ -59,7 +59,8 @@ static arm_status comparison_init(struct arm_transaction *txn, const struct arm_
     out->diff.b_version = pair->has_b ? pair->b.row.version : 0;
     out->diff.a_tx = pair->has_a ? pair->a.version.tx : 0;
     out->diff.b_tx = pair->has_b ? pair->b.version.tx : 0;
-    ARM_TRY(arm__side_init(&out->diff.a, wanted, of_a, NULL, 0, err));
+    ARM_TRY(same || !pair->has_a ? arm__side_init(&out->diff.a, wanted, of_a, NULL, 0, err)
+                                 : arm__side_init_by_name(&out->diff.a, wanted, of_a, err));
     ARM_TRY(arm__side_init(&out->diff.b, wanted, wanted, NULL, 0, err));
 done:
     return st;

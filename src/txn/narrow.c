@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Views of a part of another's rows: the same entries under the same numbers, so that a row is
- * named alike in both, but with more dead rows. */
+/* Views of a part of the rows there are: of another view's, with the same entries under the same
+ * numbers, so that a row is named alike in both; or of whatever entries. What is not shown is dead. */
+
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "txn/txn_private.h"
@@ -66,6 +68,48 @@ arm_status arm__view_narrow(const struct arm_view *view, roaring_bitmap_t *const
         self->view.live_rows += entry->rows - entry->dead;
     }
     self->view.entries = self->narrow;
+    *out = &self->view;
+    self = NULL;
+done:
+    if (self != NULL) {
+        arm__view_drop(&self->view);
+    }
+    return st;
+}
+
+arm_status arm__view_compose(struct arm_transaction *txn, const struct arm_view_piece *pieces,
+                             size_t count, const Armpb__Schema *schema, const struct arm_view **out,
+                             struct arm_error *err)
+{
+    struct arm_counted_view *self = NULL;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__calloc(1, sizeof *self, &self, err));
+    atomic_init(&self->references, 1);
+    self->catalog = arm__repository_catalog(txn->repository);
+    self->store = arm__repository_store(txn->repository);
+    self->view.object = ARMPB__OBJECT_KIND__TABLE;
+    (void)snprintf(self->view.schema_name, sizeof self->view.schema_name, "main");
+    (void)snprintf(self->view.name, sizeof self->view.name, "rows"); /* of no table */
+    self->view.first_own_row_id = UINT64_MAX;
+    ARM_TRY(arm__txn_schema_copy(schema, &self->schema, err));
+    self->view.schema = self->schema->schema;
+    ARM_TRY(arm__calloc(count, sizeof *self->dead, &self->dead, err));
+    ARM_TRY(arm__calloc(count, sizeof *self->narrow, &self->narrow, err));
+    ARM_TRY(arm__calloc(count, sizeof *self->pieces, &self->pieces, err));
+    self->view.entry_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct arm_state_entry *entry = &self->narrow[i];
+
+        *entry = *pieces[i].entry;
+        entry->lineage = 0;
+        ARM_TRY(bury(pieces[i].entry, pieces[i].rows, &self->dead[i], &entry->dead, err));
+        entry->vector = self->dead[i];
+        self->pieces[i] = pieces[i].number;
+        self->view.live_rows += entry->rows - entry->dead;
+    }
+    self->view.entries = self->narrow;
+    self->view.pieces = self->pieces;
     *out = &self->view;
     self = NULL;
 done:

@@ -66,6 +66,7 @@ struct arm_view {
     bool has_own_schema;         /* made by this transaction: its id says nothing yet */
     size_t entry_count;
     const struct arm_state_entry *entries; /* in order; own ones last, dead rows joined */
+    const uint64_t *pieces; /* what arm__view_compose was told of each entry; NULL: nothing */
 };
 /* `*out` NULL: no such table. */
 arm_status arm__txn_view(struct arm_transaction *txn, const char *schema_name, const char *name,
@@ -86,6 +87,20 @@ arm_status arm__txn_view_version(struct arm_transaction *txn, const struct arm_t
 arm_status arm__view_narrow(const struct arm_view *view, roaring_bitmap_t *const *alive,
                             const Armpb__Schema *schema, const struct arm_view **out,
                             struct arm_error *err);
+/* Rows of many versions of a table, or of several tables, in one view: entries of theirs, each with
+ * the rows that are shown of it, and a number that tells the entry's rows from another's. */
+struct arm_view_piece {
+    const struct arm_state_entry *entry; /* copied */
+    roaring_bitmap_t *rows;              /* borrowed */
+    uint64_t number;
+};
+arm_status arm__view_compose(struct arm_transaction *txn, const struct arm_view_piece *pieces,
+                             size_t count, const Armpb__Schema *schema, const struct arm_view **out,
+                             struct arm_error *err);
+/* Keep what can be read of a version, and of all that came later, readable as long as the
+ * transaction lasts; X7. Errors: ARM_HISTORY_EXPIRED. */
+arm_status arm__txn_keep_version(struct arm_transaction *txn, const struct arm_table_id *id,
+                                 const struct arm_version_row *version, struct arm_error *err);
 /* Whether a live row of an earlier view of the transaction is alive, and where it was, in a later
  * one of the same table; of a merge's, which leaves what was written where it is. */
 bool arm__view_has_row(const struct arm_view *now, const struct arm_view *then, size_t entry,

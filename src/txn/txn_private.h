@@ -136,6 +136,7 @@ struct arm_counted_view {
     struct arm_counted_view *of;    /* counted: that this one shows a part of, ... */
     struct arm_state_entry *narrow; /* ... with its own entries, ... */
     roaring_bitmap_t **dead;        /* ... and what is dead in each, NULL: as there; owned */
+    uint64_t *pieces;               /* the view's; owned */
 };
 
 /* A consumer's cursor, to be committed with the changes. */

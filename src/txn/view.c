@@ -33,6 +33,7 @@ void arm__view_drop(const struct arm_view *view)
     }
     arm__free(self->dead);
     arm__free(self->narrow);
+    arm__free(self->pieces);
     arm__txn_list_drop(self->list);
     arm__txn_schema_drop(self->schema);
     arm__table_state_drop(self->state);
@@ -201,6 +202,22 @@ arm_status arm__txn_pin_version(struct arm_transaction *txn, const struct arm_ta
     ARM_TRY(arm__catalog_state(catalog, id, info->row.version, out, err));
     txn->past[txn->past_count++] = (struct arm_txn_past){*id, info->row.version};
 done:
+    return st;
+}
+
+arm_status arm__txn_keep_version(struct arm_transaction *txn, const struct arm_table_id *id,
+                                 const struct arm_version_row *version, struct arm_error *err)
+{
+    struct arm_table_info info = {
+        .row = {.table_id = *id, .version = version->version, .object = ARMPB__OBJECT_KIND__TABLE},
+        .version = *version};
+    struct arm_table_state *state = NULL;
+    arm_status st;
+
+    arm__mutex_lock(&txn->mutex);
+    st = arm__txn_pin_version(txn, &info, &state, err);
+    arm__mutex_unlock(&txn->mutex);
+    arm__table_state_drop(state);
     return st;
 }
 
