@@ -94,23 +94,16 @@ done:
     return st;
 }
 
-/* At `tx` the name was taken from what had it. `*out_more` false: that has another one, and what came
- * before is its affair. */
-static arm_status step_away(struct walk *walk, uint64_t tx, bool *out_more, struct arm_error *err)
+/* At `tx` the name was taken from what had it, be it that it was dropped or is called otherwise. */
+static arm_status step_away(struct walk *walk, uint64_t tx, struct arm_error *err)
 {
     static const struct arm_line_point nothing;
     struct arm_table_row before;
-    struct arm_table_row now;
-    bool is_elsewhere = false;
     bool found = false;
     arm_status st = ARM_OK;
 
     ARM_TRY(named_at(walk, tx - 1, &before, &found, err));
     if (found) {
-        ARM_TRY(identified_at(walk, tx, &before.table_id, &now, &is_elsewhere, err));
-    }
-    *out_more = !is_elsewhere;
-    if (found && !is_elsewhere) {
         ARM_TRY(push(walk, tx, point_of(&before), nothing, err));
     }
 done:
@@ -146,7 +139,7 @@ static arm_status step_back(struct walk *walk, uint64_t since, bool *out_more,
     if (!is_dropped && is_table(&row)) {
         ARM_TRY(step_to(walk, tx, &row, err));
     } else { /* free, or a view's by now */
-        ARM_TRY(step_away(walk, tx, out_more, err));
+        ARM_TRY(step_away(walk, tx, err));
         if (walk->line->count > before) {
             note_last(walk, walk->line->steps[before].from);
         }

@@ -40,9 +40,8 @@ static uint64_t shares_at(const struct arm_consumer_row *row, uint64_t acked)
     return shares;
 }
 
-/* NULL: dropped. */
-static arm_status put_row(const struct arm_consumer_row *row, struct arm_buf *out,
-                          struct arm_error *err)
+arm_status arm__row_put_consumer(const struct arm_consumer_row *row, struct arm_buf *out,
+                                 struct arm_error *err)
 {
     uint64_t acked = 0;
     uint64_t groups = 0;
@@ -62,8 +61,8 @@ done:
 }
 
 /* Each share stands in one group, and the groups in order. */
-static arm_status take_row(struct arm_bytes bytes, uint64_t tx, struct arm_consumer_row *out,
-                           bool *out_dropped, struct arm_error *err)
+arm_status arm__row_take_consumer(struct arm_bytes bytes, uint64_t tx, struct arm_consumer_row *out,
+                                  bool *out_dropped, struct arm_error *err)
 {
     struct arm_reader r = arm__reader(bytes, "index consumer row");
     struct arm_consumer_row row = {.tx = tx};
@@ -119,7 +118,7 @@ arm_status arm__index_consumer(struct arm_index_txn *txn, const char *name, uint
                           err));
     if (found) {
         ARM_TRY(arm__key_last_u64(item.key, &tx, err));
-        ARM_TRY(take_row(item.value, tx, &row, &is_dropped, err));
+        ARM_TRY(arm__row_take_consumer(item.value, tx, &row, &is_dropped, err));
     }
     if (!is_dropped) {
         *out = row;
@@ -206,7 +205,7 @@ arm_status arm__fold_consumer(const struct arm_fold *fold, const Armpb__Consumer
         }
     }
     bytes = arm__kv_scratch(fold->txn);
-    ARM_TRY(put_row(cursor->has_acked_tx ? &row : NULL, bytes, err));
+    ARM_TRY(arm__row_put_consumer(cursor->has_acked_tx ? &row : NULL, bytes, err));
     ARM_TRY(
         arm__kv_put(fold->txn, ARM_DB_CONSUMER, arm__key_bytes(&key), arm__buf_bytes(bytes), err));
 done:

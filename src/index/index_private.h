@@ -183,6 +183,12 @@ arm_status arm__row_put_layout(const struct arm_layout_row *layout, struct arm_b
 arm_status arm__row_take_layout(struct arm_bytes row, uint64_t tx, struct arm_layout_row *out,
                                 struct arm_error *err);
 
+/* `row` NULL: it is dropped (consumer.c). */
+arm_status arm__row_put_consumer(const struct arm_consumer_row *row, struct arm_buf *out,
+                                 struct arm_error *err);
+arm_status arm__row_take_consumer(struct arm_bytes bytes, uint64_t tx, struct arm_consumer_row *out,
+                                  bool *out_dropped, struct arm_error *err);
+
 /* `statistics`: a packed Entry. */
 arm_status arm__row_put_chunk(const struct arm_chunk_row *chunk, struct arm_bytes statistics,
                               struct arm_buf *out, struct arm_error *err);

@@ -49,6 +49,21 @@ static void check_records(struct arm_bytes row)
     }
 }
 
+static void check_consumers(struct arm_bytes row)
+{
+    struct arm_consumer_row consumer;
+    bool is_dropped = false;
+
+    FUZZ_FILL(consumer);
+    if (taken(arm__row_take_consumer(row, 1 << 20, &consumer, &is_dropped, &err), &consumer,
+              sizeof consumer)) {
+        for (size_t i = 0; i < ARM_CONSUMER_SHARES; i++) {
+            assert(consumer.acked_tx[i] < 1 << 20);
+        }
+        same(arm__row_put_consumer(is_dropped ? NULL : &consumer, &again, NULL), row);
+    }
+}
+
 static void check_refs(struct arm_bytes row)
 {
     struct arm_ref_row ref;
@@ -118,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_txs(row);
     check_records(row);
     check_refs(row);
+    check_consumers(row);
     check_tables(row);
     arm__buf_release(&again);
     return 0;
