@@ -24,6 +24,7 @@ _armillaria_list() {
 _armillaria_tables() { _armillaria_list tables table; }
 _armillaria_branches() { _armillaria_list branch name; }
 _armillaria_tags() { _armillaria_list tag name; }
+_armillaria_consumers() { _armillaria_list consumer consumer; }
 _armillaria_refs() { _armillaria_branches; _armillaria_tags; }
 
 # What an option takes: prints it, or fails where it takes nothing.
@@ -36,11 +37,12 @@ _armillaria_value() {
                 *) echo parquet csv json arrow ;;
             esac
             ;;
-        --table) _armillaria_tables ;;
+        --table | --tables) _armillaria_tables ;;
+        --consumer) _armillaria_consumers ;;
         --at | --from) _armillaria_refs ;;
         --branch | --into) _armillaria_branches ;;
         --strategy) echo fail ours theirs ;;
-        -c | -m | --message | --null | --key | --grace | --keep-days | --description | -n) ;;
+        -c | -m | --message | --null | --key | --grace | --keep-days | --description | -n | --since | --until) ;;
         *) return 1 ;;
     esac
 }
@@ -61,6 +63,7 @@ _armillaria_options() {
         branch) echo --from --description --only-merges ;;
         checkout) echo -b ;;
         tag) echo --description ;;
+        changes) echo --since --until --tables --rows -f --follow --consumer --all -n ;;
         verify) echo --full ;;
         gc) echo --dry-run --grace --keep-days ;;
     esac
@@ -79,7 +82,7 @@ _armillaria_paths() {
 }
 
 _armillaria() {
-    local verbs='init import export sql tables versions schema log show diff branch checkout tag merge cherry-pick revert restore stats verify recover compact gc help'
+    local verbs='init import export sql tables versions schema log show diff branch checkout tag merge cherry-pick revert restore changes consumer stats verify recover compact gc help'
     local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local verb='' sub='' positional=0 i word values
     COMPREPLY=()
@@ -126,6 +129,8 @@ _armillaria() {
         checkout:1) _armillaria_words "$(_armillaria_refs)" ;;
         branch:0) _armillaria_words 'list create delete rename describe protect unprotect' ;;
         tag:0) _armillaria_words 'list create delete' ;;
+        consumer:0) _armillaria_words 'list move delete' ;;
+        consumer:1) [ "$sub" = list ] || _armillaria_words "$(_armillaria_consumers)" ;;
         branch:1 | tag:1) case $sub in
             delete) _armillaria_words "$("_armillaria_${verb/branch/branche}s")" ;;
             rename | describe | protect | unprotect) _armillaria_words "$(_armillaria_branches)" ;;

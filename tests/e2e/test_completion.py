@@ -169,7 +169,7 @@ def test_zsh_itself(orders, tmp_path):
 
 def test_the_help_is_taken_apart_whole():
     """Of what the other tests compare, nothing is missing."""
-    assert len(verbs()) == 22
+    assert len(verbs()) == 24
     assert names_of(options("import")) == {"--mode", "--format", "-m", "--message", "--null",
                                            "--key"}
     assert "-C" in names_of(global_options()) and run("--help").status == 0
