@@ -4,9 +4,10 @@
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
-from arm import BUILD, SANITIZED, SOURCE, Repo, need, run
+from arm import BIN, BUILD, SANITIZED, SOURCE, Repo, environment, need, run
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,34 @@ def test_the_example_builds_and_runs(installed, tmp_path):
     assert "orders is at version 2" in out
     assert re.search(r"FROM orders\n +42\n", out) and re.search(r"VERSION => 1\)\n +20\n", out)
     assert Repo(tmp_path / "shop", make=False).tables()["orders"]["rows"] == 2
+
+
+def test_the_changelog_by_c(installed, tmp_path):
+    program = build(installed, SOURCE / "examples/changelog_demo.c", tmp_path / "demo",
+                    flags=["-std=c11"])
+    for _ in range(2):  # the second time there is a table, and says so
+        done = subprocess.run([program, tmp_path / "shop"], check=False, capture_output=True,
+                              text=True)
+        if done.returncode:
+            assert "orders" in done.stderr
+            break
+        assert "batch: 4 orders now, 3 at version 2\n" in done.stdout
+        assert "5 commits, 6 row changes" in done.stdout
+        told = re.findall(r"orders (\d) -> (\d)", done.stdout)
+        assert told == [("0", "1"), ("1", "2"), ("2", "3"), ("3", "4"), ("4", "5")]
+        assert "4 totals kept" in done.stdout
+    repo = Repo(tmp_path / "shop", make=False)
+    assert [row["amount"] for row in repo.sql("FROM totals ORDER BY tx")] == [0, 60, 65, 105]
+    assert repo.sql("SELECT consumer, lag > 0 AS lags FROM arm_consumers()") == [
+        {"consumer": "totals", "lags": True}], "of the results, and of what came after"
+
+
+def test_the_changelog_by_the_command(tmp_path):
+    env = dict(environment(), PATH=f"{Path(BIN).parent}:{os.environ['PATH']}")
+    out = subprocess.run([SOURCE / "examples/changelog_demo.sh", tmp_path / "shop"], check=True,
+                         capture_output=True, text=True, env=env).stdout
+    assert "~ id=2, amount=20.0 -> 25.0" in out and "orders 4->5 -1" in out
+    assert out.count("no changes") == 1
 
 
 def test_the_header_alone_serves_c_and_cpp(installed, tmp_path):

@@ -11,7 +11,7 @@ class Option:
 
     def __init__(self, line):
         spelling, _, self.help = re.match(r"  (\S.*?)(  +| (?=[a-z]))(\S.*)$", line).groups()
-        words = spelling.replace(",", " ").split() if "C,..." not in spelling else spelling.split()
+        words = spelling.replace(", ", " ").split()
         self.names = {word for word in words if word.startswith("-")}
         self.value = next((word for word in words if not word.startswith("-")), None)
 
