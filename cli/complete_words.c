@@ -45,11 +45,11 @@ const char *const cli_words_first[] = {
 };
 
 const char *const cli_words_functions[] = {
-    "arm_branches",    "arm_changes",  "arm_conflicts",   "arm_consumers", "arm_diff",
-    "arm_log",         "arm_row_diff", "arm_row_changes", "arm_schema_diff", "arm_tables",
-    "arm_tags",        "arm_versions", "generate_series", "glob",          "range",
-    "read_csv",        "read_json",    "read_parquet",    "unnest",
-    NULL,
+    "arm_branches",    "arm_changes",  "arm_conflicts", "arm_consumers",
+    "arm_diff",        "arm_log",      "arm_row_diff",  "arm_row_changes",
+    "arm_schema_diff", "arm_tables",   "arm_tags",      "arm_versions",
+    "generate_series", "glob",         "range",         "read_csv",
+    "read_json",       "read_parquet", "unnest",        NULL,
 };
 
 bool cli_words_have(const char *const *list, const char *word, size_t size)

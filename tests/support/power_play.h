@@ -50,7 +50,9 @@ enum play_op {
     PLAY_DROP_BRANCH,
     PLAY_TAG,
     PLAY_DROP_TAG,
-    PLAY_MERGE, /* branch `other`, whose table `name` is adopted */
+    PLAY_MERGE,    /* branch `other`, whose table `name` is adopted */
+    PLAY_CONSUMER, /* `name` is made, or stands at tx `to` from then on in shares that `from` has */
+    PLAY_CONSUMED, /* INSERT, with the cursor of consumer `other`, which then stands at tx `to` */
     /* Of plays by SQL: */
     PLAY_SQL,       /* `name` is what is run: one commit, or none */
     PLAY_IMPORT,    /* `name`, with a key, is made of `from` .. `to` - 1 by arm_write */

@@ -77,10 +77,30 @@ static void tell_refs(struct arm_repository *repository, struct arm_engine *engi
     }
 }
 
+static arm_status tell_consumer(void *context, const char *name, const struct arm_consumer_row *row,
+                                struct arm_error *err)
+{
+    return arm__buf_printf(context, err, "consumer %s at %llu .. %llu\n", name,
+                           (unsigned long long)row->acked_tx[0],
+                           (unsigned long long)row->acked_tx[ARM_CONSUMER_SHARES - 1]);
+}
+
+static void tell_consumers(struct arm_repository *repository, struct arm_buf *out)
+{
+    uint64_t durable = arm__log_durable_to(arm__repository_log(repository));
+    struct arm_index_txn *txn = NULL;
+    struct arm_error err = {0};
+
+    assert_ok(arm__index_read(arm__repository_index(repository), &txn, &err), err);
+    assert_ok(arm__index_consumers(txn, durable, tell_consumer, out, &err), err);
+    arm__index_abort(txn);
+}
+
 void power_tell(struct arm_repository *repository, struct arm_engine *engine, struct arm_buf *out)
 {
     arm__buf_clear(out);
     tell_refs(repository, engine, ARMPB__REF_KIND__BRANCH, out);
     tell_refs(repository, engine, ARMPB__REF_KIND__TAG, out);
+    tell_consumers(repository, out);
     assert_int_equal(arm__buf_u8(out, 0, NULL), ARM_OK);
 }
