@@ -13,8 +13,8 @@ struct cli_row_drawing {
     const char *at;       /* ... and a ref at which it is there */
     const char *indent;   /* before each line */
 };
-/* The reader's columns, in ARM_RENDER_TEXT, end with _change, _tx and _version; an update's row after
- * it follows the one before it. Written behind what stands in `text`, which is used up. */
+/* The reader's columns, in ARM_RENDER_TEXT, end with _change, _tx and _version; an update's row
+ * after it follows the one before it. Written behind what stands in `text`, which is used up. */
 arm_status cli_draw_rows(const struct cli_row_drawing *how, struct cli_reader *reader,
                          const struct cli_sink *sink, struct cli_text *text, struct arm_error *err);
 

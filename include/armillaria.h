@@ -556,11 +556,11 @@ struct arm_changes_options {
     size_t table_count; /**< 0: every table */
     uint64_t limit;     /**< so many at most, the first ones; 0: all */
 };
-/** tx_id [uint64], timestamp [timestamp us UTC], branch [utf8: called so now, "" if dropped], author,
- * message [utf8], changes [list<struct<table_name, old_version (null: none), new_version (null:
- * dropped), is_new_table, rows_added, rows_removed, bytes_added, bytes_removed>>]; by tx_id. Streams.
- * `options` may be NULL. Found by index: what it costs follows the answer. Errors: ARM_NOT_FOUND:
- * there is no such branch; ARM_INVALID_NAME. */
+/** tx_id [uint64], timestamp [timestamp us UTC], branch [utf8: called so now, "" if dropped],
+ * author, message [utf8], changes [list<struct<table_name, old_version (null: none), new_version
+ * (null: dropped), is_new_table, rows_added, rows_removed, bytes_added, bytes_removed>>]; by tx_id.
+ * Streams. `options` may be NULL. Found by index: what it costs follows the answer. Errors:
+ * ARM_NOT_FOUND: there is no such branch; ARM_INVALID_NAME. */
 ARM_API arm_status arm_changes(arm_session *session, const struct arm_changes_options *options,
                                struct ArrowArrayStream *out, struct arm_error *err);
 
@@ -572,13 +572,13 @@ struct arm_row_changes_options {
 };
 /** What became of the rows of a table, commit by commit: its columns as they are at `until`,
  * _change [utf8: "insert", "delete", "update_before" or "update_after"], _tx, _version [uint64: of
- * the commit that did it, and the version that it made]; by _tx, and within one as in arm_diff_rows.
- * The table is followed along the branch's own line, its parent's before it began included, and
- * through renames; what a merge brought came with the merge. Done one after the other to what there
- * was at `since`, this gives what there is at `until`. Reads only rows that were changed, and those
- * that upkeep has moved together with them since. `table` as in arm_write; `options` may be NULL.
- * Streams. Errors: ARM_NOT_FOUND, ARM_HISTORY_EXPIRED: the versions that are asked for are given up,
- * with the tx from which on there is history. */
+ * the commit that did it, and the version that it made]; by _tx, and within one as in
+ * arm_diff_rows. The table is followed along the branch's own line, its parent's before it began
+ * included, and through renames; what a merge brought came with the merge. Done one after the other
+ * to what there was at `since`, this gives what there is at `until`. Reads only rows that were
+ * changed, and those that upkeep has moved together with them since. `table` as in arm_write;
+ * `options` may be NULL. Streams. Errors: ARM_NOT_FOUND, ARM_HISTORY_EXPIRED: the versions that are
+ * asked for are given up, with the tx from which on there is history. */
 ARM_API arm_status arm_row_changes(arm_session *session, const char *table,
                                    const struct arm_row_changes_options *options,
                                    struct ArrowArrayStream *out, struct arm_error *err);
@@ -607,7 +607,8 @@ struct arm_event {
 };
 
 /** A subscription to the changelog. Serves one thread at a time, but for arm_feed_interrupt. It
- * reads the log from where it stands: however slow it is, nothing is dropped, and nothing queues. */
+ * reads the log from where it stands: however slow it is, nothing is dropped, no queue
+ * grows. */
 typedef struct arm_feed arm_feed;
 
 /** Where a subscription begins. */
@@ -641,14 +642,14 @@ ARM_API arm_status arm_feed_open(arm_repo *repo, const struct arm_feed_options *
 ARM_API void arm_feed_close(arm_feed *feed);
 
 /** The next event, as soon as there is one: `*out` is NULL if there is none within `wait_us`
- * microseconds (0: look and return; UINT64_MAX: wait for it). It is valid until the feed's next call.
- * A commit by any process wakes it, when it is durable. Errors: ARM_INTERRUPTED: by
+ * microseconds (0: look and return; UINT64_MAX: wait for it). It is valid until the feed's next
+ * call. A commit by any process wakes it, when it is durable. Errors: ARM_INTERRUPTED: by
  * arm_feed_interrupt; ARM_NOT_FOUND: the branch was dropped, and all of it has been given;
  * ARM_REOPEN: nothing more will come until the repository is opened anew; ARM_CORRUPT. */
 ARM_API arm_status arm_feed_next(arm_feed *feed, uint64_t wait_us, const struct arm_event **out,
                                  struct arm_error *err);
-/** Make the feed's waiting call, or else its next one, return ARM_INTERRUPTED. From any thread, or a
- * signal handler. */
+/** Make the feed's waiting call, or else its next one, return ARM_INTERRUPTED. From any thread, or
+ * a signal handler. */
 ARM_API void arm_feed_interrupt(arm_feed *feed);
 
 /** A consumer is done with every event it was given up to `tx`: they are not given again. Durable
@@ -669,9 +670,9 @@ ARM_API arm_status arm_feed_rewind(arm_feed *feed, struct arm_error *err);
 
 struct arm_feed_callbacks {
     size_t size;
-    /** Each event, on the feed's thread; valid for the call. True: it is done with (and acknowledged,
-     * if there is a consumer), go on; false: it is not, end. Only arm_feed_interrupt may be called
-     * with the feed here. */
+    /** Each event, on the feed's thread; valid for the call. True: it is done with (and
+     * acknowledged, if there is a consumer), go on; false: it is not, end. Only arm_feed_interrupt
+     * may be called with the feed here. */
     bool (*on_event)(void *context, const struct arm_event *event);
     /** The thread ends, for this reason: ARM_OK: on_event asked for it, or arm_feed_stop. May be
      * NULL. */
@@ -686,9 +687,9 @@ ARM_API arm_status arm_feed_start(arm_feed *feed, const struct arm_feed_callback
  * error. Harmless without a thread. */
 ARM_API arm_status arm_feed_stop(arm_feed *feed, struct arm_error *err);
 
-/** consumer [utf8], acked_tx [uint64: every event up to it is done with, by all of its members], lag
- * [uint64: commits behind it, of all branches and tables], waiting_since [timestamp us UTC: of the
- * first of them; null: there is none], members [uint64: subscriptions now]; by name. */
+/** consumer [utf8], acked_tx [uint64: every event up to it is done with, by all of its members],
+ * lag [uint64: commits behind it, of all branches and tables], waiting_since [timestamp us UTC: of
+ * the first of them; null: there is none], members [uint64: subscriptions now]; by name. */
 ARM_API arm_status arm_consumers(arm_session *session, struct ArrowArrayStream *out,
                                  struct arm_error *err);
 /** Have a consumer stand at `tx`, forward or back, made if it is not there: what comes behind it is

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Redis Streams by its own protocol, over a socket: XADD, and XREAD BLOCK behind the last entry. The
- * server is started with appendfsync always (support/redis): what is answered is on disk. */
+/* Redis Streams by its own protocol, over a socket: XADD, and XREAD BLOCK behind the last entry.
+ * The server is started with appendfsync always (support/redis): what is answered is on disk. */
 
 #include <stdio.h>
 #include <stdlib.h>

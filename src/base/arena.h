@@ -2,8 +2,8 @@
 #ifndef ARM_BASE_ARENA_H
 #define ARM_BASE_ARENA_H
 
-/* Memory that is freed all at once: what is built of many small pieces that live equally long. Blocks
- * grow; what does not fit one gets its own. */
+/* Memory that is freed all at once: what is built of many small pieces that live equally long.
+ * Blocks grow; what does not fit one gets its own. */
 
 #include "base/status.h"
 

@@ -134,8 +134,8 @@ struct arm_new_change {
                                         * schema_name "" and an empty `schema`. */
 };
 
-/* That a consumer of the changelog has come further: in `shares` every event up to `acked_tx` is done
- * with. `seen`: how its maker knew it; NULL: he moves it, wherever it is. */
+/* That a consumer of the changelog has come further: in `shares` every event up to `acked_tx` is
+ * done with. `seen`: how its maker knew it; NULL: he moves it, wherever it is. */
 struct arm_new_cursor {
     const char *name; /* borrowed, and `seen` */
     uint64_t shares;

@@ -4,8 +4,8 @@
 
 /* The changelog, read: the log's commits as events, in order of tx.
  *
- * E1  Every durable commit that the filter lets through comes once, in order, and nothing comes that
- *     is not durable.
+ * E1  Every durable commit that the filter lets through comes once, in order, and nothing comes
+ *     that is not durable.
  * E2  What a read costs follows what it finds, not the history before it: the index is asked for
  *     the next one, by branch and by table. Tables that are asked for by pattern, or on all
  *     branches, are looked for in the commits where few came since, else by each name in turn.

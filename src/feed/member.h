@@ -4,11 +4,11 @@
 
 /* Members of one consumer, in whatever processes, and which shares of its work each has.
  *
- * A file below index/consumers/ carries nothing but locks, which belong to the open file and go with
- * its process: byte i is share i, byte 64 + i the member in place i, both exclusive.
+ * A file below index/consumers/ carries nothing but locks, which belong to the open file and go
+ * with its process: byte i is share i, byte 64 + i the member in place i, both exclusive.
  *
- * M1  A share has one owner: who holds its lock. He reads the consumer's cursor after he has got it,
- *     and what the owner before acknowledged was durable before he let go.
+ * M1  A share has one owner: who holds its lock. He reads the consumer's cursor after he has got
+ *     it, and what the owner before acknowledged was durable before he let go.
  * M2  Whose a share is to be follows from who is there: shares of tables in turn, in order, and the
  *     rest. Members that do not know of each other yet may disagree: then one waits for the lock.
  * M3  A share is given up only when all that was given of it is acknowledged. */

@@ -3,9 +3,9 @@
 #define ARM_FEED_PATTERN_H
 
 /* Which tables a subscriber wants: names as users type them ("orders", "sales.orders", quoted as in
- * SQL where odd), or patterns, in which `*` stands for any characters and `?` for one. Without regard
- * to ASCII case. A pattern without a dot is of tables of main, `*` alone of all there are; a name
- * with a quote in it is never a pattern. */
+ * SQL where odd), or patterns, in which `*` stands for any characters and `?` for one. Without
+ * regard to ASCII case. A pattern without a dot is of tables of main, `*` alone of all there are; a
+ * name with a quote in it is never a pattern. */
 
 #include "model/table_name.h"
 

@@ -87,8 +87,8 @@ done:
     return st;
 }
 
-/* Versions of a step are readable if they were kept when the walk began (keep_all), or are found not
- * to have expired now. */
+/* Versions of a step are readable if they were kept when the walk began (keep_all), or are found
+ * not to have expired now. */
 static arm_status end_init(struct changes *c, const struct arm_line_point *point, struct end *out,
                            struct arm_error *err)
 {

@@ -6,8 +6,8 @@
  *
  * L1  The steps follow one another: what one leads to is what the next begins with. Done one after
  *     the other to what had the name at `since`, they give what has it at `until`.
- * L2  What has the name at the end is followed through its renames. Who had the name before, and was
- *     dropped or renamed, leaves in a step of his own. */
+ * L2  What has the name at the end is followed through its renames. Who had the name before, and
+ *     was dropped or renamed, leaves in a step of his own. */
 
 #include "catalog/catalog.h"
 

@@ -520,6 +520,52 @@ static void test_group_tail_wait_ends_in_time_and_on_poison(void **state)
     fixture_remove(&f);
 }
 
+/* Its writer was killed between the append and the sync, or forgot. */
+static void test_group_W4_who_waits_syncs_what_nobody_syncs(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_make(&f);
+    fixture_append(&f, 100);
+    assert_int_equal(arm__log_durable_to(f.log), 0);
+    arm__log_tail_wait(f.log, 0, 20000000, NULL);
+    assert_int_equal(arm__log_durable_to(f.log), 1);
+    fixture_remove(&f);
+}
+
+struct stopping {
+    struct arm_log *log;
+    struct arm_flag flag;
+};
+
+static void *stop_later(void *context)
+{
+    struct stopping *stopping = context;
+
+    usleep(30000);
+    arm__flag_set(&stopping->flag);
+    arm__log_ring(stopping->log);
+    return NULL;
+}
+
+static void test_group_tail_wait_can_be_stopped(void **state)
+{
+    struct stopping stopping = {.flag = {0}};
+    struct fixture f;
+    pthread_t thread;
+
+    (void)state;
+    fixture_make(&f);
+    stopping.log = f.log;
+    assert_int_equal(pthread_create(&thread, NULL, stop_later, &stopping), 0);
+    arm__log_tail_wait(f.log, 0, UINT64_MAX, &stopping.flag);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(arm__flag_take(&stopping.flag));
+    assert_false(arm__flag_is_set(&stopping.flag));
+    fixture_remove(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -537,6 +583,8 @@ int main(void)
         cmocka_unit_test(test_group_L3_leaders_killed_in_their_sync_are_succeeded),
         cmocka_unit_test(test_group_tail_wait_wakes_across_processes),
         cmocka_unit_test(test_group_tail_wait_ends_in_time_and_on_poison),
+        cmocka_unit_test(test_group_W4_who_waits_syncs_what_nobody_syncs),
+        cmocka_unit_test(test_group_tail_wait_can_be_stopped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

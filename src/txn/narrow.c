@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Views of a part of the rows there are: of another view's, with the same entries under the same
- * numbers, so that a row is named alike in both; or of whatever entries. What is not shown is dead. */
+ * numbers, so that a row is named alike in both; or of whatever entries. What is not shown is dead.
+ * */
 
 #include <stdio.h>
 

@@ -15,6 +15,7 @@
 #include "commit/commit_private.h"
 #include "commit/gc.h"
 #include "log/log_private.h"
+#include "support/power_consumer.h"
 #include "support/power_merge.h"
 #include "support/power_rows.h"
 #include "support/power_tell.h"
@@ -239,28 +240,6 @@ done:
     return st;
 }
 
-static arm_status consume(struct play *play, struct arm_transaction *txn,
-                          const struct play_step *step, struct arm_error *err)
-{
-    struct play_step insertion = {PLAY_INSERT, step->name, 0, 3, NULL};
-    struct arm_consumer_row row;
-    struct arm_new_cursor cursor = {
-        .name = step->other, .shares = UINT64_MAX, .acked_tx = (uint64_t)step->to, .seen = &row};
-    struct arm_index_txn *index = NULL;
-    bool found = false;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__index_read(arm__repository_index(play->repository), &index, err));
-    ARM_TRY(arm__index_consumer(index, step->other, UINT64_MAX, &row, &found, err));
-    arm__index_abort(index);
-    index = NULL;
-    ARM_TRY(insert(play, txn, &insertion, err));
-    ARM_TRY(arm__txn_acknowledge(txn, &cursor, err));
-done:
-    arm__index_abort(index);
-    return st;
-}
-
 /* One commit. */
 static arm_status change(struct play *play, const struct play_step *step, struct arm_error *err)
 {
@@ -287,7 +266,8 @@ static arm_status change(struct play *play, const struct play_step *step, struct
             st = several(play, txn, step, err);
             break;
         case PLAY_CONSUMED:
-            st = consume(play, txn, step, err);
+            st = insert(play, txn, &(struct play_step){PLAY_INSERT, step->name, 0, 3, NULL}, err);
+            st = st == ARM_OK ? power_consumed(play, txn, step, err) : st;
             break;
         case PLAY_WIDE:
             message = malloc(WIDE_BYTES + 1);
@@ -383,43 +363,6 @@ static arm_status change_ref(struct play *play, const struct play_step *step, st
         memcpy(play->commit_id.bytes, err->commit_id, sizeof play->commit_id.bytes);
     }
 done:
-    return st;
-}
-
-/* ---- Consumers of the changelog ---- */
-
-static arm_status look_at_consumer(struct play *play, const char *name,
-                                   struct arm_consumer_row *out, bool *out_found,
-                                   struct arm_error *err)
-{
-    struct arm_index_txn *txn = NULL;
-    arm_status st = arm__index_read(arm__repository_index(play->repository), &txn, err);
-
-    if (st == ARM_OK) {
-        st = arm__index_consumer(txn, name, UINT64_MAX, out, out_found, err);
-    }
-    arm__index_abort(txn);
-    return st;
-}
-
-static arm_status move_consumer(struct play *play, const struct play_step *step,
-                                struct arm_error *err)
-{
-    struct arm_new_cursor cursor = {
-        .name = step->name, .shares = (uint64_t)step->from, .acked_tx = (uint64_t)step->to};
-    struct arm_consumer_row row;
-    bool found = false;
-    arm_status st = look_at_consumer(play, step->name, &row, &found, err);
-
-    if (st == ARM_OK && found) {
-        cursor.seen = &row;
-        st = arm__consumer_move(play->repository, &cursor, NULL, err);
-    } else if (st == ARM_OK) {
-        st = arm__consumer_make(play->repository, step->name, (uint64_t)step->to, &row, err);
-    }
-    if (st == ARM_COMMIT_UNKNOWN) {
-        memcpy(play->commit_id.bytes, err->commit_id, sizeof play->commit_id.bytes);
-    }
     return st;
 }
 
@@ -608,7 +551,7 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
     case PLAY_DROP_TAG:
         return change_ref(play, step, err);
     case PLAY_CONSUMER:
-        return move_consumer(play, step, err);
+        return power_consumer(play, step, err);
     case PLAY_MERGE:
         return power_merge(play, step, err);
     case PLAY_TOGETHER:
