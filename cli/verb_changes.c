@@ -386,29 +386,67 @@ static bool parse_tx(const char *text, uint64_t *out)
     return cli_parse_count(strncmp(text, "tx:", 3) == 0 ? text + 3 : text, out);
 }
 
-/* Where --since says; false: it is no such thing. */
-static bool take_since(const char *since, struct arm_feed_options *out)
+/* The tx that a ref names: of its commit; of a time, of the last commit by then, 0 if there was
+ * none. */
+static arm_status find_tx(const struct following *f, const char *ref, uint64_t *out,
+                          struct arm_error *err)
 {
-    if (since == NULL) {
-        return true;
+    struct ArrowArrayStream stream = {0};
+    struct cli_reader reader = {0};
+    bool is_time = ref[0] >= '0' && ref[0] <= '9';
+    bool has_row = false;
+    arm_status st = ARM_OK;
+
+    if (parse_tx(ref, out)) {
+        return ARM_OK;
     }
-    if (strcmp(since, "now") == 0) {
-        out->from = ARM_FROM_NOW;
-        return true;
+    st = arm_show(f->cli->session, ref, &stream, err);
+    if (st == ARM_NOT_FOUND && is_time) {
+        *out = 0;
+        return ARM_OK;
     }
-    out->from = ARM_FROM_TX;
-    return parse_tx(since, &out->since);
+    CLI_TRY(st);
+    CLI_TRY(cli_reader_open(&stream, &reader, err));
+    CLI_TRY(cli_reader_next(&reader, &has_row, err));
+    *out = (uint64_t)cli_cell_integer(cli_reader_cell(&reader, cli_reader_find(&reader, "tx")));
+done:
+    cli_reader_close(&reader);
+    return st;
 }
 
-static arm_status open_feed(struct following *f, struct arm_feed_options *options, bool every,
-                            struct arm_error *err)
+/* What --since and --until say. */
+static arm_status take_bounds(struct following *f, const char *since, const char *until,
+                              struct arm_feed_options *out, struct arm_error *err)
 {
+    arm_status st = ARM_OK;
+
+    if (since != NULL && strcmp(since, "now") == 0) {
+        out->from = ARM_FROM_NOW;
+    } else if (since != NULL) {
+        out->from = ARM_FROM_TX;
+        CLI_TRY(find_tx(f, since, &out->since, err));
+    } else if (!f->follows && !f->has_consumer) {
+        out->from = ARM_FROM_TX; /* a query: from the beginning */
+    }
+    if (until != NULL) {
+        CLI_TRY(find_tx(f, until, &f->until, err));
+    }
+done:
+    return st;
+}
+
+static arm_status open_feed(struct following *f, const struct cli_args *args,
+                            struct arm_feed_options *options, struct arm_error *err)
+{
+    bool every = cli_args_value(args, "all") != NULL;
     uint64_t latest = 0;
     char *branch = NULL;
     arm_status st = ARM_OK;
 
     CLI_TRY(every ? cli_open_anywhere(f->cli, f->has_consumer ? CLI_WRITE : CLI_READ, err)
                   : cli_open(f->cli, f->has_consumer ? CLI_WRITE : CLI_READ, err));
+    CLI_TRY(
+        take_bounds(f, cli_args_value(args, "since"), cli_args_value(args, "until"), options, err));
     CLI_TRY(arm_latest_tx(f->cli->repo, &latest, err));
     if (!f->follows && f->until > latest) {
         f->until = latest; /* what comes meanwhile is for the next time */
@@ -432,7 +470,9 @@ static const char *hint_of(const struct following *f, arm_status st)
         return "without --rows the changelog itself can still be read";
     }
     return st == ARM_NOT_FOUND && f->feed == NULL && f->cli->session != NULL
-               ? "`armillaria branch` lists the branches"
+               ? "`armillaria log` lists the commits, `armillaria branch` and `armillaria tag` "
+                 "what "
+                 "names them"
                : NULL;
 }
 
@@ -451,10 +491,7 @@ static arm_status end(struct following *f, arm_status st, struct arm_error *err)
 static int run_changes(struct cli *cli, const struct cli_args *args)
 {
     const char *given_tables = cli_args_value(args, "tables");
-    const char *until = cli_args_value(args, "until");
     const char *limit = cli_args_value(args, "n");
-    const char *since = cli_args_value(args, "since");
-    bool every = cli_args_value(args, "all") != NULL;
     struct following f = {.cli = cli,
                           .sink = {.out = stdout,
                                    .name = "standard output",
@@ -472,19 +509,9 @@ static int run_changes(struct cli *cli, const struct cli_args *args)
     int status = CLI_DONE;
     arm_status st = ARM_OK;
 
-    if (!take_since(since, &options)) {
-        status =
-            cli_usage_error(cli, args->verb, "'%s' is not a tx id (a number), nor `now`", since);
-    } else if (until != NULL && !parse_tx(until, &f.until)) {
-        status = cli_usage_error(cli, args->verb, "'%s' is not a tx id (a number)", until);
-    } else if (limit != NULL && (!cli_parse_count(limit, &f.limit) || f.limit == 0)) {
+    if (limit != NULL && (!cli_parse_count(limit, &f.limit) || f.limit == 0)) {
         status = cli_usage_error(cli, args->verb, "'%s' is not a number of commits", limit);
-    }
-    if (status != CLI_DONE) {
         goto usage;
-    }
-    if (since == NULL && !f.follows && !f.has_consumer) {
-        options.from = ARM_FROM_TX; /* a query: from the beginning */
     }
     if (given_tables != NULL) {
         options.tables = names;
@@ -492,7 +519,7 @@ static int run_changes(struct cli *cli, const struct cli_args *args)
     }
     f.watch = cli_watch_begin(cli);
     f.sink.watch = f.watch;
-    CLI_TRY(open_feed(&f, &options, every, &err));
+    CLI_TRY(open_feed(&f, args, &options, &err));
     CLI_TRY(follow(&f, &err));
     CLI_TRY(finish(&f, &err));
 done:
@@ -522,6 +549,8 @@ const struct cli_verb cli_verb_changes = {
         "not acknowledged when a process was killed. A new consumer begins at the beginning, or\n"
         "at --since. Several at once under one name share the tables among them.\n"
         "\n"
+        "TX is a tx id, or a ref that names a commit: a tag, a time.\n"
+        "\n"
         "In --tables `*` stands for any characters and `?` for one: 'sales.*'.\n"
         "\n"
         "With --json the answer is an array, with --follow an object a line.",
@@ -530,8 +559,8 @@ const struct cli_verb cli_verb_changes = {
                 "armillaria changes --follow --json | jq .changes\n"
                 "armillaria changes --follow --consumer billing --tables 'orders*'",
     .run = run_changes,
-    .options = {{"since", 0, "TX", "what came behind this tx; `now`: what will come"},
-                {"until", 0, "TX", "up to this tx"},
+    .options = {{"since", 0, "TX", "what came behind this tx, or ref; `now`: what will come"},
+                {"until", 0, "TX", "up to this tx, or ref"},
                 {"tables", 0, "A,B", "only what was done to these; * and ? are patterns"},
                 {"rows", 0, NULL, "the rows too: + and - and ~"},
                 {"follow", 'f', NULL, "wait for more"},

@@ -39,10 +39,10 @@ _armillaria_value() {
             ;;
         --table | --tables) _armillaria_tables ;;
         --consumer) _armillaria_consumers ;;
-        --at | --from) _armillaria_refs ;;
+        --at | --from | --since | --until) _armillaria_refs ;;
         --branch | --into) _armillaria_branches ;;
         --strategy) echo fail ours theirs ;;
-        -c | -m | --message | --null | --key | --grace | --keep-days | --description | -n | --since | --until) ;;
+        -c | -m | --message | --null | --key | --grace | --keep-days | --description | -n) ;;
         *) return 1 ;;
     esac
 }

@@ -93,23 +93,6 @@ done:
     return st;
 }
 
-/* The last tx at or before a time; 0: there was none yet. */
-static arm_status tx_at(struct arm_catalog *catalog, int64_t time_us, uint64_t max_tx,
-                        uint64_t *out, struct arm_error *err)
-{
-    struct arm_index_txn *txn = NULL;
-    bool found = false;
-    uint64_t tx = 0;
-    arm_status st = ARM_OK;
-
-    ARM_TRY(arm__catalog_begin_read(catalog, &txn, err));
-    ARM_TRY(arm__index_find_time(txn, time_us, max_tx, &tx, &found, err));
-    *out = found ? tx : 0;
-done:
-    arm__index_abort(txn);
-    return st;
-}
-
 static arm_status take_range(struct event_stream *events, uint64_t durable,
                              const struct arm_changes_options *options, struct arm_error *err)
 {
@@ -119,11 +102,11 @@ static arm_status take_range(struct event_stream *events, uint64_t durable,
     events->position = options->since;
     events->until = options->until == 0 || options->until > durable ? durable : options->until;
     if (options->since_us != 0) {
-        ARM_TRY(tx_at(events->catalog, options->since_us, durable, &tx, err));
+        ARM_TRY(arm__events_at_time(events->catalog, options->since_us, durable, &tx, err));
         events->position = tx > events->position ? tx : events->position;
     }
     if (options->until_us != 0) {
-        ARM_TRY(tx_at(events->catalog, options->until_us, durable, &tx, err));
+        ARM_TRY(arm__events_at_time(events->catalog, options->until_us, durable, &tx, err));
         events->until = tx < events->until ? tx : events->until;
     }
     events->left = options->limit == 0 ? UINT64_MAX : options->limit;

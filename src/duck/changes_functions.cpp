@@ -28,11 +28,13 @@ Transaction &Ours(ClientContext &context)
     return Transaction::Get(context, duckdb::Catalog::GetCatalog(context, CATALOG));
 }
 
-// ---- arm_changes(since_tx, until =>, branch =>, tables =>) ----
+// ---- arm_changes(since_tx, until =>, since_time =>, until_time =>, branch =>, tables =>) ----
 
 struct ChangesBindData : public duckdb::TableFunctionData {
     uint64_t since = 0;
     uint64_t until = UINT64_MAX;
+    int64_t since_us = INT64_MIN; // none
+    int64_t until_us = INT64_MAX;
     string branch; // empty: the session's
     vector<arm_table_pattern> tables;
 };
@@ -88,6 +90,10 @@ unique_ptr<duckdb::FunctionData> BindChanges(ClientContext &, duckdb::TableFunct
             result->until = TxOf(named.second, "until");
         } else if (named.first == "branch" && !named.second.IsNull()) {
             result->branch = named.second.ToString();
+        } else if (named.first == "since_time" && !named.second.IsNull()) {
+            result->since_us = named.second.GetValue<duckdb::timestamp_tz_t>().value;
+        } else if (named.first == "until_time" && !named.second.IsNull()) {
+            result->until_us = named.second.GetValue<duckdb::timestamp_tz_t>().value;
         } else if (named.first == "tables" && !named.second.IsNull()) {
             for (auto &table : duckdb::ListValue::GetChildren(named.second)) {
                 result->tables.push_back(PatternOf(table));
@@ -95,6 +101,24 @@ unique_ptr<duckdb::FunctionData> BindChanges(ClientContext &, duckdb::TableFunct
         }
     }
     return std::move(result);
+}
+
+// Its bounds as times, made tighter bounds of tx.
+void BoundByTime(const ChangesBindData &bind_data, ChangesState &state)
+{
+    uint64_t tx;
+    arm_error error;
+
+    if (bind_data.since_us != INT64_MIN) {
+        Check(arm__events_at_time(state.catalog, bind_data.since_us, state.until, &tx, &error),
+              error);
+        state.position = duckdb::MaxValue<uint64_t>(state.position, tx);
+    }
+    if (bind_data.until_us != INT64_MAX) {
+        Check(arm__events_at_time(state.catalog, bind_data.until_us, state.until, &tx, &error),
+              error);
+        state.until = duckdb::MinValue<uint64_t>(state.until, tx);
+    }
 }
 
 uint64_t BranchOf(arm_catalog *catalog, const string &name, const arm_snapshot &at)
@@ -127,6 +151,7 @@ unique_ptr<duckdb::GlobalTableFunctionState> InitChanges(ClientContext &context,
     result->filter.tables = bind_data.tables.data();
     result->position = bind_data.since;
     result->until = duckdb::MinValue<uint64_t>(bind_data.until, at.tx);
+    BoundByTime(bind_data, *result);
     return std::move(result);
 }
 
@@ -241,6 +266,8 @@ duckdb::TableFunction Changes(const vector<LogicalType> &arguments)
 
     function.named_parameters["until"] = LogicalType::BIGINT;
     function.named_parameters["branch"] = LogicalType::VARCHAR;
+    function.named_parameters["since_time"] = LogicalType::TIMESTAMP_TZ;
+    function.named_parameters["until_time"] = LogicalType::TIMESTAMP_TZ;
     function.named_parameters["tables"] = LogicalType::LIST(LogicalType::VARCHAR);
     return function;
 }

@@ -349,6 +349,22 @@ done:
     return st;
 }
 
+arm_status arm__events_at_time(struct arm_catalog *catalog, int64_t time_us, uint64_t max_tx,
+                               uint64_t *out_tx, struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    bool found = false;
+    uint64_t tx = 0;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__catalog_begin_read(catalog, &txn, err));
+    ARM_TRY(arm__index_find_time(txn, time_us, max_tx, &tx, &found, err));
+    *out_tx = found ? tx : 0;
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
 void arm__event_page_release(struct arm_event_page *page)
 {
     arm__arena_release(&page->arena);

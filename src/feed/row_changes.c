@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "feed/pieces.h"
 #include "feed/table_line.h"
 #include "merge/parts.h"
 #include "model/type.h"
@@ -14,10 +15,7 @@ struct group {
     struct arm_table_id table_id;
     uint32_t schema_id;
     const Armpb__Schema *own; /* the catalog's */
-    size_t count;
-    size_t capacity;
-    struct arm_view_piece *pieces;   /* their entries are copies, in `entries`, until it is shown */
-    struct arm_state_entry *entries; /* of each piece */
+    struct arm_pieces pieces; /* each marked with its step's number */
     struct arm_side side;
     char at[32];
 };
@@ -41,14 +39,8 @@ struct changes {
 static void groups_release(struct groups *groups)
 {
     for (size_t i = 0; i < groups->count; i++) {
-        struct group *group = &groups->items[i];
-
-        for (size_t k = 0; k < group->count; k++) {
-            roaring_bitmap_free(group->pieces[k].rows);
-        }
-        arm__free(group->pieces);
-        arm__free(group->entries);
-        arm__side_release(&group->side);
+        arm__pieces_release(&groups->items[i].pieces);
+        arm__side_release(&groups->items[i].side);
     }
     arm__free(groups->items);
 }
@@ -103,18 +95,51 @@ done:
     return st;
 }
 
+/* `*out_since`: of the last step that begins with a version which has expired. */
+static arm_status find_kept(struct changes *c, uint64_t *out_since, struct arm_error *err)
+{
+    uint64_t durable = arm__txn_snapshot(c->txn)->tx;
+    struct arm_index_txn *txn = NULL;
+    bool is_expired = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__catalog_begin_read(c->catalog, &txn, err));
+    for (size_t i = c->line.count; !is_expired && i-- > 0;) {
+        const struct arm_line_step *step = &c->line.steps[i];
+
+        *out_since = step->tx;
+        if (step->from.is_there) {
+            ARM_TRY(arm__index_is_expired(txn, &step->from.table_id, step->from.version, durable,
+                                          &is_expired, err));
+        }
+    }
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
 /* Nothing that the steps read may be taken by gc meanwhile: what is needed first came first. */
 static arm_status keep_all(struct changes *c, struct arm_error *err)
 {
     const struct arm_line_step *first = c->line.count > 0 ? &c->line.steps[0] : NULL;
     const struct arm_line_point *oldest = NULL;
     struct arm_version_row version;
+    struct arm_error why;
+    uint64_t since = 0;
     arm_status st = ARM_OK;
 
     if (first != NULL) {
         oldest = first->from.is_there ? &first->from : &first->to;
         ARM_TRY(version_of(c, oldest, &version, err));
-        ARM_TRY(arm__txn_keep_version(c->txn, &oldest->table_id, &version, err));
+        st = arm__txn_keep_version(c->txn, &oldest->table_id, &version, &why);
+        if (st == ARM_HISTORY_EXPIRED) {
+            ARM_TRY(find_kept(c, &since, err));
+            st = arm__fail(err, ARM_HISTORY_EXPIRED,
+                           "%s; what became of rows is known since tx %llu", why.message,
+                           (unsigned long long)since);
+        } else if (st != ARM_OK) {
+            st = arm__fail(err, st, "%s", why.message);
+        }
     }
 done:
     return st;
@@ -139,34 +164,11 @@ static arm_status find_group(struct changes *c, struct groups *groups,
     ARM_TRY(arm__realloc(&groups->items, groups->count + 1, sizeof *groups->items, err));
     group = &groups->items[groups->count];
     *group = (struct group){.table_id = *table_id, .schema_id = schema_id};
+    arm__pieces_init(&group->pieces);
     ARM_TRY(arm__catalog_schema(c->catalog, table_id, schema_id, &group->own, err));
     groups->count++;
     *out = group;
 done:
-    return st;
-}
-
-/* `rows` is taken. */
-static arm_status add_piece(struct group *group, const struct arm_state_entry *entry,
-                            roaring_bitmap_t *rows, uint64_t step, struct arm_error *err)
-{
-    arm_status st = ARM_OK;
-
-    if (group->count == group->capacity) {
-        size_t capacity = group->capacity == 0 ? 16 : 2 * group->capacity;
-
-        ARM_TRY(arm__realloc(&group->pieces, capacity, sizeof *group->pieces, err));
-        ARM_TRY(arm__realloc(&group->entries, capacity, sizeof *group->entries, err));
-        group->capacity = capacity;
-    }
-    group->entries[group->count] = *entry;
-    group->entries[group->count].vector = NULL; /* the state's; `rows` live */
-    group->pieces[group->count++] = (struct arm_view_piece){.rows = rows, .number = step};
-    rows = NULL;
-done:
-    if (rows != NULL) {
-        roaring_bitmap_free(rows);
-    }
     return st;
 }
 
@@ -185,7 +187,7 @@ static arm_status add_part(struct changes *c, struct groups *groups, const struc
         }
         ARM_TRY(find_group(c, groups, &end->version.table_id, end->version.schema_id, &group, err));
         part->rows[i] = NULL;
-        ARM_TRY(add_piece(group, &end->state->entries[i], rows, step, err));
+        ARM_TRY(arm__pieces_add(&group->pieces, &end->state->entries[i], rows, step, err));
     }
 done:
     return st;
@@ -224,10 +226,7 @@ static arm_status show_group(struct changes *c, struct group *group, struct arm_
 
     ARM_TRY(is_same ? arm__side_init(&group->side, c->wanted, group->own, NULL, 0, err)
                     : arm__side_init_by_name(&group->side, c->wanted, group->own, err));
-    for (size_t i = 0; i < group->count; i++) {
-        group->pieces[i].entry = &group->entries[i];
-    }
-    ARM_TRY(arm__view_compose(c->txn, group->pieces, group->count, group->side.read, &view, err));
+    ARM_TRY(arm__pieces_compose(&group->pieces, c->txn, group->side.read, &view, err));
     ARM_TRY(c->shower->show(c->shower->self, view, group->at, err));
     group->side.at = group->at;
     group->side.has_pieces = true;
@@ -287,9 +286,13 @@ static arm_status add_groups(struct changes *c, struct groups *groups, struct ar
         ARM_TRY(find_group(c, groups, &c->table_id, c->wanted->schema_id, &ignored, err));
     }
     for (size_t i = 0; i < groups->count; i++) {
-        ARM_TRY(show_group(c, &groups->items[i], err));
+        struct group *group = &groups->items[i];
+
+        ARM_TRY(show_group(c, group, err));
         ARM_TRY(add(out, i == 0 ? "" : " UNION ALL ", err));
-        ARM_TRY(arm__side_sql(&groups->items[i].side, c->match, out, err));
+        ARM_TRY(arm__pieces_sql_begin(&group->pieces, out, err));
+        ARM_TRY(arm__side_sql(&group->side, c->match, out, err));
+        ARM_TRY(arm__pieces_sql_end(&group->pieces, out, err));
     }
 done:
     return st;

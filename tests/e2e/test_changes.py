@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -107,6 +108,19 @@ def test_since_and_until(repo):
     assert repo.sql("SELECT tx_id FROM arm_changes(3, until => 4)") == [{"tx_id": 4}]
     assert len(repo.sql("FROM arm_changes(NULL)")) == 4
     assert repo.run("changes", "--since", "5").out == "no changes\n"
+    repo.run("tag", "create", "v1", "tx:3")
+    assert txs(repo, "--since", "v1") == [4, 5] and txs(repo, "--until", "main~2") == [2, 3]
+
+
+def test_time_ranges(repo):
+    times = {event["tx_id"]: event["timestamp"] for event in changes(repo)}
+    assert txs(repo, "--since", times[3]) == [4, 5] and txs(repo, "--until", times[3]) == [2, 3]
+    assert txs(repo, "--since", "1999-01-01") == [2, 3, 4, 5]
+    assert txs(repo, "--since", "2999-01-01T00:00:00Z") == []
+    by_sql = repo.sql(f"SELECT tx_id FROM arm_changes(0, since_time => '{times[2]}', "
+                      f"until_time => '{times[4]}')")
+    assert [row["tx_id"] for row in by_sql] == [3, 4]
+    assert repo.sql("FROM arm_changes(4, since_time => '1999-01-01')")[0]["tx_id"] == 5
 
 
 def test_branches(repo):
@@ -182,14 +196,15 @@ def test_read_only_repository_and_at(repo):
 
 
 @pytest.mark.parametrize("args, says", [
-    (["--since", "soon"], "soon"), (["--until", "x"], "x"), (["-n", "0"], "0"),
+    (["-n", "0"], "0"), (["x"], "one argument too many"),
 ])
 def test_wrong_use(repo, args, says):
     assert says in repo.run("changes", *args, status=2).err
 
 
 @pytest.mark.parametrize("args, says", [
-    (["--since", "99"], "not there yet"), (["--tables", '"t'], "quote"),
+    (["--since", "99"], "not there yet"), (["--since", "soon"], "soon"), (["--until", "x"], "x"),
+    (["--tables", '"t'], "quote"),
     (["--consumer", "a..b"], "a..b"), (["--branch", "nowhere"], "nowhere"),
     (["--tables", "x" * 600 + "*"], "pattern"), (["--consumer", "c", "--since", "99"], "not there"),
 ])
@@ -292,9 +307,14 @@ def test_rows_of_given_up_history_are_told_apart(repo):
     assert len(changes(repo)) == 7, "the changelog itself is all there"
     result = repo.run("changes", "--rows", status=1)
     assert "expired" in result.err and "without --rows" in result.err
+    for i in range(2):
+        repo.sql(f"INSERT INTO t VALUES ({i + 20})")
+    result = repo.run("sql", "-c", "FROM arm_row_changes('t', 0)", status=1)
+    since = int(re.search(r"known since tx (\d+)", result.err).group(1))
+    assert since >= tx and [row[0] for row in told(repo, "t", since)] == [20, 21]
     assert "ARM_HISTORY_EXPIRED" in repo.run("changes", "--rows", "--json", status=1).err
     repo.sql("INSERT INTO t VALUES (9)")
-    assert [row[:2] for row in told(repo, "t", tx)] == [(9, "insert")]
+    assert [row[:2] for row in told(repo, "t", tx)][-1] == (9, "insert")
 
 
 # ---- As it comes ----
