@@ -37,7 +37,8 @@ struct arm_event_page {
 arm_status arm__events_read(struct arm_catalog *catalog, const struct arm_event_filter *filter,
                             uint64_t since, uint64_t until, size_t limit,
                             struct arm_event_page *out, struct arm_error *err);
-/* The last tx, up to `max_tx`, at or before a time (microseconds since 1970, UTC); 0: there is none. */
+/* The last tx, up to `max_tx`, at or before a time (microseconds since 1970, UTC); 0: there is
+ * none. */
 arm_status arm__events_at_time(struct arm_catalog *catalog, int64_t time_us, uint64_t max_tx,
                                uint64_t *out_tx, struct arm_error *err);
 void arm__event_page_release(struct arm_event_page *page); /* accepts the zeroed state */

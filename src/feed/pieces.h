@@ -37,8 +37,8 @@ arm_status arm__pieces_add(struct arm_pieces *pieces, const struct arm_state_ent
 arm_status arm__pieces_compose(struct arm_pieces *pieces, struct arm_transaction *txn,
                                const Armpb__Schema *schema, const struct arm_view **out,
                                struct arm_error *err);
-/* What to put before and behind the SQL of a side that reads the view (merge/columns.h), so that `p`
- * is each row's number. */
+/* What to put before and behind the SQL of a side that reads the view (merge/columns.h), so that
+ * `p` is each row's number. */
 arm_status arm__pieces_sql_begin(const struct arm_pieces *pieces, struct arm_buf *out,
                                  struct arm_error *err);
 arm_status arm__pieces_sql_end(const struct arm_pieces *pieces, struct arm_buf *out,
