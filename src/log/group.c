@@ -12,15 +12,16 @@
  *       the value read: a ring between the two is not missed.
  *   W3  Nobody sleeps longer than SLEEP_US at a time: a leader that dies rings no bell, and
  *       its mutex then goes to the next who tries.
- *   W4  Who waits for the tail alone looks up every SLOW_POLL_US, and syncs what nobody syncs: a
- *       bell that was not rung, or a leader that died, keeps no event back for long. */
+ *   W4  Who waits for the tail alone looks up every SLOW_POLL_US, and syncs what nobody has synced
+ *       for ORPHAN_US: a bell that was not rung, or a leader that died, keeps no event back for
+ *       long, in however short pieces one waits. */
 
 #include "log/log_private.h"
 
 #include <assert.h>
 #include <errno.h>
 
-enum { SLEEP_US = 10000, POLL_US = 5000, SLOW_POLL_US = 100000 };
+enum { SLEEP_US = 10000, POLL_US = 5000, SLOW_POLL_US = 100000, ORPHAN_US = 200000 };
 
 struct arm_epoch_config arm__epoch_single_node(void)
 {
@@ -270,15 +271,29 @@ bool arm__log_poisoned(const struct arm_log *log)
     return arm__page_state(log->page) == ARM_PAGE_POISONED;
 }
 
-/* W4: an epoch that stays open for so long has lost its leader, and all who waited with him. */
-static void sync_orphans(struct arm_log *log, uint64_t *inout_appended)
+/* Lead the sync that is due, unless somebody does: who is alive needs no help, however slow he is.
+ */
+static void sync_orphans(struct arm_log *log, uint64_t appended)
+{
+    if (try_lock(log->page)) {
+        (void)lead(log, appended, NULL); /* a failure poisons: it is seen there */
+        unlock_and_ring(log->page);
+    }
+}
+
+void arm__log_mind_orphans(struct arm_log *log)
 {
     uint64_t appended = arm__log_appended_to(log);
+    uint64_t now = arm__monotonic_us();
 
-    if (!log->read_only && appended > arm__log_durable_to(log) && appended == *inout_appended) {
-        (void)arm__log_wait_durable(log, appended, NULL); /* a failure poisons: it is seen there */
+    if (log->read_only || appended <= arm__log_durable_to(log)) {
+        return;
     }
-    *inout_appended = appended;
+    if (atomic_exchange(&log->orphan_tx, appended) != appended) {
+        atomic_store(&log->orphan_since_us, now);
+    } else if (now - atomic_load(&log->orphan_since_us) >= ORPHAN_US) {
+        sync_orphans(log, appended);
+    }
 }
 
 void arm__log_tail_wait(struct arm_log *log, uint64_t tx, uint64_t wait_us,
@@ -286,8 +301,6 @@ void arm__log_tail_wait(struct arm_log *log, uint64_t tx, uint64_t wait_us,
 {
     uint64_t most = arm__page_is_private(log) ? POLL_US : SLOW_POLL_US; /* no bell rings there */
     uint64_t start = arm__monotonic_us();
-    uint64_t looked = start;
-    uint64_t appended = 0;
 
     for (;;) {
         uint32_t bell = atomic_load(&log->page->bell); /* W2 */
@@ -299,11 +312,7 @@ void arm__log_tail_wait(struct arm_log *log, uint64_t tx, uint64_t wait_us,
             (wait_us != UINT64_MAX && now - start >= wait_us)) {
             return;
         }
-        if (now - looked >= SLOW_POLL_US) {
-            looked = now;
-            sync_orphans(log, &appended);
-            continue;
-        }
+        arm__log_mind_orphans(log);
         arm__futex_wait(arm__futex_word(&log->page->bell), bell, left < most ? left : most);
     }
 }

@@ -531,6 +531,47 @@ static void test_group_W4_who_waits_syncs_what_nobody_syncs(void **state)
     assert_int_equal(arm__log_durable_to(f.log), 0);
     arm__log_tail_wait(f.log, 0, 20000000, NULL);
     assert_int_equal(arm__log_durable_to(f.log), 1);
+    fixture_append(&f, 100);
+    for (int i = 0; i < 1000 && arm__log_durable_to(f.log) < 2; i++) { /* in short pieces */
+        arm__log_tail_wait(f.log, 1, 10000, NULL);
+    }
+    assert_int_equal(arm__log_durable_to(f.log), 2);
+    fixture_append(&f, 100);
+    for (int i = 0; i < 1000 && arm__log_durable_to(f.log) < 3; i++) { /* not at all */
+        arm__log_mind_orphans(f.log);
+        usleep(10000);
+    }
+    assert_int_equal(arm__log_durable_to(f.log), 3);
+    fixture_remove(&f);
+}
+
+static void *sync_slowly(void *context)
+{
+    struct fixture *f = context;
+
+    assert_int_equal(pthread_mutex_lock(&f->log->page->sync_mutex), 0);
+    usleep(800000);
+    (void)pthread_mutex_unlock(&f->log->page->sync_mutex);
+    return NULL;
+}
+
+/* A leader that is alive is not waited for longer than one asked to. */
+static void test_group_W4_who_waits_leaves_a_slow_leader_alone(void **state)
+{
+    struct fixture f;
+    pthread_t thread;
+    uint64_t start;
+
+    (void)state;
+    fixture_make(&f);
+    fixture_append(&f, 100);
+    assert_int_equal(pthread_create(&thread, NULL, sync_slowly, &f), 0);
+    usleep(50000);
+    start = arm__monotonic_us();
+    arm__log_tail_wait(f.log, 0, 350000, NULL);
+    assert_true(arm__monotonic_us() - start < 700000);
+    assert_int_equal(arm__log_durable_to(f.log), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
     fixture_remove(&f);
 }
 
@@ -584,6 +625,7 @@ int main(void)
         cmocka_unit_test(test_group_tail_wait_wakes_across_processes),
         cmocka_unit_test(test_group_tail_wait_ends_in_time_and_on_poison),
         cmocka_unit_test(test_group_W4_who_waits_syncs_what_nobody_syncs),
+        cmocka_unit_test(test_group_W4_who_waits_leaves_a_slow_leader_alone),
         cmocka_unit_test(test_group_tail_wait_can_be_stopped),
     };
 

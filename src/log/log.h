@@ -138,9 +138,11 @@ bool arm__log_is_joined(const struct arm_log *log);
 /* Wait until something is durable past `tx`, `wait_us` has passed (UINT64_MAX: no limit) or
  * `*stopped` (may be NULL) is set, which arm__log_ring must follow. Returns at once when the log is
  * poisoned, for nothing more will come: ask arm__log_poisoned. What was appended and is not synced
- * by who appended it, since he was killed, is synced by who waits. */
+ * by who appended it, since he was killed, is synced by who waits (W4). */
 void arm__log_tail_wait(struct arm_log *log, uint64_t tx, uint64_t wait_us,
                         const struct arm_flag *stopped);
+/* The same of who does not wait, but looks again and again. */
+void arm__log_mind_orphans(struct arm_log *log);
 /* Wake all who wait for the tail, in every process. From any thread, or a signal handler. */
 void arm__log_ring(struct arm_log *log);
 

@@ -171,6 +171,9 @@ struct arm_log {
     struct arm_page *own;       /* this handle's private copy */
     struct arm_page *page;      /* the one of the two in use */
     struct arm_buf frame;       /* of the append under way; guarded by the commit lock (L5) */
+    /* W4: the last tx that was seen appended and not durable, and since when it is the last. */
+    _Atomic(uint64_t) orphan_tx;
+    _Atomic(uint64_t) orphan_since_us;
 };
 
 /* Write the page file of a new repository. */
