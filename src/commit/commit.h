@@ -141,6 +141,7 @@ struct arm_new_cursor {
     uint64_t shares;
     uint64_t acked_tx;
     const struct arm_consumer_row *seen;
+    uint64_t member; /* whose; 0: nobody's */
 };
 
 struct arm_commit_request {
@@ -199,6 +200,9 @@ arm_status arm__sequence_take(struct arm_repository *repository, const struct ar
 arm_status arm__consumer_make(struct arm_repository *repository, const char *name,
                               uint64_t acked_tx, struct arm_consumer_row *out,
                               struct arm_error *err);
+/* How it stands with all that is appended, which is durable then (K7). Errors: ARM_NOT_FOUND. */
+arm_status arm__consumer_read(struct arm_repository *repository, const char *name,
+                              struct arm_consumer_row *out, struct arm_error *err);
 /* K11; `*out` (may be NULL) is how it stands then. Errors: ARM_NOT_FOUND, ARM_CONFLICT. */
 arm_status arm__consumer_move(struct arm_repository *repository,
                               const struct arm_new_cursor *cursor, struct arm_consumer_row *out,

@@ -105,11 +105,22 @@ static arm_status check_ahead(uint64_t acked_tx, const struct arm_index_state *s
                            (unsigned long long)acked_tx, (unsigned long long)last);
 }
 
+/* K7: until all is durable that was looked at, outside the lock. Its process may have been killed
+ * before it published, or synced, and nobody else need come. */
+static arm_status settle(struct arm_repository *repository, struct arm_index_txn **txn,
+                         const struct arm_index_state *state, struct arm_error *err)
+{
+    arm__log_published(repository->log, &state->folded);
+    arm__index_abort(*txn);
+    *txn = NULL;
+    return arm__log_wait_durable(repository->log, state->folded.next_tx - 1, err);
+}
+
 arm_status arm__consumer_make(struct arm_repository *repository, const char *name,
                               uint64_t acked_tx, struct arm_consumer_row *out,
                               struct arm_error *err)
 {
-    struct arm_new_cursor wanted = {name, UINT64_MAX, acked_tx, NULL};
+    struct arm_new_cursor wanted = {.name = name, .shares = UINT64_MAX, .acked_tx = acked_tx};
     Armpb__ConsumerCursor cursor;
     struct arm_consumer_row row = {.tx = 0};
     struct arm_index_txn *txn = NULL;
@@ -129,12 +140,33 @@ arm_status arm__consumer_make(struct arm_repository *repository, const char *nam
         taken = txn;
         txn = NULL;
         ARM_TRY(append(repository, taken, &state, &cursor, &row.tx, err));
-    } else { /* who made it may not have synced it */
-        arm__index_abort(txn);
-        txn = NULL;
-        ARM_TRY(arm__log_wait_durable(repository->log, row.tx, err));
+    } else {
+        ARM_TRY(settle(repository, &txn, &state, err));
     }
     *out = row;
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
+arm_status arm__consumer_read(struct arm_repository *repository, const char *name,
+                              struct arm_consumer_row *out, struct arm_error *err)
+{
+    struct arm_consumer_row row;
+    struct arm_index_txn *txn = NULL;
+    struct arm_index_state state;
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__repository_check(repository, true, err));
+    ARM_TRY(arm__repository_begin(repository, &txn, &state, err));
+    ARM_TRY(look(txn, &state, name, &row, &found, err));
+    ARM_TRY(settle(repository, &txn, &state, err));
+    if (found) {
+        *out = row;
+    } else {
+        st = arm__fail(err, ARM_NOT_FOUND, "consumer \"%s\" was dropped", name);
+    }
 done:
     arm__index_abort(txn);
     return st;
@@ -154,7 +186,11 @@ arm_status arm__consumer_move(struct arm_repository *repository,
 
     ARM_TRY(arm__repository_check(repository, true, err));
     ARM_TRY(arm__repository_begin(repository, &txn, &state, err));
-    ARM_TRY(arm__validate_cursor(txn, cursor, state.folded.next_tx - 1, err));
+    st = arm__validate_cursor(txn, cursor, state.folded.next_tx - 1, err);
+    if (st == ARM_CONFLICT) {
+        (void)settle(repository, &txn, &state, NULL); /* so that who begins again sees it */
+    }
+    ARM_TRY(st);
     ARM_TRY(look(txn, &state, cursor->name, &row, &found, err));
     arm__cursor_describe(cursor, &message);
     move_all(&row, cursor->shares, cursor->acked_tx);
@@ -172,7 +208,7 @@ done:
 arm_status arm__consumer_drop(struct arm_repository *repository, const char *name,
                               struct arm_error *err)
 {
-    struct arm_new_cursor wanted = {name, UINT64_MAX, 0, NULL};
+    struct arm_new_cursor wanted = {.name = name, .shares = UINT64_MAX};
     Armpb__ConsumerCursor cursor;
     struct arm_index_txn *txn = NULL;
     struct arm_index_txn *taken;

@@ -9,7 +9,7 @@
 
 #include "support/kernel_fixture.h"
 
-enum { PROCESSES = 4, THREADS = 8, COMMITS = 50 };
+enum { MOVES = 300, PROCESSES = 4, THREADS = 8, COMMITS = 50 };
 
 /* Appends as fast as it can; the versions must be its own and growing. */
 static bool append_many(struct kernel *k)
@@ -153,14 +153,29 @@ static arm_status die_at_sync(void *self, struct arm_file *file, struct arm_erro
 
 static const struct arm_id doomed_id = {{7}};
 
-/* Waits for a word, then appends the commit `doomed_id`, which makes table "x". */
-static void be_doomed(struct kernel *k, int word)
+/* Appends the commit `doomed_id`, which makes table "x". */
+static void make_x(struct kernel *k)
 {
-    struct arm_repository_options options = {.io = &doomed.io};
     struct arm_new_change change = kernel_create_change("x");
     struct arm_commit_request request = {
         .commit_id = doomed_id, .author = "test", .change_count = 1, .changes = &change};
     struct arm_commit_result result;
+
+    request.snapshot = kernel_snapshot(k, "main");
+    (void)arm__commit(k->repository, &request, &result, NULL, &k->err);
+}
+
+static const struct arm_new_cursor to_one = {.name = "c", .shares = 6, .acked_tx = 1};
+
+static void move_consumer(struct kernel *k)
+{
+    (void)arm__consumer_move(k->repository, &to_one, NULL, &k->err);
+}
+
+/* Waits for a word, then does what is to be appended. */
+static void be_doomed(struct kernel *k, int word, void (*append)(struct kernel *k))
+{
+    struct arm_repository_options options = {.io = &doomed.io};
     char byte;
 
     doomed.io = *arm__io_system();
@@ -168,15 +183,17 @@ static void be_doomed(struct kernel *k, int word)
     doomed.k = k;
     if (read(word, &byte, 1) == 1 &&
         arm__repository_open(k->dir.path, &options, &k->repository, &k->err) == ARM_OK) {
-        request.snapshot = kernel_snapshot(k, "main");
-        (void)arm__commit(k->repository, &request, &result, NULL, &k->err);
+        append(k);
     }
     _exit(1);
 }
 
-/* The repository is open, and has that commit, which is not durable. */
-static void leave_unsynced(struct kernel *k)
+/* The repository is open, and has what was appended, which is not durable. There is a consumer "c".
+ */
+static void leave_unsynced(struct kernel *k, void (*append)(struct kernel *k))
 {
+    struct arm_consumer_row row;
+
     int word[2];
     int status = 0;
     pid_t child;
@@ -185,10 +202,12 @@ static void leave_unsynced(struct kernel *k)
     assert_int_equal(pipe(word), 0);
     child = fork();
     if (child == 0) {
-        be_doomed(k, word[0]);
+        (void)close(word[1]); /* or it would wait for itself */
+        be_doomed(k, word[0], append);
     }
     kernel_open(k);
     (void)kernel_create_table(k, "main", "t");
+    assert_ok(arm__consumer_make(k->repository, "c", 0, &row, &k->err), k->err);
     assert_int_equal(write(word[1], "", 1), 1);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status));
@@ -203,13 +222,92 @@ static void test_process_K7_what_is_refused_succeeds_after_a_kill(void **state)
     struct arm_new_change change = kernel_create_change("x");
     struct arm_snapshot at;
 
-    leave_unsynced(k);
+    leave_unsynced(k, make_x);
     at = kernel_snapshot(k, "main");
     assert_false(kernel_find(k, &at, "x", &info)); /* it is not durable */
     assert_fails(ARM_CONFLICT, kernel_commit_one(k, &at, &change, NULL, NULL), k->err);
     at = kernel_snapshot(k, "main");
     assert_true(kernel_find(k, &at, "x", &info));
     assert_fails(ARM_EXISTS, kernel_commit_one(k, &at, &change, NULL, NULL), k->err);
+}
+
+static bool is_durable(struct kernel *k)
+{
+    struct arm_log *log = arm__repository_log(k->repository);
+
+    return arm__log_durable_to(log) == arm__log_appended_to(log);
+}
+
+/* How a consumer stands is known to all, once one was told so. */
+static void test_process_K7_consumer_is_not_moved_from_where_it_was(void **state)
+{
+    struct kernel *k = *state;
+    struct arm_consumer_row seen = {.tx = 0};
+    struct arm_new_cursor cursor = to_one;
+
+    leave_unsynced(k, move_consumer);
+    assert_false(is_durable(k));
+    cursor.seen = &seen; /* as it stood before */
+    assert_fails(ARM_CONFLICT, arm__consumer_move(k->repository, &cursor, NULL, &k->err), k->err);
+    assert_true(is_durable(k));
+}
+
+static void test_process_K7_consumer_is_read_as_it_will_stay(void **state)
+{
+    struct kernel *k = *state;
+    struct arm_consumer_row row;
+
+    leave_unsynced(k, move_consumer);
+    assert_ok(arm__consumer_read(k->repository, "c", &row, &k->err), k->err);
+    assert_true(is_durable(k));
+    assert_int_equal(row.acked_tx[1], 1);
+    assert_int_equal(row.acked_tx[0], 0);
+}
+
+static void test_process_K7_consumer_is_found_as_it_will_stay(void **state)
+{
+    struct kernel *k = *state;
+    struct arm_consumer_row row;
+
+    leave_unsynced(k, move_consumer);
+    assert_ok(arm__consumer_make(k->repository, "c", 0, &row, &k->err), k->err);
+    assert_true(is_durable(k));
+    assert_int_equal(row.acked_tx[1], 1);
+}
+
+static void move_often(struct kernel *k)
+{
+    struct arm_consumer_row row;
+
+    kernel_open(k);
+    for (int i = 0; i < MOVES; i++) {
+        assert_ok(arm__consumer_make(k->repository, "c", 0, &row, &k->err), k->err);
+        assert_ok(arm__consumer_move(k->repository, &to_one, &row, &k->err), k->err);
+        assert_ok(arm__consumer_read(k->repository, "c", &row, &k->err), k->err);
+    }
+    _exit(0);
+}
+
+/* What one has folded another sees before it is published. */
+static void test_process_consumer_is_moved_by_many(void **state)
+{
+    struct kernel *k = *state;
+    pid_t children[PROCESSES];
+
+    kernel_close(k);
+    for (int i = 0; i < PROCESSES; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            move_often(k);
+        }
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        int status;
+
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    kernel_open(k);
 }
 
 /* Who asks gets an answer that stays. */
@@ -220,7 +318,7 @@ static void test_process_what_was_appended_is_found_after_a_kill(void **state)
     struct arm_snapshot at;
     uint64_t tx = 0;
 
-    leave_unsynced(k);
+    leave_unsynced(k, make_x);
     assert_ok(arm__commit_find(k->repository, &doomed_id, &tx, &k->err), k->err);
     at = kernel_snapshot(k, "main");
     assert_int_equal(tx, at.tx);
@@ -236,6 +334,10 @@ int main(void)
         kernel_test(test_process_openers_and_writers_take_turns),
         kernel_test(test_process_what_was_appended_is_found_after_a_kill),
         kernel_test(test_process_K7_what_is_refused_succeeds_after_a_kill),
+        kernel_test(test_process_K7_consumer_is_not_moved_from_where_it_was),
+        kernel_test(test_process_K7_consumer_is_read_as_it_will_stay),
+        kernel_test(test_process_K7_consumer_is_found_as_it_will_stay),
+        kernel_test(test_process_consumer_is_moved_by_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
