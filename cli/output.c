@@ -75,6 +75,21 @@ arm_render cli_format_render(enum cli_format format)
 
 /* ---- Writing ---- */
 
+/* Write; no data: flush. It may block, where nobody reads. */
+static bool put(const struct cli_sink *sink, const char *data, size_t size)
+{
+    bool ok;
+
+    if (sink->watch != NULL) {
+        cli_watch_writing(sink->watch, true);
+    }
+    ok = data == NULL ? fflush(sink->out) == 0 : fwrite(data, 1, size, sink->out) == size;
+    if (sink->watch != NULL) {
+        cli_watch_writing(sink->watch, false);
+    }
+    return ok;
+}
+
 arm_status cli_sink_write(const struct cli_sink *sink, const struct cli_text *text,
                           struct arm_error *err)
 {
@@ -84,10 +99,15 @@ arm_status cli_sink_write(const struct cli_sink *sink, const struct cli_text *te
     if (sink->watch != NULL && sink->is_terminal) {
         cli_watch_hide(sink->watch);
     }
-    if (text->size > 0 && fwrite(text->data, 1, text->size, sink->out) != text->size) {
+    if (!put(sink, text->data, text->size)) {
         return cli_fail_output(err, sink->name);
     }
     return ARM_OK;
+}
+
+arm_status cli_sink_flush(const struct cli_sink *sink, struct arm_error *err)
+{
+    return put(sink, NULL, 0) ? ARM_OK : cli_fail_output(err, sink->name);
 }
 
 /* A format that writes row by row: `head` first, `row` for each, all into a text that is flushed

@@ -44,5 +44,6 @@ arm_status cli_write_rows(struct cli_reader *reader, enum cli_format format,
                           const struct cli_sink *sink, uint64_t *io_rows, struct arm_error *err);
 arm_status cli_sink_write(const struct cli_sink *sink, const struct cli_text *text,
                           struct arm_error *err);
+arm_status cli_sink_flush(const struct cli_sink *sink, struct arm_error *err);
 
 #endif

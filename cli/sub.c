@@ -23,12 +23,16 @@ static int unknown(const struct cli *cli, const struct cli_args *args, const str
     const char *verb = args->verb->name;
     const char *names[SUBS_MAX];
     const char *nearest = NULL;
+    bool has_create = find(subs, "create") != NULL;
     size_t count = 0;
 
     for (; subs[count].name != NULL && count < SUBS_MAX; count++) {
         names[count] = subs[count].name;
     }
     nearest = cli_nearest(typed, names, count);
+    if (nearest == NULL && !has_create) {
+        return cli_usage_error(cli, args->verb, "'%s' is nothing that %s does", typed, verb);
+    }
     return nearest == NULL
                ? cli_usage_error(
                      cli, args->verb,

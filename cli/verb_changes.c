@@ -2,7 +2,7 @@
 /* armillaria changes: the changelog, as it was and as it comes. All of it goes through a
  * subscription: what is there already is what it is given first. */
 
-#include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,281 +10,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "row_drawing.h"
-#include "run.h"
-#include "table_name.h"
+#include "changes.h"
+#include "find_tx.h"
 #include "verbs.h"
-#include "width.h"
 
-enum { ACK_US = 20000 }; /* what was written is acknowledged no later, if more keeps coming */
-
-/* One run of the verb. */
-struct following {
-    struct cli *cli;
-    struct cli_watch *watch;
-    struct cli_sink sink;
-    arm_feed *feed;
-    bool with_rows;
-    bool follows;
-    bool has_consumer;
-    uint64_t until; /* a tx; UINT64_MAX: no end */
-    uint64_t limit; /* events; 0: all */
-    uint64_t count;
-    uint64_t written_tx; /* and flushed, not yet acknowledged; 0: none */
-    uint64_t acked_us;   /* when something was */
+enum {
+    ACK_US = 20000,      /* what was written is acknowledged no later, if more keeps coming */
+    LOOK_US = 500000,    /* between two looks whether anybody reads what is written */
+    REOPEN_US = 5000000, /* what has to be opened anew twice in this time is not to be had */
 };
-
-/* ---- As JSON ---- */
-
-static void add_member(const char *name, struct cli_text *out)
-{
-    cli_text_add(out, ",");
-    cli_json_string(name, strlen(name), out);
-    cli_text_add(out, ":");
-}
-
-static void add_string(const char *name, const char *value, struct cli_text *out)
-{
-    add_member(name, out);
-    cli_json_string(value, strlen(value), out);
-}
-
-static void add_version(const char *name, uint64_t version, struct cli_text *out)
-{
-    add_member(name, out);
-    if (version == 0) {
-        cli_text_add(out, "null");
-    } else {
-        cli_text_printf(out, "%" PRIu64, version);
-    }
-}
-
-static void add_json_row(const struct cli_reader *reader, struct cli_text *out)
-{
-    for (size_t i = 0; i < cli_reader_column_count(reader); i++) {
-        const char *name = cli_reader_column_name(reader, i);
-
-        cli_text_add(out, i == 0 ? "{" : ",");
-        cli_json_string(name, strlen(name), out);
-        cli_text_add(out, ":");
-        cli_cell_json(cli_reader_cell(reader, i), out);
-    }
-    cli_text_add(out, "}");
-}
-
-/* ---- Rows ---- */
-
-/* Else none is asked for: a view has no rows, and a new column changes none. */
-static bool has_rows(const struct arm_change *change)
-{
-    return change->rows_added != 0 || change->rows_removed != 0;
-}
-
-/* Whether the commit dropped a table and made another of its name: two changes. */
-static bool is_replaced(const struct arm_event *event, const struct arm_change *change)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < event->change_count; i++) {
-        count += strcmp(event->changes[i].table_name, change->table_name) == 0;
-    }
-    return count > 1;
-}
-
-/* The rows of one change of an event, as it stands on its own branch at that commit. */
-static arm_status ask_rows(const struct following *f, const struct arm_event *event,
-                           const struct arm_change *change, struct cli_reader *out,
-                           struct arm_error *err)
-{
-    struct arm_sql_options options = {.size = sizeof options,
-                                      .render = f->cli->json ? ARM_RENDER_JSON : ARM_RENDER_TEXT};
-    struct ArrowArrayStream stream = {0};
-    struct cli_text sql = {0};
-    arm_status st = ARM_OK;
-
-    cli_text_add(&sql, "FROM arm_row_changes(");
-    cli_sql_text(change->table_name, &sql);
-    cli_text_printf(&sql, ", %" PRIu64 ", until => %" PRIu64 ", branch => 'tx:%" PRIu64 "')",
-                    event->tx - 1, event->tx, event->tx);
-    if (is_replaced(event, change)) {
-        cli_text_printf(&sql, " WHERE (_change = 'delete') = %s",
-                        change->new_version == 0 ? "true" : "false");
-    }
-    CLI_TRY(arm_sql(f->cli->session, cli_text_string(&sql), &options, &stream, NULL, err));
-    CLI_TRY(cli_reader_open(&stream, out, err));
-done:
-    cli_text_release(&sql);
-    return st;
-}
-
-static arm_status add_json_rows(const struct following *f, const struct arm_event *event,
-                                const struct arm_change *change, struct cli_text *out,
-                                struct arm_error *err)
-{
-    struct cli_reader reader = {0};
-    bool has_row = false;
-    bool is_first = true;
-    arm_status st = ARM_OK;
-
-    add_member("rows", out);
-    cli_text_add(out, "[");
-    has_row = has_rows(change);
-    if (has_row) {
-        CLI_TRY(ask_rows(f, event, change, &reader, err));
-    }
-    while (has_row) {
-        CLI_TRY(cli_reader_next(&reader, &has_row, err));
-        if (!has_row) {
-            break;
-        }
-        cli_text_add(out, is_first ? "" : ",");
-        add_json_row(&reader, out);
-        is_first = false;
-    }
-    cli_text_add(out, "]");
-done:
-    cli_reader_close(&reader);
-    return st;
-}
-
-static arm_status draw_rows(const struct following *f, const struct arm_event *event,
-                            const struct arm_change *change, struct cli_text *text,
-                            struct arm_error *err)
-{
-    uint64_t tx = change->new_version == 0 ? event->tx - 1 : event->tx;
-    struct cli_reader reader = {0};
-    char at[32];
-    struct cli_row_drawing how = {
-        .session = f->cli->session, .table = change->table_name, .at = at, .indent = "    "};
-    arm_status st = ARM_OK;
-
-    (void)snprintf(at, sizeof at, "tx:%" PRIu64, tx);
-    if (event->change_count > 1) {
-        cli_text_add(text, "  ");
-        (void)cli_text_show(text, change->table_name, strlen(change->table_name));
-        cli_text_add(text, "\n");
-    }
-    CLI_TRY(ask_rows(f, event, change, &reader, err));
-    CLI_TRY(cli_draw_rows(&how, &reader, &f->sink, text, err));
-    cli_text_clear(text);
-done:
-    cli_reader_close(&reader);
-    return st;
-}
-
-/* ---- One event ---- */
-
-static arm_status add_json(const struct following *f, const struct arm_event *event,
-                           struct cli_text *out, struct arm_error *err)
-{
-    arm_status st = ARM_OK;
-
-    cli_text_printf(out, "{\"tx_id\":%" PRIu64, event->tx);
-    add_member("timestamp", out);
-    cli_text_add(out, "\"");
-    cli_time_text(event->time_us, false, out);
-    cli_text_add(out, "\"");
-    add_string("branch", event->branch, out);
-    add_string("author", event->author, out);
-    add_string("message", event->message, out);
-    add_member("changes", out);
-    cli_text_add(out, "[");
-    for (size_t i = 0; i < event->change_count; i++) {
-        const struct arm_change *change = &event->changes[i];
-
-        cli_text_add(out, i == 0 ? "{\"table_name\":" : ",{\"table_name\":");
-        cli_json_string(change->table_name, strlen(change->table_name), out);
-        add_version("old_version", change->old_version, out);
-        add_version("new_version", change->new_version, out);
-        add_member("is_new_table", out);
-        cli_text_add(out, change->is_new_table ? "true" : "false");
-        add_member("rows_added", out);
-        cli_text_printf(out, "%" PRIu64, change->rows_added);
-        add_member("rows_removed", out);
-        cli_text_printf(out, "%" PRIu64, change->rows_removed);
-        if (f->with_rows) { /* of what has none, too */
-            CLI_TRY(add_json_rows(f, event, change, out, err));
-        }
-        cli_text_add(out, "}");
-    }
-    cli_text_add(out, "]}");
-done:
-    return st;
-}
-
-static void add_change(const struct arm_change *change, struct cli_text *out)
-{
-    (void)cli_text_show(out, change->table_name, strlen(change->table_name));
-    if (change->new_version == 0) {
-        cli_text_add(out, " dropped");
-    } else if (change->is_new_table) {
-        cli_text_printf(out, " new %" PRIu64, change->new_version);
-    } else if (change->old_version == 0) {
-        cli_text_printf(out, " %" PRIu64, change->new_version);
-    } else {
-        cli_text_printf(out, " %" PRIu64 "->%" PRIu64, change->old_version, change->new_version);
-    }
-    if (change->rows_added != 0) {
-        cli_text_printf(out, " +%" PRIu64, change->rows_added);
-    }
-    if (change->rows_removed != 0) {
-        cli_text_printf(out, " -%" PRIu64, change->rows_removed);
-    }
-}
-
-/* "tx 12  2026-11-27T14:00:05Z  main  ada  orders 3->4 +10 -2, items new 1 +5  the message". */
-static void add_line(const struct following *f, const struct arm_event *event, struct cli_text *out)
-{
-    size_t size = strcspn(event->message, "\n");
-
-    cli_text_printf(out, "%stx %" PRIu64 "%s  ", f->sink.color ? "\x1b[33m" : "", event->tx,
-                    f->sink.color ? "\x1b[0m" : "");
-    cli_time_text(event->time_us, true, out);
-    cli_text_printf(out, "  %s", f->sink.color ? "\x1b[32m" : "");
-    (void)cli_text_show(out, event->branch[0] == '\0' ? "-" : event->branch,
-                        event->branch[0] == '\0' ? 1 : strlen(event->branch));
-    cli_text_printf(out, "%s  ", f->sink.color ? "\x1b[0m" : "");
-    (void)cli_text_show(out, event->author, strlen(event->author));
-    cli_text_add(out, "  ");
-    for (size_t i = 0; i < event->change_count; i++) {
-        cli_text_add(out, i == 0 ? "" : ", ");
-        add_change(&event->changes[i], out);
-    }
-    cli_text_add(out, event->change_count == 0 ? "-" : "");
-    if (size > 0) {
-        cli_text_add(out, "  ");
-        (void)cli_text_show(out, event->message, size);
-    }
-    cli_text_add(out, "\n");
-}
-
-static arm_status write_event(const struct following *f, const struct arm_event *event,
-                              struct arm_error *err)
-{
-    struct cli_text text = {0};
-    arm_status st = ARM_OK;
-
-    if (f->cli->json) {
-        cli_text_add(&text, f->follows ? "" : f->count == 0 ? "[" : ",\n ");
-        CLI_TRY(add_json(f, event, &text, err));
-        cli_text_add(&text, f->follows ? "\n" : "");
-    } else {
-        add_line(f, event, &text);
-        for (size_t i = 0; f->with_rows && i < event->change_count; i++) {
-            if (!has_rows(&event->changes[i])) {
-                continue;
-            }
-            CLI_TRY(draw_rows(f, event, &event->changes[i], &text, err));
-        }
-    }
-    CLI_TRY(cli_sink_write(&f->sink, &text, err));
-    if ((f->follows || f->has_consumer) && fflush(stdout) != 0) {
-        st = cli_fail_output(err, f->sink.name);
-    }
-done:
-    cli_text_release(&text);
-    return st;
-}
 
 /* ---- All of them ---- */
 
@@ -297,7 +31,7 @@ static uint64_t now_us(void)
 }
 
 /* What is written is done with. */
-static arm_status acknowledge(struct following *f, struct arm_error *err)
+static arm_status acknowledge(struct cli_following *f, struct arm_error *err)
 {
     arm_status st = ARM_OK;
 
@@ -310,32 +44,67 @@ done:
     return st;
 }
 
-static bool is_over(const struct following *f, const struct arm_event *event)
+/* Whether whoever read the output has left: a write would say so, but there may be none for long. */
+static arm_status check_reader(const struct cli_following *f, struct arm_error *err)
 {
-    return event == NULL ? !f->follows : event->tx > f->until;
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    return poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLNVAL)) != 0
+               ? cli_fail(err, ARM_CLOSED, "nobody reads %s any more", f->sink.name)
+               : ARM_OK;
 }
 
-static arm_status follow(struct following *f, struct arm_error *err)
+/* Nothing is there now: whether that is all. */
+static arm_status is_all(const struct cli_following *f, bool *out, struct arm_error *err)
+{
+    uint64_t latest = 0;
+    arm_status st = ARM_OK;
+
+    *out = !f->follows;
+    if (f->follows && f->until != UINT64_MAX) {
+        CLI_TRY(arm_latest_tx(f->cli->repo, &latest, err));
+        *out = latest >= f->until;
+    }
+    CLI_TRY(check_reader(f, err));
+done:
+    return st;
+}
+
+/* The next event, as it comes; NULL: there is none any more. */
+static arm_status next_event(struct cli_following *f, const struct arm_event **out,
+                             struct arm_error *err)
+{
+    bool ends = false;
+    arm_status st = ARM_OK;
+
+    CLI_TRY(arm_feed_next(f->feed, 0, out, err));
+    if (*out == NULL) { /* before it waits */
+        CLI_TRY(acknowledge(f, err));
+    }
+    while (*out == NULL && !ends) {
+        CLI_TRY(is_all(f, &ends, err));
+        CLI_TRY(arm_feed_next(f->feed, ends ? 0 : LOOK_US, out, err));
+    }
+    if (*out != NULL && (*out)->tx > f->until) {
+        *out = NULL;
+    }
+done:
+    return st;
+}
+
+static arm_status follow(struct cli_following *f, struct arm_error *err)
 {
     const struct arm_event *event = NULL;
     arm_status st = ARM_OK;
 
     while (f->limit == 0 || f->count < f->limit) {
-        bool may_wait = f->follows && f->written_tx == 0;
-
-        CLI_TRY(arm_feed_next(f->feed, may_wait ? UINT64_MAX : 0, &event, err));
-        if (event == NULL && f->written_tx != 0) { /* before it waits */
-            CLI_TRY(acknowledge(f, err));
-            continue;
-        }
-        if (is_over(f, event)) {
+        CLI_TRY(next_event(f, &event, err));
+        if (event == NULL) {
             break;
         }
-        if (event != NULL) {
-            CLI_TRY(write_event(f, event, err));
-            f->count++;
-            f->written_tx = event->tx;
-        }
+        CLI_TRY(cli_write_event(f, event, err));
+        f->count++;
+        f->written_tx = f->seen_tx = event->tx;
         if (now_us() - f->acked_us >= ACK_US) {
             CLI_TRY(acknowledge(f, err));
         }
@@ -345,7 +114,7 @@ done:
     return st;
 }
 
-static arm_status finish(const struct following *f, struct arm_error *err)
+static arm_status finish(const struct cli_following *f, struct arm_error *err)
 {
     struct cli_text text = {0};
     arm_status st = ARM_OK;
@@ -363,7 +132,7 @@ done:
 
 /* ---- What is asked for ---- */
 
-/* The names of "A,B" in place; quoted ones may hold commas. Returns how many. */
+/* The names of "A, B" in place; quoted ones may hold commas. Returns how many. */
 static size_t split_names(char *text, const char **out)
 {
     bool is_quoted = false;
@@ -374,48 +143,14 @@ static size_t split_names(char *text, const char **out)
         is_quoted = *at == '"' ? !is_quoted : is_quoted;
         if (*at == ',' && !is_quoted) {
             *at = '\0';
-            out[count++] = at + 1;
+            out[count++] = at + 1 + strspn(at + 1, " ");
         }
     }
     return count;
 }
 
-/* A tx id, with or without "tx:". */
-static bool parse_tx(const char *text, uint64_t *out)
-{
-    return cli_parse_count(strncmp(text, "tx:", 3) == 0 ? text + 3 : text, out);
-}
-
-/* The tx that a ref names: of its commit; of a time, of the last commit by then, 0 if there was
- * none. */
-static arm_status find_tx(const struct following *f, const char *ref, uint64_t *out,
-                          struct arm_error *err)
-{
-    struct ArrowArrayStream stream = {0};
-    struct cli_reader reader = {0};
-    bool is_time = ref[0] >= '0' && ref[0] <= '9';
-    bool has_row = false;
-    arm_status st = ARM_OK;
-
-    if (parse_tx(ref, out)) {
-        return ARM_OK;
-    }
-    st = arm_show(f->cli->session, ref, &stream, err);
-    if (st == ARM_NOT_FOUND && is_time) {
-        *out = 0;
-        return ARM_OK;
-    }
-    CLI_TRY(st);
-    CLI_TRY(cli_reader_open(&stream, &reader, err));
-    CLI_TRY(cli_reader_next(&reader, &has_row, err));
-    *out = (uint64_t)cli_cell_integer(cli_reader_cell(&reader, cli_reader_find(&reader, "tx")));
-done:
-    cli_reader_close(&reader);
-    return st;
-}
-
 /* What --since and --until say. */
-static arm_status take_bounds(struct following *f, const char *since, const char *until,
+static arm_status take_bounds(struct cli_following *f, const char *since, const char *until,
                               struct arm_feed_options *out, struct arm_error *err)
 {
     arm_status st = ARM_OK;
@@ -424,50 +159,96 @@ static arm_status take_bounds(struct following *f, const char *since, const char
         out->from = ARM_FROM_NOW;
     } else if (since != NULL) {
         out->from = ARM_FROM_TX;
-        CLI_TRY(find_tx(f, since, &out->since, err));
+        CLI_TRY(cli_find_tx(f->cli, since, &out->since, err));
     } else if (!f->follows && !f->has_consumer) {
         out->from = ARM_FROM_TX; /* a query: from the beginning */
     }
     if (until != NULL) {
-        CLI_TRY(find_tx(f, until, &f->until, err));
+        CLI_TRY(cli_find_tx(f->cli, until, &f->until, err));
     }
 done:
     return st;
 }
 
-static arm_status open_feed(struct following *f, const struct cli_args *args,
-                            struct arm_feed_options *options, struct arm_error *err)
+static arm_status open_repo(const struct cli_following *f, struct arm_error *err)
 {
-    bool every = cli_args_value(args, "all") != NULL;
-    uint64_t latest = 0;
-    char *branch = NULL;
+    enum cli_access access = f->has_consumer ? CLI_WRITE : CLI_READ;
+
+    return f->every ? cli_open_anywhere(f->cli, access, err) : cli_open(f->cli, access, err);
+}
+
+static arm_status open_feed(struct cli_following *f, struct arm_feed_options *options,
+                            struct arm_error *err)
+{
+    char *branch = cli_format("%s", arm_session_branch(f->cli->session));
     arm_status st = ARM_OK;
 
-    CLI_TRY(every ? cli_open_anywhere(f->cli, f->has_consumer ? CLI_WRITE : CLI_READ, err)
-                  : cli_open(f->cli, f->has_consumer ? CLI_WRITE : CLI_READ, err));
+    options->branch = f->every ? "*" : branch;
+    CLI_TRY(arm_feed_open(f->cli->repo, options, &f->feed, err));
+    cli_watch_session(f->watch, f->cli->session);
+    cli_watch_feed(f->watch, f->feed);
+done:
+    options->branch = NULL;
+    free(branch);
+    return st;
+}
+
+static arm_status begin(struct cli_following *f, const struct cli_args *args,
+                        struct arm_feed_options *options, struct arm_error *err)
+{
+    uint64_t latest = 0;
+    arm_status st = ARM_OK;
+
+    CLI_TRY(open_repo(f, err));
     CLI_TRY(
         take_bounds(f, cli_args_value(args, "since"), cli_args_value(args, "until"), options, err));
     CLI_TRY(arm_latest_tx(f->cli->repo, &latest, err));
     if (!f->follows && f->until > latest) {
         f->until = latest; /* what comes meanwhile is for the next time */
     }
-    branch = cli_format("%s", arm_session_branch(f->cli->session));
-    options->branch = every ? "*" : branch;
-    CLI_TRY(arm_feed_open(f->cli->repo, options, &f->feed, err));
-    cli_watch_session(f->watch, f->cli->session);
-    cli_watch_feed(f->watch, f->feed);
+    f->seen_tx = options->from == ARM_FROM_TX ? options->since : latest;
+    CLI_TRY(open_feed(f, options, err));
 done:
-    free(branch);
     return st;
 }
 
-static const char *hint_of(const struct following *f, arm_status st)
+static void close_feed(struct cli_following *f)
 {
-    if (st == ARM_CONFLICT) {
-        return "run it again: it goes on from where the consumer stands";
+    cli_watch_session(f->watch, NULL);
+    cli_watch_feed(f->watch, NULL);
+    arm_feed_close(f->feed);
+    f->feed = NULL;
+}
+
+/* Whether it may go on after a failure, from where it is: the index was made anew by somebody, or
+ * the consumer was moved by hand. `*err` is of what failed. */
+static bool goes_on(struct cli_following *f, struct arm_feed_options *options, arm_status st,
+                    struct arm_error *err)
+{
+    if (st == ARM_CONFLICT && f->has_consumer) {
+        f->written_tx = 0;
+        return arm_feed_rewind(f->feed, err) == ARM_OK;
     }
+    if (st != ARM_REOPEN || !f->follows ||
+        (f->reopened_us != 0 && now_us() - f->reopened_us < REOPEN_US)) {
+        return false;
+    }
+    f->reopened_us = now_us();
+    f->written_tx = 0;
+    close_feed(f);
+    cli_close(f->cli);
+    options->from = ARM_FROM_TX;
+    options->since = f->seen_tx;
+    return open_repo(f, err) == ARM_OK && open_feed(f, options, err) == ARM_OK;
+}
+
+static const char *hint_of(const struct cli_following *f, arm_status st)
+{
     if (st == ARM_HISTORY_EXPIRED) {
-        return "without --rows the changelog itself can still be read";
+        return f->has_consumer
+                   ? "without --rows the changelog itself can still be read; `armillaria "
+                     "consumer move` passes over what is gone"
+                   : "without --rows the changelog itself can still be read";
     }
     return st == ARM_NOT_FOUND && f->feed == NULL && f->cli->session != NULL
                ? "`armillaria log` lists the commits, `armillaria branch` and `armillaria tag` "
@@ -476,15 +257,16 @@ static const char *hint_of(const struct following *f, arm_status st)
                : NULL;
 }
 
-/* A signal ends it clean: what was written is acknowledged. */
-static arm_status end(struct following *f, arm_status st, struct arm_error *err)
+/* A signal ends it clean: what was written is acknowledged. What was begun is ended, whatever
+ * happened: half an array would be none. */
+static arm_status end(struct cli_following *f, arm_status st, struct arm_error *err)
 {
     if (st == ARM_INTERRUPTED && cli_watch_caught(f->watch) != 0 && f->follows) {
         st = acknowledge(f, err);
+    } else if (st != ARM_OK && st != ARM_CLOSED && f->count > 0) {
+        (void)finish(f, NULL);
     }
-    cli_watch_session(f->watch, NULL);
-    cli_watch_feed(f->watch, NULL);
-    arm_feed_close(f->feed);
+    close_feed(f);
     return st;
 }
 
@@ -492,15 +274,16 @@ static int run_changes(struct cli *cli, const struct cli_args *args)
 {
     const char *given_tables = cli_args_value(args, "tables");
     const char *limit = cli_args_value(args, "n");
-    struct following f = {.cli = cli,
-                          .sink = {.out = stdout,
-                                   .name = "standard output",
-                                   .is_terminal = isatty(STDOUT_FILENO) == 1,
-                                   .color = cli->color_out},
-                          .with_rows = cli_args_value(args, "rows") != NULL,
-                          .follows = cli_args_value(args, "follow") != NULL,
-                          .has_consumer = cli_args_value(args, "consumer") != NULL,
-                          .until = UINT64_MAX};
+    struct cli_following f = {.cli = cli,
+                              .sink = {.out = stdout,
+                                       .name = "standard output",
+                                       .is_terminal = isatty(STDOUT_FILENO) == 1,
+                                       .color = cli->color_out},
+                              .with_rows = cli_args_value(args, "rows") != NULL,
+                              .follows = cli_args_value(args, "follow") != NULL,
+                              .has_consumer = cli_args_value(args, "consumer") != NULL,
+                              .every = cli_args_value(args, "all") != NULL,
+                              .until = UINT64_MAX};
     struct arm_feed_options options = {.size = sizeof options,
                                        .consumer = cli_args_value(args, "consumer")};
     char *tables = cli_format("%s", given_tables == NULL ? "" : given_tables);
@@ -519,8 +302,11 @@ static int run_changes(struct cli *cli, const struct cli_args *args)
     }
     f.watch = cli_watch_begin(cli);
     f.sink.watch = f.watch;
-    CLI_TRY(open_feed(&f, args, &options, &err));
-    CLI_TRY(follow(&f, &err));
+    CLI_TRY(begin(&f, args, &options, &err));
+    do {
+        st = follow(&f, &err);
+    } while (st != ARM_OK && goes_on(&f, &options, st, &err));
+    CLI_TRY(st);
     CLI_TRY(finish(&f, &err));
 done:
     st = end(&f, st, &err);
@@ -549,7 +335,7 @@ const struct cli_verb cli_verb_changes = {
         "not acknowledged when a process was killed. A new consumer begins at the beginning, or\n"
         "at --since. Several at once under one name share the tables among them.\n"
         "\n"
-        "TX is a tx id, or a ref that names a commit: a tag, a time.\n"
+        "TX is a tx id, `now`, or a ref that names a commit: a tag, a time.\n"
         "\n"
         "In --tables `*` stands for any characters and `?` for one: 'sales.*'.\n"
         "\n"

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "find_tx.h"
 #include "list.h"
 #include "sub.h"
 #include "verbs.h"
@@ -64,12 +65,7 @@ static arm_status do_move(struct cli *cli, const struct cli_args *args, struct a
     uint64_t tx = 0;
     arm_status st = ARM_OK;
 
-    if (strcmp(text, "now") == 0) {
-        CLI_TRY(arm_latest_tx(cli->repo, &tx, err));
-    } else if (!cli_parse_count(strncmp(text, "tx:", 3) == 0 ? text + 3 : text, &tx)) {
-        st = cli_fail(err, ARM_INVALID, "'%s' is not a tx id (a number), nor `now`", text);
-        goto done;
-    }
+    CLI_TRY(cli_find_tx(cli, text, &tx, err));
     CLI_TRY(arm_consumer_move(cli->session, name, tx, err));
     cli_tell_name(cli, "moved consumer", name);
 done:
@@ -114,8 +110,10 @@ const struct cli_verb cli_verb_consumer = {
         "changelog (`armillaria changes --consumer NAME`).\n"
         "\n"
         "    list              the consumers, and how many commits each is behind. The default\n"
-        "    move NAME TX      it stands at TX, forward or back (`now`, 0: the beginning);\n"
-        "                      one that is not there is made\n"
+        "    move NAME TX      it stands at TX, forward or back: a tx id (0: the beginning), "
+        "`now`,\n"
+        "                      or a ref that names a commit; one that is not there is made, and\n"
+        "                      who follows goes on from there\n"
         "    delete NAME       it is forgotten",
     .examples = "armillaria consumer\n"
                 "armillaria consumer move billing 120\n"

@@ -21,7 +21,8 @@ enum {
     TICK_MS = 100,
     PATIENCE_TICKS = 5, /* work shorter than this shows no bar */
     BAR_CELLS_MAX = 30,
-    WIDTH_MIN = 20, /* a narrower terminal gets no bar */
+    STUCK_TICKS = 10, /* a write that lasts longer will not end */
+    WIDTH_MIN = 20,   /* a narrower terminal gets no bar */
 };
 
 /* `mutex` guards what is below it. */
@@ -34,6 +35,8 @@ struct cli_watch {
     atomic_int caught;
     atomic_bool ending;
     atomic_bool rests;
+    atomic_bool writes;
+    unsigned stuck_ticks; /* the writing goes on since a signal came; the thread's */
     pthread_mutex_t mutex;
     arm_session *session;
     arm_feed *feed;
@@ -79,6 +82,12 @@ static void draw(struct cli_watch *watch, double progress)
 
 static void tick(struct cli_watch *watch)
 {
+    bool is_stuck = atomic_load(&watch->caught) != 0 && atomic_load(&watch->writes);
+
+    watch->stuck_ticks = is_stuck ? watch->stuck_ticks + 1 : 0;
+    if (watch->stuck_ticks > STUCK_TICKS) {
+        _exit(CLI_SIGNAL + atomic_load(&watch->caught));
+    }
     (void)pthread_mutex_lock(&watch->mutex);
     if (watch->session != NULL && atomic_load(&watch->caught) != 0) {
         arm_session_interrupt(watch->session);
@@ -203,6 +212,11 @@ void cli_watch_hide(struct cli_watch *watch)
     watch->what = NULL;
     wipe(watch);
     (void)pthread_mutex_unlock(&watch->mutex);
+}
+
+void cli_watch_writing(struct cli_watch *watch, bool is_writing)
+{
+    atomic_store(&watch->writes, is_writing);
 }
 
 int cli_watch_caught(const struct cli_watch *watch)

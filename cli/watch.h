@@ -27,6 +27,10 @@ void cli_watch_progress(struct cli_watch *watch, double progress);
 void cli_watch_show(struct cli_watch *watch, const char *what);
 void cli_watch_hide(struct cli_watch *watch);
 
+/* Output is being written, or is no longer. A signal does not wait for who does not read it: it
+ * ends the process, after a while. */
+void cli_watch_writing(struct cli_watch *watch, bool is_writing);
+
 /* The signal that came; 0: none. */
 int cli_watch_caught(const struct cli_watch *watch);
 /* Read what there is, as read(2) does, or wait for it until a signal comes: `*out_size` 0 at the

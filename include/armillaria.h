@@ -585,7 +585,9 @@ ARM_API arm_status arm_row_changes(arm_session *session, const char *table,
 
 /** What an event did to a table. */
 struct arm_change {
-    const char *table_name; /**< "name", or "schema.name" outside of main, as of the commit */
+    /** "name", or "schema.name" outside of main, quoted where odd, as of the commit: who renamed a
+     * table is told of under its new name */
+    const char *table_name;
     uint64_t old_version;   /**< 0: it was not there */
     uint64_t new_version;   /**< 0: it is dropped */
     bool is_new_table;
@@ -657,11 +659,11 @@ ARM_API void arm_feed_interrupt(arm_feed *feed);
  * not given that much; ARM_CONFLICT: the consumer was moved by hand, or its work has passed to
  * another: arm_feed_rewind; those of a commit. */
 ARM_API arm_status arm_feed_ack(arm_feed *feed, uint64_t tx, struct arm_error *err);
-/** The same as a part of the session's open transaction: what was made of the events and that they
+/** The same as a part of the session's open transaction, which acknowledges for one subscription: what was made of the events and that they
  * are done with is committed as one, or not at all, so that each has its effect exactly once. After
  * a transaction that failed, arm_feed_rewind gives its events again. A consumer should not be
  * subscribed to the tables that it writes to. Errors: ARM_INVALID: there is no transaction, or it
- * acknowledges for another consumer already. */
+ * acknowledges for another subscription already. */
 ARM_API arm_status arm_feed_ack_in(arm_feed *feed, arm_session *session, uint64_t tx,
                                    struct arm_error *err);
 /** Go back to where the consumer stands: what was not acknowledged is given again. Errors:
@@ -679,7 +681,9 @@ struct arm_feed_callbacks {
     void (*on_end)(void *context, arm_status why, const struct arm_error *err);
     void *context;
 };
-/** Have a thread of the library call for each event. Until arm_feed_stop the feed is that thread's.
+/** Have a thread of the library call for each event; of a consumer, beginning with what was given
+ * and is not acknowledged. Until arm_feed_stop the feed is that thread's: what else it is asked for
+ * is ARM_INVALID. An event of which on_event said that it is not done is the next one again.
  * Errors: ARM_INVALID: it has one already; ARM_NO_MEMORY: there is no thread to be had. */
 ARM_API arm_status arm_feed_start(arm_feed *feed, const struct arm_feed_callbacks *callbacks,
                                   struct arm_error *err);

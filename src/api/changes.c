@@ -142,7 +142,8 @@ static arm_status read_page(struct event_stream *events, struct ArrowArrayStream
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__rows_new(event_fields, EVENT_FIELDS, &rows, err));
-    if (limit > 0 && events->position < events->until) {
+    while (limit > 0 && page.count == 0 && events->position < events->until) {
+        arm__event_page_release(&page);
         ARM_TRY(arm__events_read(events->catalog, &events->filter, events->position, events->until,
                                  limit, &page, err));
         events->position = page.scanned_to;
@@ -249,6 +250,12 @@ done:
 
 /* ---- Rows ---- */
 
+/* No log is so long, and SQL's numbers end there. */
+static unsigned long long sql_tx(uint64_t tx)
+{
+    return tx > INT64_MAX ? INT64_MAX : tx;
+}
+
 static arm_status describe_rows(const char *table, const struct arm_row_changes_options *options,
                                 struct arm_buf *sql, struct arm_error *err)
 {
@@ -256,9 +263,9 @@ static arm_status describe_rows(const char *table, const struct arm_row_changes_
 
     ARM_TRY(arm__buf_printf(sql, err, "FROM arm_row_changes("));
     ARM_TRY(arm__sql_string(table, sql, err));
-    ARM_TRY(arm__buf_printf(sql, err, ", %llu", (unsigned long long)options->since));
+    ARM_TRY(arm__buf_printf(sql, err, ", %llu", sql_tx(options->since)));
     if (options->until != 0) {
-        ARM_TRY(arm__buf_printf(sql, err, ", until => %llu", (unsigned long long)options->until));
+        ARM_TRY(arm__buf_printf(sql, err, ", until => %llu", sql_tx(options->until)));
     }
     if (options->branch != NULL) {
         ARM_TRY(arm__buf_printf(sql, err, ", branch => "));

@@ -20,6 +20,21 @@ static arm_status enter(const struct arm_feed *feed, struct arm_error *err)
     return feed == NULL ? arm__require(NULL, "feed", err) : arm__root_check(feed->root, err);
 }
 
+/* For the caller's own thread: while the feed has one, it is that one's. */
+static arm_status enter_alone(const struct arm_feed *feed, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    ARM_TRY(enter(feed, err));
+    if (arm__subscription_has_thread(feed->subscription)) {
+        st = arm__fail(err, ARM_INVALID,
+                       "a thread calls for the events of this feed: stop it "
+                       "first");
+    }
+done:
+    return st;
+}
+
 static arm_status check_options(const struct arm_feed_options *options, struct arm_error *err)
 {
     arm_status st = ARM_OK;
@@ -78,7 +93,7 @@ arm_status arm_feed_next(arm_feed *feed, uint64_t wait_us, const struct arm_even
 {
     arm_status st = ARM_OK;
 
-    ARM_TRY(enter(feed, err));
+    ARM_TRY(enter_alone(feed, err));
     ARM_TRY(arm__require(out, "out", err));
     ARM_TRY(arm__subscription_next(feed->subscription, wait_us, out, err));
 done:
@@ -96,7 +111,7 @@ arm_status arm_feed_ack(arm_feed *feed, uint64_t tx, struct arm_error *err)
 {
     arm_status st = ARM_OK;
 
-    ARM_TRY(enter(feed, err));
+    ARM_TRY(enter_alone(feed, err));
     ARM_TRY(arm__subscription_ack(feed->subscription, tx, err));
 done:
     return st;
@@ -107,7 +122,7 @@ arm_status arm_feed_ack_in(arm_feed *feed, arm_session *session, uint64_t tx, st
     struct arm_new_cursor cursor;
     arm_status st = ARM_OK;
 
-    ARM_TRY(enter(feed, err));
+    ARM_TRY(enter_alone(feed, err));
     ARM_TRY(arm__session_enter(session, err));
     if (feed->root != session->root) {
         st = arm__fail(err, ARM_INVALID, "the session is of another repository");
@@ -126,7 +141,7 @@ arm_status arm_feed_rewind(arm_feed *feed, struct arm_error *err)
 {
     arm_status st = ARM_OK;
 
-    ARM_TRY(enter(feed, err));
+    ARM_TRY(enter_alone(feed, err));
     ARM_TRY(arm__subscription_rewind(feed->subscription, err));
 done:
     return st;

@@ -155,13 +155,16 @@ unique_ptr<duckdb::GlobalTableFunctionState> InitChanges(ClientContext &context,
     return std::move(result);
 }
 
-void RunChanges(ClientContext &, duckdb::TableFunctionInput &input, DataChunk &out)
+void RunChanges(ClientContext &context, duckdb::TableFunctionInput &input, DataChunk &out)
 {
     auto &state = input.global_state->Cast<ChangesState>();
     arm_error error;
 
     arm__event_page_release(&state.page);
-    if (state.position < state.until) {
+    while (state.page.count == 0 && state.position < state.until) {
+        if (context.IsInterrupted()) {
+            throw duckdb::InterruptException();
+        }
         Check(arm__events_read(state.catalog, &state.filter, state.position, state.until,
                                STANDARD_VECTOR_SIZE, &state.page, &error),
               error);

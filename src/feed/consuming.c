@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A member of a named consumer: what it has of the work, and what it says is done. */
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,8 +10,10 @@
 
 enum {
     LOOK_US = 100000, /* between two looks at who is there */
-    IDLE_TXS = 64     /* of nothing to do before the end says so */
+    IDLE_US = 1000000 /* between two times that it is said that there was nothing to do */
 };
+
+static _Atomic(uint64_t) last_id; /* of a member in this process */
 
 static bool owns(const struct arm_consuming *c, uint32_t share)
 {
@@ -172,20 +175,86 @@ done:
     return st;
 }
 
-/* M1: what was gained begins where the consumer stands by now. */
+/* M1: what was gained begins where the consumer stands by now. Who had it may have been killed as
+ * he acknowledged (K7). */
 static arm_status take_over(struct arm_subscription *s, uint64_t gained, struct arm_error *err)
 {
     struct arm_consuming *c = s->consuming;
     struct arm_consumer_row row;
     arm_status st = ARM_OK;
 
-    ARM_TRY(read_row(s, &row, err));
+    ARM_TRY(arm__consumer_read(s->repository, c->name, &row, err));
     for (uint32_t i = 0; i < ARM_CONSUMER_SHARES; i++) {
         if (arm__share_is_in(gained, i)) {
             c->seen.acked_tx[i] = row.acked_tx[i];
         }
     }
     begin_from(s, gained);
+done:
+    return st;
+}
+
+/* Up to where all is done with that this member has. */
+static uint64_t done_to(const struct arm_consuming *c)
+{
+    uint64_t least = UINT64_MAX;
+
+    for (uint32_t i = 0; i < ARM_CONSUMER_SHARES; i++) {
+        least = owns(c, i) && c->seen.acked_tx[i] < least ? c->seen.acked_tx[i] : least;
+    }
+    return least == UINT64_MAX ? 0 : least;
+}
+
+/* Whether there are commits that none of this member's shares is behind any more. */
+static arm_status has_passed(const struct arm_subscription *s, bool *out, struct arm_error *err)
+{
+    struct arm_index_txn *txn = NULL;
+    uint64_t next = 0;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__catalog_begin_read(s->catalog, &txn, err));
+    ARM_TRY(arm__index_next_commit(txn, 0, done_to(s->consuming), &next, err));
+    *out = next != 0 && next <= s->position;
+done:
+    arm__index_abort(txn);
+    return st;
+}
+
+/* All that came is acknowledged, and there was nothing for this member in the rest: so that nobody
+ * looks at it again, and nobody thinks that it waits. What fails is as if it had not been tried. */
+static void say_idle(struct arm_subscription *s)
+{
+    struct arm_consuming *c = s->consuming;
+    struct arm_new_cursor cursor = {.name = c->name, .acked_tx = s->position, .seen = &c->seen};
+    bool passed = false;
+
+    if (s->given_tx != 0 || s->next < s->page.count || s->position == UINT64_MAX ||
+        c->passed.shares != 0 || has_passed(s, &passed, NULL) != ARM_OK || !passed) {
+        return;
+    }
+    for (uint32_t i = 0; i < ARM_CONSUMER_SHARES; i++) {
+        if (owns(c, i) && c->seen.acked_tx[i] < s->position) {
+            cursor.shares |= UINT64_C(1) << i;
+        }
+    }
+    if (cursor.shares != 0 && arm__consumer_move(s->repository, &cursor, NULL, NULL) == ARM_OK) {
+        c->seen = moved(&c->seen, &cursor);
+    }
+}
+
+/* What is owned and all done with may have been moved by hand meanwhile, or dropped. */
+static arm_status follow_moves(struct arm_subscription *s, struct arm_error *err)
+{
+    struct arm_consuming *c = s->consuming;
+    struct arm_consumer_row row;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(read_row(s, &row, err));
+    if (!stands_at(&row, &c->seen, c->member.owned)) {
+        c->seen = row;
+        c->done_tx = done_to(c);
+        begin_from(s, c->member.owned);
+    }
 done:
     return st;
 }
@@ -205,6 +274,11 @@ arm_status arm__consuming_look(struct arm_subscription *s, struct arm_error *err
     if (s->given_tx != 0) { /* M3: and what is gained would be mixed with what is not done */
         goto done;
     }
+    ARM_TRY(follow_moves(s, err));
+    if (now - c->idle_us >= IDLE_US) {
+        say_idle(s);
+        c->idle_us = now;
+    }
     ARM_TRY(arm__member_look(&c->member, err));
     if ((c->member.fellows & (c->member.fellows - 1)) != 0) { /* else all of it is this one's */
         ARM_TRY(list_active(s, err));
@@ -214,6 +288,9 @@ arm_status arm__consuming_look(struct arm_subscription *s, struct arm_error *err
     if (gained != 0) {
         arm_status taken = take_over(s, gained, st == ARM_OK ? err : NULL);
 
+        if (taken != ARM_OK) { /* nothing is known of where they stand: at the next look */
+            arm__member_give_up(&c->member, gained);
+        }
         st = st == ARM_OK ? taken : st;
     }
     forget_others(c);
@@ -236,6 +313,7 @@ arm_status arm__consuming_begin(struct arm_subscription *s, const char *name, ui
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__calloc(1, sizeof *c, &c, err));
+    c->id = atomic_fetch_add(&last_id, 1) + 1;
     ARM_TRY(arm__consumer_make(s->repository, name, start, &c->seen, err));
     (void)snprintf(c->name, sizeof c->name, "%s", name);
     ARM_TRY(arm__member_join(arm__repository_io(s->repository), arm__repository_path(s->repository),
@@ -249,27 +327,6 @@ arm_status arm__consuming_begin(struct arm_subscription *s, const char *name, ui
 done:
     arm__free(c);
     return st;
-}
-
-/* Nothing came for long, and all that came is acknowledged: so that who is next need not look at it
- * again. */
-static void say_idle(struct arm_subscription *s)
-{
-    struct arm_consuming *c = s->consuming;
-    struct arm_new_cursor cursor = {.name = c->name, .acked_tx = s->position, .seen = &c->seen};
-
-    if (s->given_tx != 0 || s->next < s->page.count || s->position == UINT64_MAX ||
-        c->passed.shares != 0) {
-        return;
-    }
-    for (uint32_t i = 0; i < ARM_CONSUMER_SHARES; i++) {
-        if (owns(c, i) && c->seen.acked_tx[i] + IDLE_TXS < s->position) {
-            cursor.shares |= UINT64_C(1) << i;
-        }
-    }
-    if (cursor.shares != 0) {
-        (void)arm__consumer_move(s->repository, &cursor, NULL, NULL); /* lost: it is looked at */
-    }
 }
 
 void arm__consuming_end(struct arm_subscription *s)
@@ -292,6 +349,24 @@ static arm_status require_consumer(const struct arm_subscription *s, struct arm_
                            "the subscription has no consumer: name one when it is opened");
 }
 
+/* What was acknowledged before still is. */
+static arm_status check_done(struct arm_subscription *s, struct arm_error *err)
+{
+    struct arm_consuming *c = s->consuming;
+    struct arm_consumer_row row;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(read_row(s, &row, err));
+    if (!stands_at(&row, &c->seen, c->member.owned)) {
+        st = arm__fail(err, ARM_CONFLICT,
+                       "consumer \"%s\" was moved by tx %llu, in another process or by hand: "
+                       "begin again from where it stands",
+                       c->name, (unsigned long long)row.tx);
+    }
+done:
+    return st;
+}
+
 arm_status arm__subscription_cursor(struct arm_subscription *s, uint64_t tx,
                                     struct arm_new_cursor *out, struct arm_error *err)
 {
@@ -307,9 +382,12 @@ arm_status arm__subscription_cursor(struct arm_subscription *s, uint64_t tx,
                        (unsigned long long)tx, (unsigned long long)s->given_tx);
         goto done;
     }
+    if (tx > s->given_tx) {
+        ARM_TRY(check_done(s, err));
+    }
     /* What came behind the last event and is none of this consumer's is done with as well. */
     *out = (struct arm_new_cursor){
-        .name = c->name, .acked_tx = is_all ? s->position : tx, .seen = &c->seen};
+        .name = c->name, .acked_tx = is_all ? s->position : tx, .seen = &c->seen, .member = c->id};
     for (uint32_t i = 0; tx <= s->given_tx && i < ARM_CONSUMER_SHARES; i++) {
         if (owns(c, i) && c->seen.acked_tx[i] < out->acked_tx) {
             out->shares |= UINT64_C(1) << i;
@@ -349,9 +427,10 @@ arm_status arm__subscription_rewind(struct arm_subscription *s, struct arm_error
     arm_status st = ARM_OK;
 
     ARM_TRY(require_consumer(s, err));
-    ARM_TRY(read_row(s, &row, err));
+    ARM_TRY(arm__consumer_read(s->repository, c->name, &row, err));
     c->seen = row;
     c->passed.shares = 0;
+    c->done_tx = done_to(c);
     s->given_tx = 0;
     drop_page(s);
     begin_from(s, c->member.owned);

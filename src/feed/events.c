@@ -7,8 +7,9 @@
 #include "model/object.h"
 
 enum {
-    TXS_MAX = 256,   /* found in one transaction of the index */
-    SPAN_SHORT = 256 /* so many txs are looked at one by one, rather than each name's */
+    TXS_MAX = 256,    /* found in one transaction of the index */
+    SPAN_SHORT = 256, /* so many txs are looked at one by one, rather than each name's */
+    SCAN_MAX = 512    /* looked at for one page, though nothing is found */
 };
 
 /* ---- One event ---- */
@@ -71,11 +72,9 @@ static arm_status fill_changes(struct arm_catalog *catalog, const struct arm_com
                                struct arm_event *out, size_t *out_seen, struct arm_error *err)
 {
     const Armpb__Commit *commit = info->commit;
-    struct arm_change *changes = NULL;
+    struct arm_change *changes = NULL; /* once there is one that is wanted */
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__arena_alloc(arena, commit->n_changes, sizeof *changes, &changes, err));
-    out->changes = changes;
     for (size_t i = 0; i < commit->n_changes; i++) {
         const Armpb__TableChange *change = commit->changes[i];
         char shown[ARM_SHOWN_NAME_BYTES];
@@ -91,6 +90,11 @@ static arm_status fill_changes(struct arm_catalog *catalog, const struct arm_com
                                         schema_name, name, err));
         (*out_seen)++;
         if (wants_table(wanted, schema_name, name)) {
+            if (changes == NULL) {
+                ARM_TRY(
+                    arm__arena_alloc(arena, commit->n_changes - i, sizeof *changes, &changes, err));
+                out->changes = changes;
+            }
             arm__shown_name(schema_name, name, shown);
             ARM_TRY(
                 fill_change(catalog, info, change, shown, arena, &changes[out->change_count], err));
@@ -214,6 +218,17 @@ static bool names_alone(const struct arm_event_filter *filter)
     return alone;
 }
 
+/* "*" is among them, or there are none. */
+static bool wants_every_table(const struct arm_event_filter *filter)
+{
+    bool wants = filter->table_count == 0;
+
+    for (size_t i = 0; !wants && i < filter->table_count; i++) {
+        wants = filter->tables[i].is_every;
+    }
+    return wants;
+}
+
 static arm_status find_sources(struct search *search, uint64_t span, struct arm_error *err)
 {
     const struct arm_event_filter *filter = search->filter;
@@ -224,7 +239,7 @@ static arm_status find_sources(struct search *search, uint64_t span, struct arm_
             ARM_TRY(add_source(search, filter->branch_id, filter->tables[i].schema_name,
                                filter->tables[i].name, err));
         }
-    } else if (filter->table_count == 0 || span <= SPAN_SHORT) {
+    } else if (wants_every_table(filter) || span <= SPAN_SHORT) {
         ARM_TRY(add_source(search, filter->branch_id, NULL, NULL, err));
     } else if (filter->branch_id != 0) {
         ARM_TRY(add_branch(search, filter->branch_id, err));
@@ -330,16 +345,18 @@ arm_status arm__events_read(struct arm_catalog *catalog, const struct arm_event_
     struct filling filling = {catalog, {.filter = filter}, &page};
     struct search search = {.filter = filter};
     uint64_t txs[TXS_MAX];
+    size_t scanned = 0;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__arena_alloc(&page.arena, limit, sizeof *page.events, &page.events, err));
-    while (page.count < limit && page.scanned_to < until) {
+    while (page.count < limit && page.scanned_to < until && scanned < SCAN_MAX) {
         size_t room = limit - page.count < TXS_MAX ? limit - page.count : TXS_MAX;
         size_t count = 0;
 
         ARM_TRY(find_txs(catalog, &search, page.scanned_to, until, room, txs, &count, err));
         ARM_TRY(arm__catalog_commits(catalog, txs, count, add_event, &filling, err));
         page.scanned_to = count < room ? until : txs[count - 1];
+        scanned += count;
     }
     *out = page;
     page = (struct arm_event_page){.count = 0};

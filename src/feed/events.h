@@ -33,7 +33,8 @@ struct arm_event_page {
     struct arm_event *events;
     uint64_t scanned_to; /* no event up to here is missing */
 };
-/* The first `limit` events behind `since`, up to `until` at most (both txs). */
+/* The first `limit` events behind `since`, up to `until` at most (both txs); fewer, or none, where
+ * many commits were looked at for them: then `scanned_to` is less than `until`. */
 arm_status arm__events_read(struct arm_catalog *catalog, const struct arm_event_filter *filter,
                             uint64_t since, uint64_t until, size_t limit,
                             struct arm_event_page *out, struct arm_error *err);

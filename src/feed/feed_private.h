@@ -9,6 +9,7 @@
 /* A member of a named consumer (consuming.c). */
 struct arm_consuming {
     char name[256];
+    uint64_t id; /* of the member, in this process */
     struct arm_member member;
     struct arm_consumer_row seen; /* how the consumer stands, as far as this member knows */
     struct arm_new_cursor passed; /* given to a transaction; its outcome is not known; no shares:
@@ -17,6 +18,7 @@ struct arm_consuming {
                                           * ARM_SHARE_NONE: another has it */
     uint64_t done_tx;                    /* the largest tx that was acknowledged */
     uint64_t looked_us;                  /* when its fellows were looked for */
+    uint64_t idle_us;                    /* when it was said that there was nothing to do */
     uint64_t listed_tx;                  /* as of when `active` was listed; 0: never */
     uint64_t active;                     /* shares in which there are tables */
 };
@@ -41,6 +43,9 @@ struct arm_subscription {
     arm_status ended; /* why the thread did, once it is joined */
     struct arm_error why;
 };
+
+/* The event that was given last is not done with: it is the next one again. */
+void arm__subscription_take_back(struct arm_subscription *s);
 
 /* ---- consuming.c ---- */
 

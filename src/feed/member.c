@@ -138,7 +138,10 @@ done:
 void arm__member_leave(struct arm_member *member)
 {
     if (member->file != NULL) {
-        member->io->close(member->io->self, member->file); /* and its locks */
+        /* A child that was forked has the file open too: closing it would free nothing. */
+        unlock(member->io, member->file, (struct arm_range){0, ARM_CONSUMER_SHARES});
+        unlock(member->io, member->file, place_range(member->place));
+        member->io->close(member->io->self, member->file);
     }
     *member = (struct arm_member){.file = NULL};
 }
@@ -197,6 +200,16 @@ arm_status arm__member_settle(struct arm_member *member, uint64_t wanted, uint64
 done:
     *out_gained = gained;
     return st;
+}
+
+void arm__member_give_up(struct arm_member *member, uint64_t shares)
+{
+    for (uint32_t i = 0; i < ARM_CONSUMER_SHARES; i++) {
+        if (arm__share_is_in(shares, i)) {
+            unlock(member->io, member->file, share_range(i));
+        }
+    }
+    member->owned &= ~shares;
 }
 
 arm_status arm__member_count(const struct arm_io *io, const char *root, const char *consumer,

@@ -5,7 +5,9 @@
 /* Members of one consumer, in whatever processes, and which shares of its work each has.
  *
  * A file below index/consumers/ carries nothing but locks, which belong to the open file and go
- * with its process: byte i is share i, byte 64 + i the member in place i, both exclusive.
+ * with its process: byte i is share i, byte 64 + i the member in place i, both exclusive. (A child
+ * that was forked holds them too. If the member's process is killed they stay until its child has
+ * ended, or has run another program.)
  *
  * M1  A share has one owner: who holds its lock. He reads the consumer's cursor after he has got
  *     it, and what the owner before acknowledged was durable before he let go.
@@ -40,6 +42,9 @@ uint64_t arm__member_wants(const struct arm_member *member, uint64_t active);
  * shares that were taken. */
 arm_status arm__member_settle(struct arm_member *member, uint64_t wanted, uint64_t *out_gained,
                               struct arm_error *err);
+
+/* Give up shares that are owned. */
+void arm__member_give_up(struct arm_member *member, uint64_t shares);
 
 /* How many members a consumer has now. */
 arm_status arm__member_count(const struct arm_io *io, const char *root, const char *consumer,

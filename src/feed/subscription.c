@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feed/subscription.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -128,14 +129,15 @@ done:
     return st;
 }
 
-/* Nothing came: is there anything to wait for? */
-static arm_status check_source(struct arm_subscription *s, struct arm_error *err)
+/* All up to `durable` was given: is there anything to wait for? What has become durable since is
+ * looked at before that is said. */
+static arm_status check_source(struct arm_subscription *s, uint64_t durable, struct arm_error *err)
 {
     struct arm_index_txn *txn = NULL;
     char name[256];
     arm_status st = ARM_OK;
 
-    if (arm__log_poisoned(s->log)) {
+    if (arm__log_poisoned(s->log) && arm__log_durable_to(s->log) == durable) {
         st = arm__fail(err, ARM_REOPEN,
                        "a write of the log to disk failed: nothing more will come "
                        "before the repository is opened anew");
@@ -143,8 +145,7 @@ static arm_status check_source(struct arm_subscription *s, struct arm_error *err
     }
     if (s->filter.branch_id != 0) {
         ARM_TRY(arm__catalog_begin_read(s->catalog, &txn, err));
-        ARM_TRY(arm__index_branch_name(txn, s->filter.branch_id, arm__log_durable_to(s->log), name,
-                                       err));
+        ARM_TRY(arm__index_branch_name(txn, s->filter.branch_id, durable, name, err));
         if (name[0] == '\0') {
             st = arm__fail(err, ARM_NOT_FOUND, "branch \"%s\" was dropped: it has no more changes",
                            s->branch);
@@ -184,16 +185,17 @@ static arm_status read_or_wait(struct arm_subscription *s, uint64_t wait_us, str
         if (s->next < s->page.count) {
             break;
         }
-        if (s->position < durable) {
-            continue; /* shares that were gained begin further back */
-        }
         if (arm__flag_take(&s->stopped)) {
             st = arm__fail(err, ARM_INTERRUPTED, "the subscription was interrupted");
             break;
         }
-        ARM_TRY(check_source(s, err));
         left = sleep_us(s, start, wait_us);
+        if (s->position < durable && (is_over || left != 0)) {
+            continue; /* a part was looked at, or shares that were gained begin further back */
+        }
+        ARM_TRY(check_source(s, durable, err));
         if (is_over || left == 0) {
+            arm__log_mind_orphans(s->log);
             break;
         }
         arm__log_tail_wait(s->log, durable, left, &s->stopped);
@@ -223,6 +225,13 @@ arm_status arm__subscription_next(struct arm_subscription *s, uint64_t wait_us,
     }
 done:
     return st;
+}
+
+void arm__subscription_take_back(struct arm_subscription *s)
+{
+    assert(s->next > 0);
+    s->next--;
+    s->given_tx = 0; /* all before it is acknowledged */
 }
 
 void arm__subscription_interrupt(struct arm_subscription *s)

@@ -44,5 +44,7 @@ arm_status arm__subscription_start(struct arm_subscription *subscription,
                                    const struct arm_feed_callbacks *callbacks,
                                    struct arm_error *err);
 arm_status arm__subscription_stop(struct arm_subscription *subscription, struct arm_error *err);
+/* It was started and not stopped, be it that it has ended. */
+bool arm__subscription_has_thread(const struct arm_subscription *subscription);
 
 #endif

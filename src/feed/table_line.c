@@ -118,6 +118,23 @@ static void note_last(struct walk *walk, struct arm_line_point point)
     }
 }
 
+/* Nothing has the name since `tx`: who asks for it means what had it last. */
+static arm_status note_former(struct walk *walk, uint64_t tx, struct arm_error *err)
+{
+    struct arm_table_row before;
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    if (!walk->line->is_known) {
+        ARM_TRY(named_at(walk, tx - 1, &before, &found, err));
+    }
+    if (found) {
+        note_last(walk, point_of(&before));
+    }
+done:
+    return st;
+}
+
 static arm_status step_back(struct walk *walk, uint64_t since, bool *out_more,
                             struct arm_error *err)
 {
@@ -134,6 +151,9 @@ static arm_status step_back(struct walk *walk, uint64_t since, bool *out_more,
         note_last(walk, point_of(&row));
     }
     if (!*out_more) {
+        if (tx != 0) {
+            ARM_TRY(note_former(walk, tx, err));
+        }
         goto done;
     }
     if (!is_dropped && is_table(&row)) {

@@ -20,6 +20,7 @@ static arm_status run(struct arm_subscription *s, struct arm_error *err)
         }
         tx = event->tx;
         if (!callbacks->on_event(callbacks->context, event)) {
+            arm__subscription_take_back(s);
             break;
         }
         if (s->consuming != NULL) {
@@ -48,8 +49,13 @@ arm_status arm__subscription_start(struct arm_subscription *s,
                                    const struct arm_feed_callbacks *callbacks,
                                    struct arm_error *err)
 {
+    arm_status st = ARM_OK;
+
     if (s->has_thread) {
         return arm__fail(err, ARM_INVALID, "the subscription has a thread already: stop it first");
+    }
+    if (s->consuming != NULL && s->given_tx != 0) { /* nobody has said that these are done with */
+        ARM_TRY(arm__subscription_rewind(s, err));
     }
     s->callbacks = *callbacks;
     s->ended = ARM_OK;
@@ -58,7 +64,13 @@ arm_status arm__subscription_start(struct arm_subscription *s,
         return arm__fail(err, ARM_NO_MEMORY, "there is no thread to be had");
     }
     s->has_thread = true;
-    return ARM_OK;
+done:
+    return st;
+}
+
+bool arm__subscription_has_thread(const struct arm_subscription *s)
+{
+    return s->has_thread;
 }
 
 arm_status arm__subscription_stop(struct arm_subscription *s, struct arm_error *err)

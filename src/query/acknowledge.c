@@ -5,7 +5,7 @@
 #include "query/query_private.h"
 
 arm_status arm__session_acknowledge(struct arm_query_session *session,
-                                    const struct arm_new_cursor *cursor, struct arm_error *err)
+                                    struct arm_new_cursor *cursor, struct arm_error *err)
 {
     struct arm_transaction *txn = NULL;
     arm_status st = ARM_OK;

@@ -7,6 +7,6 @@
 /* Have the session's open transaction say what a consumer of the changelog has done with. Errors:
  * ARM_INVALID: there is none; those of arm__txn_acknowledge, and of an aborted one. */
 arm_status arm__session_acknowledge(struct arm_query_session *session,
-                                    const struct arm_new_cursor *cursor, struct arm_error *err);
+                                    struct arm_new_cursor *cursor, struct arm_error *err);
 
 #endif

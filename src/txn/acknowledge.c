@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "txn/txn_private.h"
 
-arm_status arm__txn_acknowledge(struct arm_transaction *txn, const struct arm_new_cursor *cursor,
+arm_status arm__txn_acknowledge(struct arm_transaction *txn, struct arm_new_cursor *cursor,
                                 struct arm_error *err)
 {
     struct arm_txn_cursor *own = txn->cursor;
@@ -22,16 +22,27 @@ arm_status arm__txn_acknowledge(struct arm_transaction *txn, const struct arm_ne
                          "transaction of its own",
                          own->name);
     }
+    if (own != NULL && own->cursor.member != cursor->member) {
+        return arm__fail(err, ARM_INVALID,
+                         "the transaction acknowledges for another member of consumer \"%s\" "
+                         "already: each has transactions of its own",
+                         own->name);
+    }
     if (own == NULL) {
         ARM_TRY(arm__calloc(1, sizeof *own, &own, err));
         (void)snprintf(own->name, sizeof own->name, "%s", cursor->name);
         own->seen = *cursor->seen;
         txn->cursor = own;
     }
-    own->cursor = (struct arm_new_cursor){.name = own->name,
-                                          .shares = own->cursor.shares | cursor->shares,
-                                          .acked_tx = cursor->acked_tx,
-                                          .seen = &own->seen};
+    if (cursor->acked_tx >= own->cursor.acked_tx) { /* then its shares are all that were said */
+        own->cursor = (struct arm_new_cursor){.name = own->name,
+                                              .shares = own->cursor.shares | cursor->shares,
+                                              .acked_tx = cursor->acked_tx,
+                                              .seen = &own->seen,
+                                              .member = cursor->member};
+    }
+    cursor->shares = own->cursor.shares;
+    cursor->acked_tx = own->cursor.acked_tx;
 done:
     return st;
 }

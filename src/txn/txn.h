@@ -287,10 +287,10 @@ arm_status arm__txn_adopt_chunks(struct arm_transaction *txn, const char *schema
                                  const char *name, const struct arm_view *theirs,
                                  const size_t *entries, size_t count, struct arm_error *err);
 
-/* What a consumer of the changelog has done with, when this commits (commit.h, K11): copied. Said
- * again, it takes the place of what was said before, but for what was seen at first. Errors:
- * ARM_INVALID: another consumer's was said; ARM_READ_ONLY. */
-arm_status arm__txn_acknowledge(struct arm_transaction *txn, const struct arm_new_cursor *cursor,
+/* What a consumer's member has done with, when this commits (commit.h, K11): copied. Said again by
+ * the same member, what reaches further counts. `cursor` becomes what counts. Errors: ARM_INVALID:
+ * another consumer's was said, or another member's; ARM_READ_ONLY. */
+arm_status arm__txn_acknowledge(struct arm_transaction *txn, struct arm_new_cursor *cursor,
                                 struct arm_error *err);
 
 /* ---- The end. Both free the transaction. ---- */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The changelog: what is told of commits and of rows, by the command, by SQL, and as it comes."""
+"""The changelog: what is told of commits and of rows, by the command and by SQL."""
 
 import json
 import os
@@ -41,36 +41,6 @@ def told(repo, table, since=0, extra=""):
     """What became of rows: (columns…, change, tx)."""
     rows = repo.sql(f"SELECT * EXCLUDE _version FROM arm_row_changes('{table}', {since}{extra})")
     return [tuple(row.values()) for row in rows]
-
-
-class Following:
-    """`armillaria changes --follow`, in a process of its own."""
-
-    def __init__(self, repo, *args):
-        self.process = subprocess.Popen(
-            [BIN, "-C", str(repo.path), "changes", "--follow", "--json", *args],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
-
-    def next(self):
-        line = self.process.stdout.readline()
-        assert line, self.process.stderr.read()
-        return json.loads(line)
-
-    def stop(self, number=signal.SIGTERM):
-        """Its exit status, and the lines that were left."""
-        self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=60)
-        assert err == ""
-        return self.process.returncode, [json.loads(line) for line in out.splitlines()]
-
-    def wait_until_it_listens(self, repo, name):
-        """It has joined its consumer."""
-        for _ in range(600):
-            if any(c["consumer"] == name and c["members"] > 0
-                   for c in repo.run("consumer", "--json").json):
-                return
-            time.sleep(0.05)
-        raise AssertionError("it never joined")
 
 
 # ---- The query ----
@@ -206,7 +176,7 @@ def test_wrong_use(repo, args, says):
     (["--since", "99"], "not there yet"), (["--since", "soon"], "soon"), (["--until", "x"], "x"),
     (["--tables", '"t'], "quote"),
     (["--consumer", "a..b"], "a..b"), (["--branch", "nowhere"], "nowhere"),
-    (["--tables", "x" * 600 + "*"], "pattern"), (["--consumer", "c", "--since", "99"], "not there"),
+    (["--tables", "x" * 2000 + "*"], "pattern"), (["--consumer", "c", "--since", "99"], "not there"),
 ])
 def test_bad_input(repo, args, says):
     repo.refused("changes", *args, says=says)
@@ -315,158 +285,3 @@ def test_rows_of_given_up_history_are_told_apart(repo):
     assert "ARM_HISTORY_EXPIRED" in repo.run("changes", "--rows", "--json", status=1).err
     repo.sql("INSERT INTO t VALUES (9)")
     assert [row[:2] for row in told(repo, "t", tx)][-1] == (9, "insert")
-
-
-# ---- As it comes ----
-
-
-def test_follow_wakes_by_commits_of_other_processes(repo):
-    following = Following(repo, "--since", "4")
-    assert following.next()["tx_id"] == 5
-    repo.sql("INSERT INTO t VALUES (7, 'x')")
-    event = following.next()
-    assert event["changes"][0]["rows_added"] == 1 and list(event) == FIELDS
-    repo.sql("INSERT INTO t VALUES (8, 'x')")
-    assert following.next()["tx_id"] == event["tx_id"] + 1
-    assert following.stop() == (0, [])
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_follow_begins_now_and_ends_clean(repo, number):
-    following = Following(repo, "--consumer", "c", "--since", "now")
-    following.wait_until_it_listens(repo, "c")
-    repo.sql("INSERT INTO t VALUES (7, 'x')")
-    tx = following.next()["tx_id"]
-    assert following.stop(number) == (0, [])
-    (consumer,) = repo.run("consumer", "--json").json
-    assert consumer["acked_tx"] >= tx and consumer["lag"] == consumer["members"] == 0
-
-
-def test_follow_filters_and_rows(repo):
-    following = Following(repo, "--since", "5", "--tables", "u*", "--rows")
-    repo.sql("INSERT INTO t VALUES (7, 'x')")
-    repo.sql("BEGIN; CREATE TABLE u(a INTEGER); INSERT INTO u VALUES (1);"
-             "INSERT INTO t VALUES (8, 'x'); COMMIT")
-    (change,) = following.next()["changes"]
-    assert change["table_name"] == "u" and change["is_new_table"]
-    assert [(row["a"], row["_change"]) for row in change["rows"]] == [(1, "insert")]
-    assert following.stop() == (0, [])
-
-
-def test_follow_ends_when_its_branch_is_dropped(repo):
-    repo.sql("CREATE BRANCH b")
-    following = Following(repo, "--branch", "b", "--since", "0")
-    repo.sql("INSERT INTO t VALUES (7, 'x')", "--branch", "b")
-    assert following.next()["branch"] == "b"
-    repo.sql("ALTER TABLE t ADD COLUMN n INTEGER")
-    repo.run("branch", "rename", "b", "c")
-    repo.sql("INSERT INTO t VALUES (8, 'x')", "--branch", "c")
-    assert following.next()["branch"] == "c"
-    repo.run("branch", "delete", "c")
-    assert following.process.wait(timeout=60) == 1
-    assert "dropped" in following.process.stderr.read()
-
-
-# ---- Consumers ----
-
-
-def test_a_consumer_goes_on_where_it_stands(repo):
-    assert txs(repo, "--consumer", "c") == [2, 3, 4, 5]
-    assert txs(repo, "--consumer", "c") == []
-    repo.sql("INSERT INTO t VALUES (7, 'x')")
-    assert len(txs(repo, "--consumer", "c")) == 1
-    assert txs(repo, "--consumer", "late", "--since", "4")[0] == 5
-    assert txs(repo, "--consumer", "c", "--since", "0") == [], "it stands where it stands"
-    names = [c["consumer"] for c in repo.run("consumer", "list", "--json").json]
-    assert names == ["c", "late"]
-    stats = repo.run("stats", "--json").json["consumers"]
-    assert stats == repo.run("consumer", "--json").json
-    assert stats == repo.sql("FROM arm_consumers()")
-
-
-def test_lag_and_moving(repo):
-    txs(repo, "--consumer", "c", "-n", "1")
-    (consumer,) = repo.run("consumer", "--json").json
-    assert (consumer["acked_tx"], consumer["lag"]) == (2, 3)
-    first_waiting = changes(repo, "--since", "2")[0]["timestamp"]
-    assert consumer["waiting_since"] == first_waiting
-    assert "Consumers" in repo.run("stats").out
-    repo.run("consumer", "move", "c", "4")
-    assert txs(repo, "--consumer", "c") == [5]
-    repo.run("consumer", "move", "c", "0")
-    assert txs(repo, "--consumer", "c") == [2, 3, 4, 5]
-    repo.run("consumer", "move", "new", "now")
-    assert txs(repo, "--consumer", "new") == []
-    repo.run("consumer", "delete", "c")
-    assert [c["consumer"] for c in repo.run("consumer", "--json").json] == ["new"]
-    assert "new" not in repo.run("consumer", "delete", "c", status=1).out
-    assert "not there yet" in repo.run("consumer", "move", "new", "999", status=1).err
-    assert "a..b" in repo.run("consumer", "move", "a..b", "1", status=1).err
-    assert repo.run("verify", "--full").status == 0
-
-
-def test_a_consumer_killed_between_line_and_acknowledgement_gets_it_again(repo):
-    following = Following(repo, "--consumer", "c")
-    assert [following.next()["tx_id"] for _ in range(4)] == [2, 3, 4, 5]
-    time.sleep(0.5)  # it acknowledges what it wrote, within some milliseconds
-    following.process.kill()
-    following.process.wait()
-    assert txs(repo, "--consumer", "c") == []
-    repo.sql("INSERT INTO t VALUES (7, 'x')")
-    assert len(txs(repo, "--consumer", "c")) == 1
-
-
-def test_what_cannot_be_written_is_not_acknowledged(repo):
-    with open("/dev/full", "w", encoding="utf8") as full:
-        process = subprocess.run([BIN, "-C", str(repo.path), "changes", "--consumer", "c"],
-                                 stdout=full, stderr=subprocess.PIPE, env=environment(),
-                                 check=False)
-    assert process.returncode == 1 and process.stderr
-    assert txs(repo, "--consumer", "c") == [2, 3, 4, 5]
-
-
-def test_consumers_survive_a_lost_index(repo):
-    txs(repo, "--consumer", "c", "-n", "3")
-    before = repo.run("consumer", "--json").json
-    for file in repo.path.joinpath("index").glob("*.mdb*"):
-        file.unlink()
-    assert repo.run("consumer", "--json").json == before
-    assert txs(repo, "--consumer", "c") == [5]
-    for root, _, files in os.walk(repo.path / "index"):
-        for file in files:
-            os.unlink(os.path.join(root, file))
-    assert txs(repo, "--consumer", "c") == []
-
-
-def test_members_share_tables_and_take_over(repo):
-    names = [f"s{i}" for i in range(8)]
-    repo.sql("".join(f"CREATE TABLE {name}(a INTEGER);" for name in names))
-    repo.run("consumer", "move", "c", "now")
-    members = [Following(repo, "--consumer", "c", "--tables", "s?") for _ in range(2)]
-    for _ in range(600):
-        if repo.run("consumer", "--json").json[0]["members"] == 2:
-            break
-        time.sleep(0.05)
-    time.sleep(1)  # the first gives up what is the second's
-    repo.sql("".join(f"INSERT INTO {name} VALUES (1);" for name in names))
-    time.sleep(1)
-    told_by = []
-    for member in members[1:]:
-        status, left = member.stop()
-        assert status == 0
-        told_by.append({c["table_name"] for event in left for c in event["changes"]})
-    assert len(told_by[0]) == 4
-    time.sleep(1)
-    repo.sql("".join(f"INSERT INTO {name} VALUES (2);" for name in names))
-    time.sleep(1)
-    status, left = members[0].stop()
-    assert status == 0
-    tables = [c["table_name"] for event in left for c in event["changes"]]
-    assert sorted(tables) == sorted([n for n in names if n not in told_by[0]] + names)
-
-
-def test_a_newer_program_alone_knows_consumers(repo):
-    """An older one would take the records for damage: FORMAT says so before the first."""
-    before = (repo.path / "FORMAT").read_text()
-    txs(repo, "--consumer", "c")
-    assert (repo.path / "FORMAT").read_text() != before
