@@ -62,7 +62,8 @@ static bool is_replaced(const struct arm_event *event, const struct arm_change *
     size_t count = 0;
 
     for (size_t i = 0; i < event->change_count; i++) {
-        count += strcmp(event->changes[i].table_name, change->table_name) == 0;
+        count += strcmp(event->changes[i].schema_name, change->schema_name) == 0 &&
+                 strcmp(event->changes[i].name, change->name) == 0;
     }
     return count > 1;
 }
@@ -75,11 +76,13 @@ static arm_status ask_rows(const struct cli_following *f, const struct arm_event
     struct arm_sql_options options = {.size = sizeof options,
                                       .render = f->cli->json ? ARM_RENDER_JSON : ARM_RENDER_TEXT};
     struct ArrowArrayStream stream = {0};
+    struct cli_text table = {0};
     struct cli_text sql = {0};
     arm_status st = ARM_OK;
 
+    cli_table_name_add(change->schema_name, change->name, &table);
     cli_text_add(&sql, "FROM arm_row_changes(");
-    cli_sql_text(change->table_name, &sql);
+    cli_sql_text(cli_text_string(&table), &sql);
     cli_text_printf(&sql, ", %" PRIu64 ", until => %" PRIu64 ", branch => 'tx:%" PRIu64 "')",
                     event->tx - 1, event->tx, event->tx);
     if (is_replaced(event, change)) {
@@ -89,6 +92,7 @@ static arm_status ask_rows(const struct cli_following *f, const struct arm_event
     CLI_TRY(arm_sql(f->cli->session, cli_text_string(&sql), &options, &stream, NULL, err));
     CLI_TRY(cli_reader_open(&stream, out, err));
 done:
+    cli_text_release(&table);
     cli_text_release(&sql);
     return st;
 }
@@ -129,11 +133,13 @@ static arm_status draw_rows(const struct cli_following *f, const struct arm_even
 {
     uint64_t tx = change->new_version == 0 ? event->tx - 1 : event->tx;
     struct cli_reader reader = {0};
+    struct cli_text table = {0};
     char at[32];
-    struct cli_row_drawing how = {
-        .session = f->cli->session, .table = change->table_name, .at = at, .indent = "    "};
+    struct cli_row_drawing how = {.session = f->cli->session, .at = at, .indent = "    "};
     arm_status st = ARM_OK;
 
+    cli_table_name_add(change->schema_name, change->name, &table);
+    how.table = cli_text_string(&table);
     (void)snprintf(at, sizeof at, "tx:%" PRIu64, tx);
     if (event->change_count > 1) {
         cli_text_add(text, "  ");
@@ -144,6 +150,7 @@ static arm_status draw_rows(const struct cli_following *f, const struct arm_even
     CLI_TRY(cli_draw_rows(&how, &reader, &f->sink, text, err));
     cli_text_clear(text);
 done:
+    cli_text_release(&table);
     cli_reader_close(&reader);
     return st;
 }

@@ -585,16 +585,18 @@ ARM_API arm_status arm_row_changes(arm_session *session, const char *table,
 
 /** What an event did to a table. */
 struct arm_change {
-    /** "name", or "schema.name" outside of main, quoted where odd, as of the commit: who renamed a
-     * table is told of under its new name */
+    /** "name", or "schema.name" outside of main, as of the commit: a table that was renamed is told
+     * of under its new name */
     const char *table_name;
-    uint64_t old_version;   /**< 0: it was not there */
-    uint64_t new_version;   /**< 0: it is dropped */
+    uint64_t old_version; /**< 0: it was not there */
+    uint64_t new_version; /**< 0: it is dropped */
     bool is_new_table;
     uint64_t rows_added;
     uint64_t rows_removed;
-    uint64_t bytes_added;   /**< newly stored */
-    uint64_t bytes_removed; /**< of chunks and hot rows that left the table */
+    uint64_t bytes_added;    /**< newly stored */
+    uint64_t bytes_removed;  /**< of chunks and hot rows that left the table */
+    const char *schema_name; /**< the two parts of table_name, which do not tell a table "s.t" of */
+    const char *name;        /**< main from a table "t" of a schema "s" */
 };
 /** A commit, as a subscriber gets it. */
 struct arm_event {

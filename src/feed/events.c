@@ -46,17 +46,21 @@ static bool wants_nothing(const struct wanted *wanted)
 }
 
 static arm_status fill_change(struct arm_catalog *catalog, const struct arm_commit_info *info,
-                              const Armpb__TableChange *change, const char *shown,
-                              struct arm_arena *arena, struct arm_change *out,
+                              const Armpb__TableChange *change, const char *schema_name,
+                              const char *name, struct arm_arena *arena, struct arm_change *out,
                               struct arm_error *err)
 {
+    char shown[ARM_SHOWN_NAME_BYTES];
     struct arm_change_versions versions;
     struct arm_change filled = {.rows_added = change->rows_added,
                                 .rows_removed = change->rows_removed,
                                 .bytes_added = change->bytes_added};
     arm_status st = ARM_OK;
 
+    arm__shown_name(schema_name, name, shown);
     ARM_TRY(arm__arena_text(arena, shown, &filled.table_name, err));
+    ARM_TRY(arm__arena_text(arena, schema_name, &filled.schema_name, err));
+    ARM_TRY(arm__arena_text(arena, name, &filled.name, err));
     ARM_TRY(arm__catalog_change_versions(catalog, info, change, &versions, err));
     ARM_TRY(arm__catalog_bytes_removed(catalog, change, &filled.bytes_removed, err));
     filled.old_version = versions.old_version;
@@ -77,7 +81,6 @@ static arm_status fill_changes(struct arm_catalog *catalog, const struct arm_com
 
     for (size_t i = 0; i < commit->n_changes; i++) {
         const Armpb__TableChange *change = commit->changes[i];
-        char shown[ARM_SHOWN_NAME_BYTES];
         struct arm_table_id id;
         char schema_name[256];
         char name[256];
@@ -95,9 +98,8 @@ static arm_status fill_changes(struct arm_catalog *catalog, const struct arm_com
                     arm__arena_alloc(arena, commit->n_changes - i, sizeof *changes, &changes, err));
                 out->changes = changes;
             }
-            arm__shown_name(schema_name, name, shown);
-            ARM_TRY(
-                fill_change(catalog, info, change, shown, arena, &changes[out->change_count], err));
+            ARM_TRY(fill_change(catalog, info, change, schema_name, name, arena,
+                                &changes[out->change_count], err));
             out->change_count++;
         }
     }

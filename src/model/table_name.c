@@ -87,32 +87,10 @@ done:
     return st;
 }
 
-/* Append a part of a name, in quotes where it would be read otherwise; returns its end. */
-static char *show_part(const char *part, char *out)
-{
-    bool is_odd = strpbrk(part, ".\",*?") != NULL;
-
-    if (is_odd) {
-        *out++ = '"';
-    }
-    for (; *part != '\0'; part++) {
-        if (*part == '"') {
-            *out++ = '"';
-        }
-        *out++ = *part;
-    }
-    if (is_odd) {
-        *out++ = '"';
-    }
-    return out;
-}
-
 void arm__shown_name(const char *schema_name, const char *name, char out[ARM_SHOWN_NAME_BYTES])
 {
-    if (strcmp(schema_name, "main") != 0) {
-        out = show_part(schema_name, out);
-        *out++ = '.';
-    }
-    out = show_part(name, out);
-    *out = '\0';
+    bool is_main = strcmp(schema_name, "main") == 0;
+
+    (void)snprintf(out, ARM_SHOWN_NAME_BYTES, "%s%s%s", is_main ? "" : schema_name,
+                   is_main ? "" : ".", name);
 }

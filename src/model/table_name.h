@@ -11,9 +11,8 @@
 arm_status arm__table_name_parse(const char *text, char schema_name[256], char name[256],
                                  struct arm_error *err);
 
-/* The name of a table as people see it, and can type it again: "name", or "schema.name" outside of
- * main; a part with a dot, a comma, a quote, `*` or `?` in it is quoted. */
-#define ARM_SHOWN_NAME_BYTES ((size_t)1056) /* two parts of 255 bytes, all of them quotes */
+/* The name of a table as people see it: "name", or "schema.name" outside of main. */
+#define ARM_SHOWN_NAME_BYTES ((size_t)512)
 void arm__shown_name(const char *schema_name, const char *name, char out[ARM_SHOWN_NAME_BYTES]);
 
 #endif
