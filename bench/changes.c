@@ -57,7 +57,17 @@ struct board {
     int64_t begun[WARM_UP + EVENTS_MAX];
     int64_t got[READERS_MAX][WARM_UP + EVENTS_MAX];
 };
-static struct board *board;
+
+static struct board *make_board(void)
+{
+    void *made =
+        mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (made == MAP_FAILED) {
+        bench_fail("changes", "out of memory");
+    }
+    return made;
+}
 
 /* What is not printed yet is printed by one of the two. */
 static pid_t fork_one(void)
@@ -77,7 +87,8 @@ static void wait_for_children(unsigned count)
     }
 }
 
-static void be_reader(const struct side *side, const char *where, unsigned number, size_t count)
+static void be_reader(struct board *board, const struct side *side, const char *where,
+                      unsigned number, size_t count)
 {
     void *reader = side->open_reader(where);
 
@@ -91,7 +102,7 @@ static void be_reader(const struct side *side, const char *where, unsigned numbe
     exit(0);
 }
 
-static bool all_have(unsigned readers, size_t count)
+static bool all_have(struct board *board, unsigned readers, size_t count)
 {
     bool all = true;
 
@@ -101,14 +112,14 @@ static bool all_have(unsigned readers, size_t count)
     return all;
 }
 
-static void be_writer(const struct side *side, const char *where, unsigned readers, size_t count,
-                      bool rests)
+static void be_writer(struct board *board, const struct side *side, const char *where,
+                      unsigned readers, size_t count, bool rests)
 {
     void *writer = side->open_writer(where);
 
     for (size_t i = 0; i < count; i++) {
         board->begun[i] = side->change(writer, i);
-        while (rests && !all_have(readers, i + 1)) {
+        while (rests && !all_have(board, readers, i + 1)) {
             (void)usleep(50);
         }
         if (rests) {
@@ -120,6 +131,26 @@ static void be_writer(const struct side *side, const char *where, unsigned reade
 }
 
 /* ---- Latency ---- */
+
+struct contestant {
+    const struct side *side;
+    const char *where;
+};
+enum { SIDES_MAX = 4 };
+
+struct contest {
+    struct contestant sides[SIDES_MAX];
+    size_t side_count;
+    struct board *board;
+    size_t rounds;
+};
+
+static void enter(struct contest *contest, const struct side *side, const char *where)
+{
+    if (where[0] != '\0') { /* else it is not there */
+        contest->sides[contest->side_count++] = (struct contestant){side, where};
+    }
+}
 
 struct latency {
     double p50;
@@ -135,8 +166,8 @@ static int compare_doubles(const void *a, const void *b)
 }
 
 /* One round: every subscriber's delay of every event, in ms. */
-static struct latency measure_round(const struct side *side, const char *where, unsigned readers,
-                                    bool rests, size_t count)
+static struct latency measure_round(struct board *board, const struct contestant *contestant,
+                                    unsigned readers, bool rests, size_t count)
 {
     double *delays = malloc(sizeof *delays * readers * count);
     size_t total = 0;
@@ -145,14 +176,14 @@ static struct latency measure_round(const struct side *side, const char *where, 
     memset(board, 0, sizeof *board);
     for (unsigned i = 0; i < readers; i++) {
         if (fork_one() == 0) {
-            be_reader(side, where, i, WARM_UP + count);
+            be_reader(board, contestant->side, contestant->where, i, WARM_UP + count);
         }
     }
     while (atomic_load(&board->ready) < readers) {
         (void)usleep(1000);
     }
     if (fork_one() == 0) {
-        be_writer(side, where, readers, WARM_UP + count, rests);
+        be_writer(board, contestant->side, contestant->where, readers, WARM_UP + count, rests);
     }
     wait_for_children(readers + 1);
     for (unsigned i = 0; delays != NULL && i < readers; i++) {
@@ -166,15 +197,11 @@ static struct latency measure_round(const struct side *side, const char *where, 
     return latency;
 }
 
-struct contestant {
-    const struct side *side;
-    const char *where; /* "": it is not there */
-};
-enum { SIDES_MAX = 4 };
-
-static void measure_latency(const struct contestant *sides, size_t side_count, unsigned readers,
-                            bool rests, size_t rounds)
+static void measure_latency(const struct contest *contest, unsigned readers, bool rests)
 {
+    const struct contestant *sides = contest->sides;
+    size_t side_count = contest->side_count;
+    size_t rounds = contest->rounds;
     size_t count = bench_size(200, EVENTS_MAX);
     double p50s[SIDES_MAX][ROUNDS_MAX];
     double p99s[SIDES_MAX][ROUNDS_MAX];
@@ -183,8 +210,7 @@ static void measure_latency(const struct contestant *sides, size_t side_count, u
 
     for (size_t round = 0; round < rounds; round++) {
         for (size_t i = 0; i < side_count; i++) {
-            struct latency got =
-                measure_round(sides[i].side, sides[i].where, readers, rests, count);
+            struct latency got = measure_round(contest->board, &sides[i], readers, rests, count);
 
             p50s[i][round] = got.p50;
             p99s[i][round] = got.p99;
@@ -213,7 +239,7 @@ static void measure_latency(const struct contestant *sides, size_t side_count, u
 
 /* ---- Events a second ---- */
 
-static void be_drainer(const char *where, size_t count)
+static void be_drainer(struct board *board, const char *where, size_t count)
 {
     struct arm_feed_options options = {.size = sizeof options, .from = ARM_FROM_TX};
     struct arm_repo_options repo_options = {.size = sizeof repo_options};
@@ -236,8 +262,11 @@ static void be_drainer(const char *where, size_t count)
     exit(0);
 }
 
-static void measure_rate(const char *where, unsigned readers, size_t count, size_t rounds)
+static void measure_rate(const struct contest *contest, const char *where, unsigned readers,
+                         size_t count)
 {
+    struct board *board = contest->board;
+    size_t rounds = contest->rounds;
     double rates[ROUNDS_MAX];
     double rate;
 
@@ -247,7 +276,7 @@ static void measure_rate(const char *where, unsigned readers, size_t count, size
         memset(board, 0, sizeof *board);
         for (unsigned i = 0; i < readers; i++) {
             if (fork_one() == 0) {
-                be_drainer(where, count);
+                be_drainer(board, where, count);
             }
         }
         while (atomic_load(&board->ready) < readers) {
@@ -330,69 +359,74 @@ static struct query_times measure_queries(const char *path)
     return times;
 }
 
-int main(int argc, char **argv)
+/* In a process of its own: none that forks has anything open. */
+static void prepare(const struct contestant *contestant)
 {
-    size_t rounds = bench_count(argc, argv, 4, ROUNDS_DEFAULT, ROUNDS_MAX);
-    size_t history = bench_size(100000, 1000000);
-    struct contestant sides[SIDES_MAX];
-    size_t side_count = 0;
-    char ours[BENCH_PATH_BYTES];
-    char small[BENCH_PATH_BYTES];
-    char large[BENCH_PATH_BYTES];
-    struct query_times at_small;
-    struct query_times at_large;
-
-    if (argc < 4) {
-        bench_fail("usage", "changes WORK_DIRECTORY POSTGRES REDIS [ROUNDS]");
-    }
-    board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (board == MAP_FAILED) {
-        bench_fail("changes", "out of memory");
-    }
-    sides[side_count++] = (struct contestant){&side_limit, argv[1]};
-    sides[side_count++] = (struct contestant){&side_ours, bench_path(argv[1], "changes", ours)};
-    if (argv[3][0] != '\0') {
-        sides[side_count++] = (struct contestant){&side_redis, argv[3]};
-    }
-#ifdef ARM_BENCH_POSTGRES
-    if (argv[2][0] != '\0') {
-        sides[side_count++] = (struct contestant){&side_postgres, argv[2]};
-    }
-#endif
-    for (size_t i = 0; i < side_count; i++) {
-        if (fork_one() == 0) { /* no process that forks has anything open */
-            sides[i].side->prepare(sides[i].where);
-            exit(0);
-        }
-        wait_for_children(1);
-    }
-    printf("| | subscribers | the writer | event p50, ms | p99, ms | x the limit |\n"
-           "|---|---|---|---|---|---|\n");
-    measure_latency(sides, side_count, 1, true, rounds);
-    measure_latency(sides, side_count, 8, true, rounds);
-    measure_latency(sides, side_count, 1, false, rounds);
-    measure_latency(sides, side_count, 8, false, rounds);
-
-    (void)bench_path(argv[1], "history-small", small);
-    (void)bench_path(argv[1], "history", large);
     if (fork_one() == 0) {
-        make_history(small, HISTORY_SMALL);
-        make_history(large, history);
+        contestant->side->prepare(contestant->where);
         exit(0);
     }
     wait_for_children(1);
-    printf("\n| subscribers | events a second | each |\n|---|---|---|\n");
-    measure_rate(large, 1, DRAINED, rounds);
-    measure_rate(large, 8, DRAINED, rounds);
-    measure_rate(large, 64, DRAINED / 8, rounds);
+}
 
-    at_small = measure_queries(small);
-    at_large = measure_queries(large);
+static void prepare_histories(const char *small, const char *large, size_t count)
+{
+    if (fork_one() == 0) {
+        make_history(small, HISTORY_SMALL);
+        make_history(large, count);
+        exit(0);
+    }
+    wait_for_children(1);
+}
+
+static void print_queries(const char *small, const char *large, size_t history)
+{
+    struct query_times at_small = measure_queries(small);
+    struct query_times at_large = measure_queries(large);
+
     printf("\n| a query that finds %d commits | of %d, ms | of %zu, ms | ratio |\n"
            "|---|---|---|---|\n"
            "| the last ones | %.3f | %.3f | %.2f |\n| of one table | %.3f | %.3f | %.2f |\n",
            ANSWER, HISTORY_SMALL, history, at_small.last, at_large.last,
            at_large.last / at_small.last, at_small.of_table, at_large.of_table,
            at_large.of_table / at_small.of_table);
+}
+
+int main(int argc, char **argv)
+{
+    size_t history = bench_size(100000, 1000000);
+    struct contest contest = {.rounds = bench_count(argc, argv, 4, ROUNDS_DEFAULT, ROUNDS_MAX)};
+    char ours[BENCH_PATH_BYTES];
+    char small[BENCH_PATH_BYTES];
+    char large[BENCH_PATH_BYTES];
+
+    if (argc < 4) {
+        bench_fail("usage", "changes WORK_DIRECTORY POSTGRES REDIS [ROUNDS]");
+    }
+    contest.board = make_board();
+    enter(&contest, &side_limit, argv[1]);
+    enter(&contest, &side_ours, bench_path(argv[1], "changes", ours));
+    enter(&contest, &side_redis, argv[3]);
+#ifdef ARM_BENCH_POSTGRES
+    enter(&contest, &side_postgres, argv[2]);
+#endif
+    for (size_t i = 0; i < contest.side_count; i++) {
+        prepare(&contest.sides[i]);
+    }
+    printf("| | subscribers | the writer | event p50, ms | p99, ms | x the limit |\n"
+           "|---|---|---|---|---|---|\n");
+    measure_latency(&contest, 1, true);
+    measure_latency(&contest, 8, true);
+    measure_latency(&contest, 1, false);
+    measure_latency(&contest, 8, false);
+
+    (void)bench_path(argv[1], "history-small", small);
+    (void)bench_path(argv[1], "history", large);
+    prepare_histories(small, large, history);
+    printf("\n| subscribers | events a second | each |\n|---|---|---|\n");
+    measure_rate(&contest, large, 1, DRAINED);
+    measure_rate(&contest, large, 8, DRAINED);
+    measure_rate(&contest, large, 64, DRAINED / 8);
+    print_queries(small, large, history);
     return 0;
 }

@@ -3,7 +3,6 @@
  * subscription: what is there already is what it is given first. */
 
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +43,7 @@ done:
     return st;
 }
 
-/* Whether whoever read the output has left: a write would say so, but there may be none for long. */
+/* Whether whoever read the output has left: a write would say so, but may be long in coming. */
 static arm_status check_reader(const struct cli_following *f, struct arm_error *err)
 {
     struct pollfd out = {.fd = STDOUT_FILENO};

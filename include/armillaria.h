@@ -661,11 +661,11 @@ ARM_API void arm_feed_interrupt(arm_feed *feed);
  * not given that much; ARM_CONFLICT: the consumer was moved by hand, or its work has passed to
  * another: arm_feed_rewind; those of a commit. */
 ARM_API arm_status arm_feed_ack(arm_feed *feed, uint64_t tx, struct arm_error *err);
-/** The same as a part of the session's open transaction, which acknowledges for one subscription: what was made of the events and that they
- * are done with is committed as one, or not at all, so that each has its effect exactly once. After
- * a transaction that failed, arm_feed_rewind gives its events again. A consumer should not be
- * subscribed to the tables that it writes to. Errors: ARM_INVALID: there is no transaction, or it
- * acknowledges for another subscription already. */
+/** The same as a part of the session's open transaction, which acknowledges for one subscription:
+ * what was made of the events and that they are done with is committed as one, or not at all, so
+ * that each has its effect exactly once. After a transaction that failed, arm_feed_rewind gives its
+ * events again. A consumer should not be subscribed to the tables that it writes to. Errors:
+ * ARM_INVALID: there is no transaction, or it acknowledges for another subscription already. */
 ARM_API arm_status arm_feed_ack_in(arm_feed *feed, arm_session *session, uint64_t tx,
                                    struct arm_error *err);
 /** Go back to where the consumer stands: what was not acknowledged is given again. Errors:

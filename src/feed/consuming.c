@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A member of a named consumer: what it has of the work, and what it says is done. */
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "feed/feed_private.h"
 
 enum {
     LOOK_US = 100000, /* between two looks at who is there */
     IDLE_US = 1000000 /* between two times that it is said that there was nothing to do */
 };
-
-static _Atomic(uint64_t) last_id; /* of a member in this process */
 
 static bool owns(const struct arm_consuming *c, uint32_t share)
 {
@@ -310,10 +308,12 @@ arm_status arm__consuming_begin(struct arm_subscription *s, const char *name, ui
                                 struct arm_error *err)
 {
     struct arm_consuming *c = NULL;
+    struct arm_id id;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__calloc(1, sizeof *c, &c, err));
-    c->id = atomic_fetch_add(&last_id, 1) + 1;
+    ARM_TRY(arm__id_random(&id, err));
+    memcpy(&c->id, id.bytes, sizeof c->id);
     ARM_TRY(arm__consumer_make(s->repository, name, start, &c->seen, err));
     (void)snprintf(c->name, sizeof c->name, "%s", name);
     ARM_TRY(arm__member_join(arm__repository_io(s->repository), arm__repository_path(s->repository),

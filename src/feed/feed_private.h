@@ -9,7 +9,7 @@
 /* A member of a named consumer (consuming.c). */
 struct arm_consuming {
     char name[256];
-    uint64_t id; /* of the member, in this process */
+    uint64_t id; /* of the member, random */
     struct arm_member member;
     struct arm_consumer_row seen; /* how the consumer stands, as far as this member knows */
     struct arm_new_cursor passed; /* given to a transaction; its outcome is not known; no shares:

@@ -71,7 +71,7 @@ static void assert_shared(const struct arm_member *members, size_t count, uint64
 static void test_member_shares_pass_on(void **state)
 {
     const uint64_t active = 0x8000400020001001u; /* five shares with tables */
-    struct arm_member members[MEMBERS] = {{NULL}};
+    struct arm_member members[MEMBERS] = {{0}};
     uint32_t count = 0;
 
     (void)state;
@@ -98,7 +98,7 @@ static void test_member_shares_pass_on(void **state)
 
 static void test_member_waits_for_what_another_has(void **state)
 {
-    struct arm_member members[2] = {{NULL}};
+    struct arm_member members[2] = {{0}};
     uint64_t gained = 0;
 
     (void)state;
@@ -117,7 +117,7 @@ static void test_member_waits_for_what_another_has(void **state)
 
 static void test_member_places_are_limited(void **state)
 {
-    struct arm_member members[ARM_MEMBERS_MAX + 1] = {{NULL}};
+    struct arm_member members[ARM_MEMBERS_MAX + 1] = {{0}};
 
     (void)state;
     for (size_t i = 0; i < ARM_MEMBERS_MAX; i++) {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feed/share.h"
 
-#include <string.h>
-
 static void add_folded(struct arm_hasher *hasher, const char *name)
 {
     for (const char *at = name; *at != '\0'; at++) {

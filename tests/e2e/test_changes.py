@@ -176,7 +176,8 @@ def test_wrong_use(repo, args, says):
     (["--since", "99"], "not there yet"), (["--since", "soon"], "soon"), (["--until", "x"], "x"),
     (["--tables", '"t'], "quote"),
     (["--consumer", "a..b"], "a..b"), (["--branch", "nowhere"], "nowhere"),
-    (["--tables", "x" * 2000 + "*"], "pattern"), (["--consumer", "c", "--since", "99"], "not there"),
+    (["--tables", "x" * 2000 + "*"], "pattern"),
+    (["--consumer", "c", "--since", "99"], "not there"),
 ])
 def test_bad_input(repo, args, says):
     repo.refused("changes", *args, says=says)
