@@ -356,6 +356,49 @@ static void test_query_X5_insert_reads_no_entries(void **state)
     assert_true(catalog->cached_entries > 0); /* so that is where they would be seen */
 }
 
+/* The mark of a column, or of what is in it: the way there is the children's numbers. */
+static const char *mark_of(struct query_fixture *f, const char *type, const char *way)
+{
+    struct ArrowArrayStream stream;
+    struct ArrowSchema schema;
+    struct ArrowStringView value = {NULL, 0};
+    const struct ArrowSchema *at;
+    char sql[256];
+
+    (void)snprintf(sql, sizeof sql, "SELECT NULL::%s", type);
+    assert_ok(query_start(f, sql, &stream), f->err);
+    assert_int_equal(stream.get_schema(&stream, &schema), 0);
+    at = schema.children[0];
+    for (; *way != '\0'; way++) {
+        at = at->children[*way - '0'];
+    }
+    assert_int_equal(ArrowMetadataGetValue(at->metadata, ArrowCharView("arm.type"), &value), 0);
+    (void)snprintf(f->text, sizeof f->text, "%.*s", (int)value.size_bytes, value.data);
+    schema.release(&schema);
+    stream.release(&stream);
+    return f->text;
+}
+
+static void test_query_types_that_arrow_does_not_tell(void **state)
+{
+    struct query_fixture *f = *state;
+
+    assert_string_equal(mark_of(f, "HUGEINT", ""), "HUGEINT");
+    assert_string_equal(mark_of(f, "UHUGEINT", ""), "UHUGEINT");
+    assert_string_equal(mark_of(f, "UUID", ""), "UUID");
+    assert_string_equal(mark_of(f, "BIT", ""), "BIT");
+    assert_string_equal(mark_of(f, "TIMETZ", ""), "TIMETZ");
+    assert_string_equal(mark_of(f, "JSON", ""), "JSON");
+    assert_string_equal(mark_of(f, "VARCHAR", ""), "");
+    assert_string_equal(mark_of(f, "DECIMAL(38, 0)", ""), "");
+    assert_string_equal(mark_of(f, "UUID[]", "0"), "UUID");
+    assert_string_equal(mark_of(f, "BIT[3]", "0"), "BIT");
+    assert_string_equal(mark_of(f, "MAP(VARCHAR, HUGEINT)", "00"), "");
+    assert_string_equal(mark_of(f, "MAP(VARCHAR, HUGEINT)", "01"), "HUGEINT");
+    assert_string_equal(mark_of(f, "STRUCT(a INT, b JSON[])", "10"), "JSON");
+    assert_string_equal(mark_of(f, "UNION(a INT, b TIMETZ)", "1"), "TIMETZ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +406,7 @@ int main(void)
         TEST(test_query_Q1_close_rolls_back_and_keeps_the_rows),
         TEST(test_query_Q2_open_stream_is_taken_in),
         TEST(test_query_result_is_written_back),
+        TEST(test_query_types_that_arrow_does_not_tell),
         TEST(test_query_Q5_done_when_it_returns),
         TEST(test_query_statements_one_by_one),
         TEST(test_query_at),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "query/type_marks.h"
 #include "table/types.h"
 
 struct arm_row_stream {
@@ -103,10 +104,14 @@ static int told(struct arm_row_stream *stream, duckdb_error_data error)
 static int give_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
 {
     struct arm_row_stream *stream = self->private_data;
+    int rc = told(stream,
+                  duckdb_to_arrow_schema(stream->options, stream->types,
+                                         (const char **)stream->names, stream->column_count, out));
 
-    return told(stream,
-                duckdb_to_arrow_schema(stream->options, stream->types, (const char **)stream->names,
-                                       stream->column_count, out));
+    for (size_t i = 0; rc == 0 && i < stream->column_count; i++) {
+        arm__mark_type(stream->types[i], out->children[i]);
+    }
+    return rc;
 }
 
 static int give_next(struct ArrowArrayStream *self, struct ArrowArray *out)

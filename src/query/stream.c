@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "query/query_private.h"
+#include "query/type_marks.h"
 
 struct result_stream {
     struct arm_query_session *session; /* counted */
@@ -72,12 +73,13 @@ static int fail_conversion(struct result_stream *stream, duckdb_error_data error
 
 /* ---- The interface ---- */
 
-static void mark_json(const struct arm_duck_result *result, struct ArrowSchema *schema)
+static void mark_columns(const struct arm_duck_result *result, struct ArrowSchema *schema)
 {
     for (int64_t i = 0; i < schema->n_children; i++) {
         if (arm__duck_column_is_json(result, (size_t)i)) {
             schema->children[i]->metadata = json_mark;
         }
+        arm__mark_type(arm__duck_column_type(result, (size_t)i), schema->children[i]);
     }
 }
 
@@ -103,7 +105,7 @@ static int convert_schema(struct result_stream *stream, struct ArrowSchema *out)
         rc = fail_conversion(stream, error);
         goto done;
     }
-    mark_json(stream->result, out);
+    mark_columns(stream->result, out);
     if (!arm__duck_has_rows(stream->result)) {
         out->metadata = count_mark;
     }
