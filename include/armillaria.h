@@ -240,12 +240,35 @@ typedef enum arm_render {
                            * by field metadata "arm.json"="1"; all others as text */
 } arm_render;
 
+/** A table, named as in arm_write, as it was at one of its versions. */
+struct arm_table_version {
+    const char *table;
+    uint64_t version;
+};
+
+/** Asked for rows by a name in FROM that the branch has no table or view of. Fills `*out`, which
+ * is released when the statement needs it no more; left with `release` NULL: there are none, and
+ * the statement fails with DuckDB's message. May be asked for one name several times, where it
+ * stands several times: each stream is read once. Called on the thread of arm_sql, and not after
+ * it; what is given may be read by other threads, one at a time, as long as the result stream
+ * lives. An error is the statement's. */
+typedef arm_status arm_find_rows(void *context, const char *name, struct ArrowArrayStream *out,
+                                 struct arm_error *err);
+
 struct arm_sql_options {
     size_t size;
     const char *at; /**< read every table as of this ref; such a session only reads */
     arm_render render;
     uint64_t timeout_us; /**< ARM_INTERRUPTED after so long; 0: no limit */
     const char *message; /**< of the commit the statement makes; NULL: the statement's text, cut */
+    struct ArrowArrayStream *parameters;      /**< a row with the values of the statement's
+                                               * parameters; taken, whatever happens. Columns "1",
+                                               * "2" ... are those of ? and $1, "name" of $name */
+    const struct arm_table_version *versions; /**< read these tables, where the statement names no
+                                               * version, as of these; of a SELECT only */
+    size_t version_count;
+    arm_find_rows *find_rows; /**< NULL: no rows but those of the repository and of files */
+    void *find_context;
 };
 
 /** Run the first statement of `sql`: DuckDB's dialect and what INTERFACES adds to it. `options`
@@ -254,7 +277,9 @@ struct arm_sql_options {
  * for a statement without rows a stream of the column `Count` (changed rows; marked by schema
  * metadata "arm.count"="1") or of no column.
  * A statement outside BEGIN and COMMIT is a transaction of its own, committed and durable when
- * this returns. An empty `sql` gives a stream of no column. Errors: ARM_SQL with DuckDB's
+ * this returns. An empty `sql` gives a stream of no column. Where an Arrow type does not tell the
+ * SQL type of a column, or of what is in it, field metadata "arm.type" does: HUGEINT, UHUGEINT,
+ * UUID, BIT, TIMETZ, JSON. Errors: ARM_SQL with DuckDB's
  * message, ARM_CONSTRAINT, ARM_CONFLICT (safe to run again), ARM_INTERRUPTED, ARM_UNSUPPORTED
  * naming what is not supported, and those of a commit. */
 ARM_API arm_status arm_sql(arm_session *session, const char *sql,

@@ -74,6 +74,12 @@ static arm_status check_sql_options(const struct arm_sql_options *options, struc
         return arm__fail(err, ARM_INVALID, "options.render is %u, which is none of arm_render",
                          (unsigned)options->render);
     }
+    if (options->version_count > 0 && options->versions == NULL) {
+        return arm__fail(err, ARM_INVALID, "options.versions is NULL");
+    }
+    if (options->parameters != NULL && options->parameters->release == NULL) {
+        return arm__fail(err, ARM_INVALID, "options.parameters was released already");
+    }
     return ARM_OK;
 }
 
@@ -81,15 +87,15 @@ arm_status arm_sql(arm_session *session, const char *sql, const struct arm_sql_o
                    struct ArrowArrayStream *out, const char **out_tail, struct arm_error *err)
 {
     struct ArrowArrayStream stream = {0};
-    struct arm_sql_options known;
+    struct arm_sql_options known = {0};
     struct arm_held *held = NULL;
     const char *tail = NULL;
     arm_status st = ARM_OK;
 
+    ARM_TRY(arm__options_copy(options, sizeof known, &known, err)); /* what is taken is known */
     ARM_TRY(arm__session_enter(session, err));
     ARM_TRY(arm__require(sql, "sql", err));
     ARM_TRY(arm__require(out, "out", err));
-    ARM_TRY(arm__options_copy(options, sizeof known, &known, err));
     ARM_TRY(check_sql_options(&known, err));
     ARM_TRY(arm__held_new(session->root, &held, err)); /* before there is anything to lose */
     ARM_TRY(arm__session_sql(session->query, sql, &known, &stream, out_tail == NULL ? NULL : &tail,
@@ -102,6 +108,9 @@ arm_status arm_sql(arm_session *session, const char *sql, const struct arm_sql_o
     *out = stream;
 done:
     arm__held_free(held);
+    if (known.parameters != NULL) {
+        arm__stream_release(known.parameters);
+    }
     return st;
 }
 

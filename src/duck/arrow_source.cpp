@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/arrow_source.hpp"
 
+#include <utility>
+
 #include "duck/error.hpp"
-#include "duck/session_state.hpp"
+#include "duck/inputs.hpp"
 #include "duckdb/common/arrow/arrow_wrapper.hpp"
 #include "duckdb/function/replacement_scan.hpp"
 #include "duckdb/function/table/arrow.hpp"
@@ -47,27 +49,96 @@ unique_ptr<duckdb::ParsedExpression> Pointer(uintptr_t pointer)
     return make_uniq<duckdb::ConstantExpression>(Value::POINTER(pointer));
 }
 
+template <class GET_SCHEMA, class PRODUCE>
+unique_ptr<duckdb::TableRef> Scan(uintptr_t stream, PRODUCE *produce, GET_SCHEMA *get_schema,
+                                  const string &alias)
+{
+    vector<unique_ptr<duckdb::ParsedExpression>> arguments;
+    auto result = make_uniq<duckdb::TableFunctionRef>();
+
+    arguments.push_back(Pointer(stream));
+    arguments.push_back(Pointer(reinterpret_cast<uintptr_t>(produce)));
+    arguments.push_back(Pointer(reinterpret_cast<uintptr_t>(get_schema)));
+    result->function =
+        make_uniq<duckdb::FunctionExpression>("arrow_scan_dumb", std::move(arguments));
+    result->alias = alias;
+    return std::move(result);
+}
+
+// ---- Rows that somebody is asked for by name ----
+
+// Lives as long as the plan does; a stream that is scanned is the scan's.
+struct Found : duckdb::DependencyItem {
+    explicit Found(string name) : name(std::move(name)) {}
+    Found(const Found &) = delete;
+    Found &operator=(const Found &) = delete;
+    ~Found() override
+    {
+        if (stream.release != nullptr) {
+            stream.release(&stream);
+        }
+    }
+
+    string name;
+    ArrowArrayStream stream{};
+};
+
+void GetFoundSchema(ArrowArrayStream *self, ArrowSchema &schema)
+{
+    GetSchema(&reinterpret_cast<Found *>(self)->stream, schema);
+}
+
+unique_ptr<duckdb::ArrowArrayStreamWrapper> ProduceFound(uintptr_t self,
+                                                         duckdb::ArrowStreamParameters &)
+{
+    auto &found = *reinterpret_cast<Found *>(self);
+    auto result = make_uniq<duckdb::ArrowArrayStreamWrapper>();
+
+    if (found.stream.release == nullptr) {
+        throw duckdb::InvalidInputException(
+            "the rows of \"%s\" are given once, and this statement reads them again and again: "
+            "make a temporary table of them first",
+            found.name);
+    }
+    result->arrow_array_stream = found.stream;
+    found.stream.release = nullptr;
+    result->number_of_rows = -1;
+    return result;
+}
+
+unique_ptr<duckdb::TableRef> Find(const Inputs &inputs, const string &name)
+{
+    auto found = make_shared_ptr<Found>(name);
+    arm_error error;
+
+    Check(inputs.find_rows(inputs.find_context, name.c_str(), &found->stream, &error), error);
+    if (found->stream.release == nullptr) {
+        return nullptr;
+    }
+    auto result =
+        Scan(reinterpret_cast<uintptr_t>(found.get()), &ProduceFound, &GetFoundSchema, name);
+    result->external_dependency = make_shared_ptr<duckdb::ExternalDependency>();
+    result->external_dependency->AddDependency("replacement_cache", std::move(found));
+    return result;
+}
+
 unique_ptr<duckdb::TableRef> Replace(ClientContext &context, duckdb::ReplacementScanInput &input,
                                      optional_ptr<duckdb::ReplacementScanData>)
 {
     auto session = SessionState::TryGet(context);
-    vector<unique_ptr<duckdb::ParsedExpression>> arguments;
-    auto result = make_uniq<duckdb::TableFunctionRef>();
 
     if (!session || !input.schema_name.empty()) {
         return nullptr;
     }
     auto stream = session->streams.find(input.table_name);
-    if (stream == session->streams.end()) {
-        return nullptr;
+    if (stream != session->streams.end()) {
+        return Scan(reinterpret_cast<uintptr_t>(stream->second), &Produce, &GetSchema,
+                    input.table_name);
     }
-    arguments.push_back(Pointer(reinterpret_cast<uintptr_t>(stream->second)));
-    arguments.push_back(Pointer(reinterpret_cast<uintptr_t>(&Produce)));
-    arguments.push_back(Pointer(reinterpret_cast<uintptr_t>(&GetSchema)));
-    result->function =
-        make_uniq<duckdb::FunctionExpression>("arrow_scan_dumb", std::move(arguments));
-    result->alias = input.table_name;
-    return std::move(result);
+    if (session->inputs && session->inputs->find_rows != nullptr) {
+        return Find(*session->inputs, input.table_name);
+    }
+    return nullptr;
 }
 
 } // namespace

@@ -132,6 +132,19 @@ uint64_t arm__duck_few_rows(struct arm_duck_connection *connection);
 arm_status arm__duck_split(struct arm_duck_connection *connection, const char *sql,
                            size_t *out_length, struct arm_error *err);
 
+/* What a statement is given beside its text (struct arm_sql_options); borrowed while it is being
+ * executed. */
+struct arm_duck_inputs {
+    struct ArrowArrayStream *parameters; /* NULL: none */
+    const struct arm_table_version *versions;
+    size_t version_count;
+    arm_find_rows *find_rows;
+    void *find_context;
+};
+/* The same as arm__duck_execute. Errors: ARM_INVALID too. */
+arm_status arm__duck_execute_with(struct arm_duck_connection *connection, const char *sql,
+                                  const struct arm_duck_inputs *inputs,
+                                  struct arm_duck_result **out, struct arm_error *err);
 /* Prepare and start one statement (the text of one, as split). The result streams. DuckDB's
  * errors become ARM_SQL, ARM_CONSTRAINT, ARM_CONFLICT, ARM_INTERRUPTED, ARM_NO_MEMORY, ARM_FULL,
  * ARM_IO ... or the code of the C call below that failed (D1). */

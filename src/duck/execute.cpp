@@ -9,11 +9,13 @@
 #include "duck/admit.hpp"
 #include "duck/connection.hpp"
 #include "duck/error.hpp"
+#include "duck/inputs.hpp"
 #include "duck/result.hpp"
 #include "duck/settings.hpp"
 #include "duckdb/main/pending_query_result.hpp"
 #include "duckdb/main/valid_checker.hpp"
-#include "duckdb/parser/statement/insert_statement.hpp"
+#include "duckdb/parser/statement/create_statement.hpp"
+#include "duckdb/parser/statement/explain_statement.hpp"
 #include "duckdb/parser/statement/transaction_statement.hpp"
 #include "duckdb/transaction/meta_transaction.hpp"
 
@@ -28,13 +30,16 @@ using duckdb::unique_ptr;
 using Statements = duckdb::vector<unique_ptr<SQLStatement>>;
 
 unique_ptr<QueryResult> RunOne(duckdb::ClientContext &context, unique_ptr<SQLStatement> statement,
-                               bool may_stream)
+                               arm::Inputs &inputs, bool may_stream)
 {
     duckdb::QueryParameters parameters;
+    bool takes_values = may_stream || !statement->named_param_map.empty();
 
     parameters.output_type = may_stream ? duckdb::QueryResultOutputType::ALLOW_STREAMING
                                         : duckdb::QueryResultOutputType::FORCE_MATERIALIZED;
-    auto pending = context.PendingQuery(std::move(statement), parameters);
+    auto pending = takes_values && !inputs.parameters.empty()
+                       ? context.PendingQuery(std::move(statement), inputs.parameters, parameters)
+                       : context.PendingQuery(std::move(statement), parameters);
     if (pending->HasError()) {
         pending->ThrowError();
     }
@@ -46,13 +51,14 @@ unique_ptr<QueryResult> RunOne(duckdb::ClientContext &context, unique_ptr<SQLSta
 }
 
 // Some statements are several to DuckDB: PIVOT makes a type first. The last one answers.
-unique_ptr<QueryResult> RunAll(duckdb::ClientContext &context, Statements statements)
+unique_ptr<QueryResult> RunAll(duckdb::ClientContext &context, Statements statements,
+                               arm::Inputs &inputs)
 {
     unique_ptr<QueryResult> result;
 
     for (auto &statement : statements) {
         bool is_last = &statement == &statements.back();
-        result = RunOne(context, std::move(statement), is_last);
+        result = RunOne(context, std::move(statement), inputs, is_last);
     }
     return result;
 }
@@ -67,6 +73,21 @@ bool IsLostCommit(duckdb::ClientContext &context, const Statements &statements)
                duckdb::TransactionType::COMMIT &&
            context.transaction.HasActiveTransaction() &&
            duckdb::ValidChecker::IsInvalidated(context.transaction.ActiveTransaction());
+}
+
+// A view is kept, and what it would be given is not.
+bool MakesView(const SQLStatement &statement)
+{
+    return statement.type == duckdb::StatementType::CREATE_STATEMENT &&
+           statement.Cast<duckdb::CreateStatement>().info->type == duckdb::CatalogType::VIEW_ENTRY;
+}
+
+bool OnlyReads(const SQLStatement &statement)
+{
+    if (statement.type == duckdb::StatementType::EXPLAIN_STATEMENT) {
+        return OnlyReads(*statement.Cast<duckdb::ExplainStatement>().stmt);
+    }
+    return statement.type == duckdb::StatementType::SELECT_STATEMENT;
 }
 
 arm_status TellFailure(arm_duck_connection &connection, const ErrorData &error, arm_error *err)
@@ -84,8 +105,8 @@ arm_status TellFailure(arm_duck_connection &connection, const ErrorData &error, 
 }
 
 // One try of the statement.
-arm_status Execute(arm_duck_connection &connection, const char *sql, arm_duck_result **out,
-                   arm_error *err)
+arm_status Execute(arm_duck_connection &connection, const char *sql, arm::Inputs &inputs,
+                   arm_duck_result **out, arm_error *err)
 {
     auto &context = connection.Context();
 
@@ -99,8 +120,17 @@ arm_status Execute(arm_duck_connection &connection, const char *sql, arm_duck_re
         for (auto &statement : statements) {
             arm::Admit(context, statement);
         }
+        if (!inputs.versions.empty() && !OnlyReads(*statements.back())) {
+            return arm__fail(err, ARM_INVALID,
+                             "versions are given for a statement that does not only read: name "
+                             "them in it, with AT (VERSION => n)");
+        }
+        if (MakesView(*statements.back())) {
+            inputs.find_rows = nullptr;
+        }
+        arm::Giving giving(*connection.state, inputs);
         bool is_lost = IsLostCommit(context, statements);
-        auto result = RunAll(context, std::move(statements));
+        auto result = RunAll(context, std::move(statements), inputs);
         if (is_lost) {
             return arm__fail(err, ARM_SQL,
                              "nothing was committed: an earlier error aborted "
@@ -137,17 +167,19 @@ void Wait(uint64_t tries)
 
 } // namespace
 
-arm_status arm__duck_execute(struct arm_duck_connection *connection, const char *sql,
-                             struct arm_duck_result **out, struct arm_error *err)
+arm_status arm__duck_execute_with(struct arm_duck_connection *connection, const char *sql,
+                                  const struct arm_duck_inputs *given, struct arm_duck_result **out,
+                                  struct arm_error *err)
 {
     return arm::Guard(err, [&]() {
         auto &context = connection->Context();
         bool is_alone = !context.transaction.HasActiveTransaction();
+        auto inputs = arm::InputsOf(*connection, *given);
 
         context.config.enable_progress_bar = connection->counts_progress; // never printed
         for (uint64_t tries = 0;; tries++) {
             arm_error error;
-            arm_status st = Execute(*connection, sql, out, &error);
+            arm_status st = Execute(*connection, sql, inputs, out, &error);
             if (st == ARM_OK || !is_alone || !MayRunAgain(*connection, st, tries)) {
                 if (st != ARM_OK && err != nullptr) {
                     *err = error;
@@ -157,4 +189,12 @@ arm_status arm__duck_execute(struct arm_duck_connection *connection, const char 
             Wait(tries);
         }
     });
+}
+
+arm_status arm__duck_execute(struct arm_duck_connection *connection, const char *sql,
+                             struct arm_duck_result **out, struct arm_error *err)
+{
+    const arm_duck_inputs none{};
+
+    return arm__duck_execute_with(connection, sql, &none, out, err);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "duck/arrow_rows.hpp"
 #include "duck/connection.hpp"
 #include "duck/error.hpp"
 #include "duck/owned_chunk.hpp"
@@ -162,41 +163,6 @@ void arm__duck_spoil(struct arm_duck_connection *connection, const struct arm_er
 namespace
 {
 
-void Throw(duckdb_error_data error)
-{
-    std::string message = duckdb_error_data_message(error);
-
-    duckdb_destroy_error_data(&error);
-    throw duckdb::InvalidInputException("%s", message);
-}
-
-class ArrowTypes
-{
-public:
-    ArrowTypes(duckdb_connection connection, ArrowSchema *schema)
-    {
-        auto error = duckdb_schema_from_arrow(connection, schema, &types);
-        if (error != nullptr) {
-            Throw(error);
-        }
-    }
-    ~ArrowTypes() { duckdb_destroy_arrow_converted_schema(&types); }
-
-    duckdb_arrow_converted_schema types = nullptr;
-};
-
-OwnedChunk ChunkOf(duckdb_connection connection, const arm_arrow_rows &rows)
-{
-    ArrowTypes types(connection, rows.schema);
-    duckdb_data_chunk chunk = nullptr;
-    auto error = duckdb_data_chunk_from_arrow(connection, rows.array, types.types, &chunk);
-
-    if (error != nullptr) {
-        Throw(error);
-    }
-    return OwnedChunk(reinterpret_cast<duckdb::DataChunk *>(chunk));
-}
-
 void FillColumn(duckdb::Vector &from, duckdb::Vector &to, idx_t count, const char *name)
 {
     std::string why;
@@ -217,7 +183,7 @@ arm_status arm__duck_rows(struct arm_duck_connection *connection, const struct a
                           duckdb_data_chunk *out, struct arm_error *err)
 {
     return arm::Guard(err, [&]() {
-        auto from = ChunkOf(connection->handle, *rows);
+        auto from = arm::ChunkOf(connection->handle, rows->schema, rows->array);
         auto types = const_cast<duckdb_logical_type *>(rows->types);
         OwnedChunk to(reinterpret_cast<duckdb::DataChunk *>(
             duckdb_create_data_chunk(types, rows->column_count)));

@@ -6,6 +6,7 @@
 #include "duck/alter.hpp"
 #include "duck/definition.hpp"
 #include "duck/error.hpp"
+#include "duck/inputs.hpp"
 #include "duck/repository_catalog.hpp"
 #include "duck/sequence_entry.hpp"
 #include "duck/sequence_users.hpp"
@@ -76,6 +77,14 @@ bool IsSequence(CatalogType type)
     return type == CatalogType::SEQUENCE_ENTRY;
 }
 
+// At what the statement's options have a table read.
+string PinnedAt(ClientContext &context, const SchemaEntry &schema, const string &name)
+{
+    auto session = SessionState::TryGet(context);
+
+    return session && session->inputs ? session->inputs->VersionOf(schema.name, name) : string();
+}
+
 } // namespace
 
 optional_ptr<duckdb::CatalogEntry> SchemaEntry::LookupEntry(CatalogTransaction transaction,
@@ -87,7 +96,8 @@ optional_ptr<duckdb::CatalogEntry> SchemaEntry::LookupEntry(CatalogTransaction t
         return nullptr;
     }
     auto &ours = Transaction::Get(transaction.GetContext(), catalog);
-    auto entry = ours.Find(*this, lookup.GetEntryName(), at ? RefOf(*at) : string());
+    auto ref = at ? RefOf(*at) : PinnedAt(transaction.GetContext(), *this, lookup.GetEntryName());
+    auto entry = ours.Find(*this, lookup.GetEntryName(), ref);
     if (entry && IsSequence(entry->type) != IsSequence(lookup.GetCatalogType())) {
         return nullptr;
     }

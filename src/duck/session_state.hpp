@@ -15,6 +15,8 @@
 namespace arm
 {
 
+struct Inputs;
+
 class SessionState : public duckdb::ClientContextState
 {
 public:
@@ -45,6 +47,8 @@ public:
     // (repeat.hpp).
     idx_t plans = 0;
     idx_t plans_to_repeat = 0;
+    // Of the running statement; null: none.
+    optional_ptr<const Inputs> inputs;
     // Streams that statements may read as tables, by name; borrowed.
     duckdb::case_insensitive_map_t<ArrowArrayStream *> streams;
 

@@ -307,21 +307,58 @@ static void keep_text(struct arm_query_session *session, const char *sql)
                    *sql == '\0' ? "" : " ...");
 }
 
+/* A version of a table that the statement does not name would be passed over: a mistyped name with
+ * it. */
+static arm_status check_versions(const struct arm_query_session *session,
+                                 const struct arm_sql_options *options, struct arm_error *err)
+{
+    struct arm_catalog *catalog = arm__repository_catalog(session->duck.repository);
+    char schema_name[256];
+    char name[256];
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < options->version_count; i++) {
+        const struct arm_table_version *version = &options->versions[i];
+        struct arm_table_info info = {0};
+
+        if (version->table == NULL || version->version == 0) {
+            return arm__fail(err, ARM_INVALID,
+                             "versions: each names a table, and a version from 1 on");
+        }
+        st = arm__table_name_parse(version->table, schema_name, name, err);
+        if (st == ARM_OK) {
+            st = arm__catalog_table_version(catalog, schema_name, name, version->version, &info,
+                                            err);
+        }
+        arm__table_info_release(&info);
+        if (st != ARM_OK) {
+            return st;
+        }
+    }
+    return ARM_OK;
+}
+
 /* Run one statement, its text NUL-terminated. */
 static arm_status run_statement(struct arm_query_session *session, const char *sql,
                                 const struct arm_sql_options *options, struct ArrowArrayStream *out,
                                 struct arm_error *err)
 {
+    const struct arm_duck_inputs inputs = {.parameters = options->parameters,
+                                           .versions = options->versions,
+                                           .version_count = options->version_count,
+                                           .find_rows = options->find_rows,
+                                           .find_context = options->find_context};
     struct result_stream *stream = NULL;
     struct arm_duck_result *result = NULL;
     struct arm_watchdog *watchdog = NULL;
     arm_status st = ARM_OK;
 
+    ARM_TRY(check_versions(session, options, err));
     ARM_TRY(arm__stream_new(&stream, err)); /* now: once it is committed, nothing may fail */
     if (options->timeout_us > 0) {
         ARM_TRY(arm__watchdog_start(session, options->timeout_us, &watchdog, err));
     }
-    ARM_TRY(arm__duck_execute(session->connection, sql, &result, err));
+    ARM_TRY(arm__duck_execute_with(session->connection, sql, &inputs, &result, err));
     ARM_TRY(arm__duck_render(result, options->render, err));
     if (!arm__duck_has_rows(result)) {
         ARM_TRY(arm__duck_buffer(result, err)); /* done, and committed, before we return */
@@ -375,6 +412,10 @@ static arm_status run_text(struct arm_query_session *session, const char *sql,
     bool is_merge = arm__sql_begins(sql, "merge", "branch");
     arm_status st = ARM_OK;
 
+    if (is_merge && (options->parameters != NULL || options->version_count > 0)) {
+        st = arm__fail(err, ARM_INVALID, "MERGE BRANCH takes neither parameters nor versions");
+        goto done;
+    }
     if (is_merge) {
         ARM_TRY(arm__merge_statement(session, sql, &answer, err));
     } else if (arm__sql_begins(sql, "commit", "") || arm__sql_begins(sql, "end", "")) {

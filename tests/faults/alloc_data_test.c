@@ -245,12 +245,69 @@ static void test_alloc_data_out(void **state)
     RUN_TRIALS(trials, NULL);
 }
 
+/* ---- What a statement is given ---- */
+
+/* By a session of their own, which the stream outlives. */
+static arm_status rows_of(struct scene *s, const char *sql, struct ArrowArrayStream *out,
+                          struct arm_error *err)
+{
+    arm_session *session = NULL;
+    arm_status st = arm_session_open(s->repo, NULL, &session, err);
+
+    if (st == ARM_OK) {
+        st = arm_sql(session, sql, NULL, out, NULL, err);
+        arm_session_close(session);
+    }
+    return st;
+}
+
+static void begin_given(struct scene *s)
+{
+    struct arm_error err = {0};
+
+    assert_ok(rows_of(s, "SELECT 7 AS n, 'x' AS s", &s->stream, &err), err);
+}
+
+static arm_status find_rows(void *context, const char *name, struct ArrowArrayStream *out,
+                            struct arm_error *err)
+{
+    (void)name;
+    return rows_of(context, "SELECT * FROM range(3000) r(i)", out, err);
+}
+
+static arm_status run_given(struct scene *s, struct arm_error *err)
+{
+    const struct arm_table_version versions[] = {{"h", 1}};
+    struct arm_sql_options given = {.size = sizeof given,
+                                    .parameters = &s->stream,
+                                    .versions = versions,
+                                    .version_count = 1,
+                                    .find_rows = find_rows,
+                                    .find_context = s};
+    struct ArrowArrayStream out;
+    arm_status st;
+
+    set_untouched(&out, sizeof out);
+    st = arm_sql(s->session, "SELECT i + $n, $s FROM df WHERE i NOT IN (SELECT 1 FROM h)", &given,
+                 &out, NULL, err);
+    assert_null(s->stream.release); /* taken in any case */
+    return of_stream(settle(st, &out), err);
+}
+
+static void test_alloc_inputs(void **state)
+{
+    static const struct trial trials[] = {{"arm_sql, inputs", begin_given, run_given, NULL}};
+
+    RUN_TRIALS(trials, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alloc_data_in),
         cmocka_unit_test(test_alloc_data_out),
         cmocka_unit_test(test_alloc_upkeep),
+        cmocka_unit_test(test_alloc_inputs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
