@@ -254,6 +254,34 @@ static void test_inputs_rows_by_name_stream(void **state)
     close_fixture(&f);
 }
 
+static arm_status give(void *context, const char *name, struct ArrowArrayStream *out,
+                       struct arm_error *err)
+{
+    struct ArrowArrayStream *kept = context;
+
+    (void)name;
+    (void)err;
+    *out = *kept;
+    kept->release = NULL;
+    return ARM_OK;
+}
+
+/* What a session gave can be read by its next statement, which ends it as well. */
+static void test_inputs_rows_of_the_session_itself(void **state)
+{
+    struct fixture f;
+    struct ArrowArrayStream kept;
+    struct arm_sql_options options = {.find_rows = give, .find_context = &kept};
+    struct arm_error err = {0};
+
+    (void)state;
+    open_fixture(&f);
+    assert_ok(arm_sql(f.session, "SELECT i FROM range(300000) r(i)", NULL, &kept, NULL, &err), err);
+    assert_string_equal(ask_with(&f, "SELECT max(i) FROM df", &options), "299999");
+    assert_null(kept.release);
+    close_fixture(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_inputs_wrong_versions),
         cmocka_unit_test(test_inputs_rows_by_name),
         cmocka_unit_test(test_inputs_rows_by_name_stream),
+        cmocka_unit_test(test_inputs_rows_of_the_session_itself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -299,6 +299,31 @@ done:
     return st;
 }
 
+/* Where what is brought comes from. Of one table, a version may be named. */
+static arm_status find_source(struct arm_merging *m, const struct arm_merge_order *order,
+                              struct arm_error *err)
+{
+    struct arm_catalog *catalog = arm__txn_catalog(m->txn);
+    struct arm_table_info info = {0};
+    const char *source = order->source;
+    struct arm_ref ref;
+    char at[32];
+    arm_status st = ARM_OK;
+
+    if (order->verb == ARM_MERGE_RESTORE && arm__ref_parse(source, &ref, NULL) == ARM_OK &&
+        ref.kind == ARM_REF_VERSION) {
+        ARM_TRY(arm__table_name_parse(order->table, m->schema_name, m->name, err));
+        ARM_TRY(
+            arm__catalog_table_at(catalog, &m->ours, m->schema_name, m->name, source, &info, err));
+        (void)snprintf(at, sizeof at, "tx:%llu", (unsigned long long)info.version.tx);
+        source = at;
+    }
+    ARM_TRY(arm__catalog_resolve(catalog, &m->ours, source, &m->theirs, err));
+done:
+    arm__table_info_release(&info);
+    return st;
+}
+
 /* ---- The merge itself, in the session's open transaction ---- */
 
 arm_status arm__merge_run(struct arm_query_session *session, const struct arm_merge_order *order,
@@ -314,7 +339,7 @@ arm_status arm__merge_run(struct arm_query_session *session, const struct arm_me
     arm_status st = ARM_OK;
 
     m.ours = *arm__txn_snapshot(m.txn);
-    ARM_TRY(arm__catalog_resolve(arm__txn_catalog(m.txn), &m.ours, order->source, &m.theirs, err));
+    ARM_TRY(find_source(&m, order, err));
     switch (order->verb) {
     case ARM_MERGE_ALL:
         ARM_TRY(merge_points(&m, report, &goes, err));

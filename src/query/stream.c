@@ -191,14 +191,14 @@ static const char *stream_error(struct ArrowArrayStream *self)
 static void free_stream(struct result_stream *stream)
 {
     struct arm_query_session *session = stream->session;
+    bool held = hold(stream); /* else a statement that reads these rows may have it */
 
-    arm__mutex_lock(&session->run);
     let_go(stream);
     arm__duck_result_free(stream->result);
     if (stream->options != NULL) {
         duckdb_destroy_arrow_options(&stream->options);
     }
-    arm__mutex_unlock(&session->run);
+    unhold(stream, held);
     arm__session_drop(session);
     arm__free(stream);
 }

@@ -91,6 +91,15 @@ def test_restore_makes_a_next_version(repo):
     assert len(rows(repo)) == 5
 
 
+def test_restore_by_a_version_of_the_table(repo):
+    repo.sql("CREATE TABLE u AS SELECT 1 AS a; INSERT INTO u VALUES (2); DELETE FROM u")
+    repo.run("restore", "u", "--at", "version:2")
+    assert rows(repo, "u") == [(1,), (2,)]
+    repo.run("restore", "u", "--at", "version:2~1")
+    assert rows(repo, "u") == [(1,)]
+    assert "1 to 5" in repo.run("restore", "u", "--at", "version:9", status=1).err
+
+
 def test_restore_of_a_dropped_table(repo):
     repo.sql("DROP TABLE t")
     repo.run("restore", "t", "--at", "main~1")
