@@ -1,0 +1,481 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`armillaria.open`, and what it gives."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from . import _check, _core, _frames, _statements
+from ._branches import Branches, Tags
+from ._diff import Diff
+from ._feed import Event, Subscription
+from ._merge import STRATEGIES, MergeResult, result_of
+from ._records import Listing, Named, Record
+from ._result import Result
+from ._table import Column, Table, TableInfo, Version
+from ._transaction import Transaction
+from .errors import Closed, Exists, InvalidType, MergeConflict
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class Commit(Event):
+    """A commit: `tx`, `commit`, `parents`, `branch`, `created_at`, `author`, `message`,
+    `changes`."""
+
+    __slots__ = ()
+
+
+class Consumer(Named):
+    """A consumer of the changelog: `consumer`, `acked_tx`, `lag` (commits behind it),
+    `waiting_since`, `members`."""
+
+    __slots__ = ()
+
+
+class VerifyReport(Record):
+    """What `verify` found: `is_healthy`, `issues` (each with `kind`, `object`, `message`), `frames`,
+    `records`, `chunks`, `bytes_hashed`. True when healthy."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return self.is_healthy
+
+
+class RecoverReport(Record):
+    """What opening recovered: `is_clean`, `rolled_back`, `cut_bytes`, `rebuilt`."""
+
+    __slots__ = ()
+
+
+class Stats(Record):
+    """Sizes: `tables` (each with `table`, `versions`, `rows`, `logical_bytes`, `stored_bytes`,
+    `dedup_ratio`), the same of the whole repository, and its `consumers`."""
+
+    __slots__ = ()
+
+
+def open(path: str | os.PathLike[str], create: bool = False, read_only: bool = False,
+         branch: str | None = None, *, memory_limit: int = 0, threads: int = 0,
+         spill_directory: str | os.PathLike[str] | None = None) -> Database:
+    """Open the repository in a directory.
+
+    create: make it where there is none. read_only: writes raise ReadOnly. branch: where to stand
+    (None: ARMILLARIA_BRANCH, else main). memory_limit: bytes that SQL may use (0: half of the
+    machine's); threads of SQL (0: one a processor); spill_directory: where it puts what does not
+    fit (None: in the repository). Raises NotARepository, Busy, NewerFormat, PermissionDenied.
+
+    >>> import armillaria as arm
+    >>> with arm.open("repo", create=True) as db:
+    ...     db.write("orders", {"id": [1, 2], "amount": [9.5, 3.0]}, key=["id"])
+    ...     db.sql("SELECT sum(amount) FROM orders").fetchone()
+    (12.5,)
+    """
+    options = {
+        "create": _check.flag(create, "create"),
+        "read_only": _check.flag(read_only, "read_only"),
+        "memory_limit": _check.number(memory_limit, "memory_limit"),
+        "threads": _check.number(threads, "threads", 0, 2**31 - 1),
+        "spill_directory": _check.optional(spill_directory, "spill_directory", _check.path),
+    }
+    if branch is None:
+        branch = os.environ.get("ARMILLARIA_BRANCH") or None
+    branch = _check.optional(branch, "branch", _check.name)
+    return Database(_core.Repo(_check.path(path, "path"), **options), branch, options)
+
+
+connect = open
+
+
+def _reopen(path: str, branch: str, options: dict[str, Any]) -> Database:
+    return Database(_core.Repo(path, **options), branch, options)
+
+
+class Database:
+    """A handle of a repository: made by `armillaria.open`.
+
+    It may be used by several threads; their statements then wait for each other: `cursor()` gives a
+    handle of its own, with a branch and transaction of its own, over the same repository. A handle
+    that is sent to another process opens the repository there.
+    """
+
+    def __init__(self, repo: Any, branch: str | None, options: dict[str, Any]) -> None:
+        self._repo = repo
+        self._options = options
+        self._session = repo.session(branch)
+        self._registered: dict[str, Any] = {}
+        self.branches = Branches(self)
+        self.tags = Tags(self)
+
+    # -- Its life
+
+    def close(self) -> None:
+        """Close it; what is open of a transaction is rolled back. Results stay."""
+        self._session.close()
+        self._repo.close()
+
+    def cursor(self) -> Database:
+        """Another handle over the same repository, on the same branch."""
+        self._require_open()
+        return _reopen(self.path, self.branch, {**self._options, "create": False})
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        return self._session.is_closed
+
+    @property
+    def path(self) -> str:
+        """The repository's directory."""
+        return self._repo.path
+
+    def _require_open(self) -> None:
+        if self._session.is_closed:
+            raise Closed("the database is closed: open it again")
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, kind: object, value: object, trace: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple:
+        self._require_open()
+        return _reopen, (self.path, self.branch, {**self._options, "create": False})
+
+    # -- Statements
+
+    def _on(self, branch: str | None) -> Any:
+        """A session on this branch."""
+        if branch is None:
+            return self._session
+        return self._repo.session(_check.name(branch, "branch"))
+
+    def sql(self, query: str, parameters: Any = None, *, branch: str | None = None, at: Any = None,
+            versions: dict[str, int] | None = None, timeout: float | None = None,
+            message: str | None = None) -> Result:
+        """Run statements, each its own commit unless between BEGIN and COMMIT; the last one's rows.
+
+        parameters: a list for `?`, a dict for `$name`. branch: run on it. at: read all tables as of
+        a ref. versions: read some tables at these versions. timeout: seconds, then Interrupted.
+        message: of the commit. In FROM, the name of a variable that holds a DataFrame, an Arrow
+        table or the like is that table, if no table is called so.
+
+        >>> db.sql("SELECT * FROM orders WHERE amount > ?", [10]).df()
+        """
+        find = _statements.finder(sys._getframe(1), self._registered)
+        return _statements.run(self._on(branch), query, parameters, at=at, versions=versions,
+                               timeout=timeout, message=message, find=find)
+
+    def execute(self, query: str, parameters: Any = None, *, branch: str | None = None,
+                at: Any = None, versions: dict[str, int] | None = None,
+                timeout: float | None = None, message: str | None = None) -> Result:
+        """The same as sql()."""
+        find = _statements.finder(sys._getframe(1), self._registered)
+        return _statements.run(self._on(branch), query, parameters, at=at, versions=versions,
+                               timeout=timeout, message=message, find=find)
+
+    def register(self, name: str, data: Any) -> None:
+        """Let statements of this handle read `data` as a table of this name. Raises Exists if there
+        is a table of the repository that is called so."""
+        name = _check.name(name, "name")
+        if not _frames.is_table(data):
+            _frames.stream_of(data)  # says what it may be
+        if any(table == name for table in self.tables()):
+            raise Exists(f"there is a table {name}: choose another name")
+        self._registered[name] = data
+
+    def unregister(self, name: str) -> None:
+        """Take such a name back."""
+        self._registered.pop(_check.name(name, "name"), None)
+
+    def interrupt(self) -> None:
+        """Stop the statement that runs, from another thread: it raises Interrupted."""
+        self._session.interrupt()
+
+    def transaction(self, branch: str | None = None, isolation: str = "snapshot",
+                    message: str | None = None) -> Transaction:
+        """A transaction, to be entered by `with`. isolation: "snapshot", or "serializable".
+
+        >>> with db.transaction() as tx:
+        ...     tx.sql("UPDATE orders SET amount = amount * 2 WHERE id = 7")
+        ...     tx.write("audit", log, mode="append")
+        """
+        self._require_open()
+        name = self.branch if branch is None else _check.name(branch, "branch")
+        return Transaction(self, name, isolation, message)
+
+    # -- Data in and out
+
+    def write(self, table: str, data: Any, mode: str = "create",
+              key: Sequence[str] | str | None = None, message: str | None = None,
+              branch: str | None = None) -> _statements.WriteResult:
+        """Write rows to a table, as one commit. Columns match by name.
+
+        data: a pandas or Polars DataFrame (an index is not written), a pyarrow Table, a DuckDB
+        relation, anything with __arrow_c_stream__, a dict of lists, or a list of dicts. mode:
+        "create" (Exists if it is there), "append", "replace" (may change the columns), "upsert"
+        (rows take the place of those with their key). key: columns of the primary key.
+
+        >>> db.write("orders", frame, key=["order_id"], message="first load")
+        """
+        return _statements.write(self._on(branch), table, data, mode, key, message)
+
+    def import_files(self, table: str, paths: str | Sequence[str], mode: str = "create",
+                     key: Sequence[str] | str | None = None, message: str | None = None,
+                     format: str | None = None) -> _statements.WriteResult:
+        """Write the rows of files, all of them as one commit: Parquet, CSV, JSON, Arrow IPC, by
+        content and suffix; globs are expanded."""
+        files = [paths] if isinstance(paths, (str, bytes, os.PathLike)) else paths
+        if not isinstance(files, Sequence):
+            raise InvalidType(f"paths is to be a path or a list of them, not "
+                              f"{type(paths).__name__}")
+        done = self._session.import_files(
+            _check.name(table, "table"), [_check.path(file, "paths") for file in files],
+            _check.choice(mode, "mode", _statements.MODES),
+            None if key is None else _check.names(key, "key"),
+            _check.optional(message, "message"), _check.optional(format, "format"))
+        return _statements.WriteResult({**done, "tx": done["tx"] or None})
+
+    def export(self, table: str, path: str | os.PathLike[str], at: Any = None,
+               format: str | None = None) -> int:
+        """Write a table to a file, whole or not at all; how many rows."""
+        return self._session.export(_check.name(table, "table"), _check.path(path, "path"),
+                                    _check.optional(at, "at", _check.ref),
+                                    _check.optional(format, "format"))
+
+    # -- What there is
+
+    def tables(self, at: Any = None) -> Listing:
+        """The tables: table, schema, version, rows, bytes, key."""
+        return Listing(Result(self._session.tables(_check.optional(at, "at", _check.ref))),
+                       TableInfo)
+
+    def versions(self, table: str, all: bool = False) -> Listing:
+        """The versions of a table, newest first; `all`: of every branch."""
+        return Listing(Result(self._session.versions(_check.name(table, "table"),
+                                                     _check.flag(all, "all"))), Version)
+
+    def schema(self, table: str, at: Any = None) -> Listing:
+        """The columns of a table: column, type, nullable, key, default, id."""
+        return Listing(Result(self._session.schema(_check.name(table, "table"),
+                                                   _check.optional(at, "at", _check.ref))), Column)
+
+    def table(self, name: str, version: int | None = None, at: Any = None) -> Table:
+        """A table, to be read: at a version, at a ref, or as it is now. Raises NotFound."""
+        name = _check.name(name, "name")
+        if version is not None:
+            _check.number(version, "version", 1)
+            if at is not None:
+                raise InvalidType("a table is read at a version, or at a ref: not both")
+        table = Table(self, name, version, _check.optional(at, "at", _check.ref))
+        self._session.schema(name, table._at)
+        return table
+
+    def log(self, limit: int | None = None, table: str | None = None, at: Any = None) -> Listing:
+        """The commits of the branch, newest first."""
+        rows = self._session.log(_check.optional(at, "at", _check.ref),
+                                 _check.optional(table, "table", _check.name),
+                                 0 if limit is None else _check.number(limit, "limit", 1))
+        return Listing(Result(rows), Commit)
+
+    def show(self, ref: Any) -> Commit:
+        """One commit."""
+        return Listing(Result(self._session.show(_check.ref(ref, "ref"))), Commit)[0]
+
+    def stats(self) -> Stats:
+        """Sizes, and consumers."""
+        rows = Result(self._session.stats()).dicts()
+        whole = rows[-1]
+        return Stats({"tables": [Named(row) for row in rows[:-1]],
+                      "logical_bytes": whole["logical_bytes"],
+                      "stored_bytes": whole["stored_bytes"],
+                      "dedup_ratio": whole["dedup_ratio"],
+                      "consumers": list(self.consumers())})
+
+    # -- Branches
+
+    @property
+    def branch(self) -> str:
+        """Name of the branch that this handle stands on."""
+        return self._session.branch
+
+    def checkout(self, branch: str) -> None:
+        """Go to another branch, with this handle."""
+        self._session.use(_check.name(branch, "branch"))
+
+    def diff(self, a: Any, b: Any) -> Diff:
+        """What differs between two refs: what a has, changed so, is what b has."""
+        return Diff(self._session, _check.ref(a, "a"), _check.ref(b, "b"))
+
+    def _merge(self, call: Any, *what: str, into: str | None, strategy: str, dry_run: bool,
+               message: str | None) -> MergeResult:
+        order = (*what, _check.optional(into, "into", _check.name),
+                 _check.choice(strategy, "strategy", STRATEGIES),
+                 _check.flag(dry_run, "dry_run"), _check.optional(message, "message"))
+        try:
+            return result_of(*call(*order))
+        except MergeConflict as error:
+            if not dry_run:
+                raise
+            return result_of({"tx": 0, "fast_forward": False, "up_to_date": False}, error.report)
+
+    def merge(self, source: Any, into: str | None = None, strategy: str = "fail",
+              dry_run: bool = False, message: str | None = None) -> MergeResult:
+        """Merge what a ref has into a branch (None: the current one), as one commit with two
+        parents, whole or not at all. strategy: what becomes of rows that both changed: "fail"
+        raises MergeConflict, "ours" keeps the target's, "theirs" takes the source's. dry_run: only
+        tell what would be done, the conflicts among it."""
+        return self._merge(self._session.merge, _check.ref(source, "source"), into=into,
+                           strategy=strategy, dry_run=dry_run, message=message)
+
+    def cherry_pick(self, ref: Any, into: str | None = None, strategy: str = "fail",
+                    dry_run: bool = False, message: str | None = None) -> MergeResult:
+        """Repeat on a branch what one commit did."""
+        return self._merge(self._session.cherry_pick, _check.ref(ref, "ref"), into=into,
+                           strategy=strategy, dry_run=dry_run, message=message)
+
+    def revert(self, ref: Any, into: str | None = None, strategy: str = "fail",
+               dry_run: bool = False, message: str | None = None) -> MergeResult:
+        """Undo what one commit did, by another commit."""
+        return self._merge(self._session.revert, _check.ref(ref, "ref"), into=into,
+                           strategy=strategy, dry_run=dry_run, message=message)
+
+    def restore(self, table: str, at: Any, into: str | None = None, strategy: str = "fail",
+                dry_run: bool = False, message: str | None = None) -> MergeResult:
+        """Bring a table back as it was at a ref, as its next version."""
+        return self._merge(self._session.restore, _check.name(table, "table"),
+                           _check.ref(at, "at"), into=into, strategy=strategy, dry_run=dry_run,
+                           message=message)
+
+    # -- The changelog
+
+    def _bound(self, value: Any, what: str) -> tuple[int, int]:
+        """A tx and a time, of which one is said."""
+        if value is None:
+            return 0, 0
+        if isinstance(value, datetime):
+            return 0, _check.time_us(value, what)
+        return _check.number(value, what), 0
+
+    def changes(self, since: int | datetime | None = None,
+                tables: str | Sequence[str] | None = None, branch: str | None = None,
+                until: int | datetime | None = None, limit: int | None = None) -> Listing:
+        """The commits of a branch ("*": of all) behind `since` (a tx, or a time; None: from the
+        beginning), oldest first. tables: only what was done to these; `*` and `?` are patterns."""
+        since_tx, since_us = self._bound(since, "since")
+        until_tx, until_us = self._bound(until, "until")
+        rows = self._session.changes(
+            since_tx, until_tx, None if tables is None else _check.names(tables, "tables"),
+            _check.optional(branch, "branch", _check.name),
+            0 if limit is None else _check.number(limit, "limit", 1), since_us, until_us)
+        return Listing(Result(rows), Event)
+
+    def row_changes(self, table: str, since: int | None = 0, until: int | None = None,
+                    branch: str | None = None) -> Result:
+        """What became of the rows of a table, commit by commit: its columns, and `_change`
+        (insert, delete, update_before, update_after), `_tx`, `_version`."""
+        return Result(self._session.row_changes(
+            _check.name(table, "table"), 0 if since is None else _check.number(since, "since"),
+            0 if until is None else _check.number(until, "until"),
+            _check.optional(branch, "branch", _check.name)))
+
+    def latest_tx(self) -> int:
+        """The last tx that is durable; 0: there is none."""
+        return self._repo.latest_tx()
+
+    def find_commit(self, commit_id: str | bytes) -> int:
+        """Whether a commit happened: its tx. After CommitUnknown, with its `commit_id`, on a handle
+        opened anew. Raises NotFound: it did not."""
+        if isinstance(commit_id, str):
+            try:
+                commit_id = bytes.fromhex(commit_id)
+            except ValueError:
+                commit_id = b""
+        if not isinstance(commit_id, bytes):
+            raise InvalidType(f"commit_id is to be a str or bytes, not "
+                              f"{type(commit_id).__name__}")
+        return self._repo.find_commit(commit_id)
+
+    def subscribe(self, tables: str | Sequence[str] | None = None, since: int | None = None,
+                  consumer: str | None = None, branch: str | None = None) -> Subscription:
+        """Commits as they come, of the current branch (or another; "*": of all).
+
+        since: a tx, from there on (None: from now on). consumer: a name under which the repository
+        keeps how far one has come: who subscribes under it goes on from there, a new one begins at
+        the beginning, or at `since`; several at once share the tables.
+
+        >>> for event in db.subscribe(tables=["orders"]):
+        ...     print(event.tx_id, event.changes)
+        """
+        self._require_open()
+        name = _check.optional(consumer, "consumer", _check.name)
+        feed = self._repo.feed(
+            branch=self.branch if branch is None else _check.name(branch, "branch"),
+            tables=None if tables is None else _check.names(tables, "tables"),
+            start=0 if since is None else 2,
+            since=0 if since is None else _check.number(since, "since"), consumer=name)
+        return Subscription(feed, name is not None)
+
+    def consumers(self) -> Listing:
+        """The consumers of the changelog."""
+        return Listing(Result(self._session.consumers()), Consumer)
+
+    def move_consumer(self, name: str, tx: int) -> None:
+        """Have a consumer stand at a tx, forward or back; one that is not there is made."""
+        self._session.consumer_move(_check.name(name, "name"), _check.number(tx, "tx"))
+
+    def delete_consumer(self, name: str) -> None:
+        """Forget a consumer."""
+        self._session.consumer_drop(_check.name(name, "name"))
+
+    # -- Trust and upkeep
+
+    def verify(self, full: bool = False) -> VerifyReport:
+        """Prove the repository: its log, its index, that its chunks are there; `full`: every
+        byte. Damage is reported, not raised."""
+        told = self._repo.verify(_check.flag(full, "full"))
+        return VerifyReport({**told, "issues": [Record(issue) for issue in told["issues"]]})
+
+    def recover(self) -> RecoverReport:
+        """What opening recovered, and what is found to do now."""
+        return RecoverReport(self._repo.recover())
+
+    def compact(self, table: str | None = None) -> Record:
+        """Bring a table's rows (None: all tables') into good chunks. No version is made, and nobody
+        has to wait."""
+        return Record(self._session.compact(_check.optional(table, "table", _check.name)))
+
+    def gc(self, keep_days: int | None = None, dry_run: bool = False,
+           grace_seconds: int | None = None) -> Record:
+        """Remove chunks that no version needs. keep_days: give up versions that were superseded so
+        many days ago (0: all but those of branches and tags); None: every version stays readable.
+        dry_run: only tell. grace_seconds: what was written so lately stays (None: an hour)."""
+        days = 0 if keep_days is None else _check.number(keep_days, "keep_days") or -1
+        grace = 0 if grace_seconds is None else \
+            _check.number(grace_seconds, "grace_seconds") or -1
+        told = self._repo.gc(dry_run=_check.flag(dry_run, "dry_run"), grace_s=grace,
+                             keep_days=days)
+        horizon = told.pop("horizon_us")
+        return Record({**told, "history_since":
+                       _EPOCH + timedelta(microseconds=horizon) if horizon else None})
+
+    # -- To be looked at
+
+    def __repr__(self) -> str:
+        if self._session.is_closed:
+            return "<Database: closed>"
+        return f"<Database {self.path} on branch {self.branch}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        if self._session.is_closed:
+            return "<p>closed</p>"
+        return (f"<p><b>{escape(self.path)}</b> on branch <b>{escape(self.branch)}</b></p>"
+                f"{self.tables()._repr_html_()}")

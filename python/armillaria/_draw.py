@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows as people see them: boxes of text, and HTML."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+CELL_MAX = 60
+
+
+def cell(value: Any) -> str:
+    """A value on one line."""
+    if value is None:
+        text = "NULL"
+    elif isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, bytes):
+        text = value.hex() if len(value) <= 30 else value[:29].hex() + "…"
+    else:
+        text = str(value)
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if len(text) <= CELL_MAX else text[: CELL_MAX - 1] + "…"
+
+
+def width(text: str) -> int:
+    """Columns of a terminal that a text takes."""
+    return sum(0 if unicodedata.combining(c) else
+               2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, (bool, str)) and hasattr(value, "__float__")
+
+
+def box(columns: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[Any]],
+        more: str = "") -> str:
+    """A table with a line around it, types under the names, `more` under it."""
+    if not columns:
+        return more or "(no columns)"
+    cells = [[cell(value) for value in row] for row in rows]
+    heads = [[cell(name) for name in columns], [cell(name) for name in types]]
+    widths = [max(width(row[i]) for row in heads + cells) for i in range(len(columns))]
+    right = [any(_is_number(row[i]) for row in rows) for i in range(len(columns))]
+
+    def line(texts: Sequence[str], is_head: bool = False) -> str:
+        padded = []
+        for text, wide, is_right in zip(texts, widths, right):
+            blank = " " * (wide - width(text))
+            if is_head:
+                left = len(blank) // 2
+                padded.append(blank[:left] + text + blank[left:])
+            else:
+                padded.append(blank + text if is_right else text + blank)
+        return "│ " + " │ ".join(padded) + " │"
+
+    def rule(left: str, middle: str, end: str) -> str:
+        return left + middle.join("─" * (wide + 2) for wide in widths) + end
+
+    out = [rule("┌", "┬", "┐"), line(heads[0], True)]
+    if any(types):
+        out.append(line(heads[1], True))
+    out.append(rule("├", "┼", "┤"))
+    out += [line(row) for row in cells]
+    out.append(rule("└", "┴", "┘"))
+    if more:
+        out.append(more)
+    return "\n".join(out)
+
+
+def html(columns: Sequence[str], rows: Sequence[Sequence[Any]], more: str = "",
+         colours: Sequence[str] | None = None) -> str:
+    """A table in HTML; `colours` of its rows, "" for none."""
+    head = "".join(f"<th>{escape(str(name))}</th>" for name in columns)
+    body = []
+    for i, row in enumerate(rows):
+        style = f' style="background:{colours[i]}"' if colours and colours[i] else ""
+        cells = "".join(
+            f'<td style="text-align:{"right" if _is_number(value) else "left"}">'
+            f"{escape(cell(value))}</td>" for value in row)
+        body.append(f"<tr{style}>{cells}</tr>")
+    note = f"<p>{escape(more)}</p>" if more else ""
+    return (f'<div><table class="dataframe"><thead><tr>{head}</tr></thead>'
+            f"<tbody>{''.join(body)}</tbody></table>{note}</div>")

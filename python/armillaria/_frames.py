@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever a program has its rows in, as an Arrow stream."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from . import _check, _core
+from .errors import InvalidType, SchemaError
+
+WHAT = ("a pandas or Polars DataFrame, a pyarrow Table, a DuckDB relation, anything with "
+        "__arrow_c_stream__, a dict of lists, or a list of dicts")
+
+
+def _module_of(value: Any) -> str:
+    return type(value).__module__.partition(".")[0]
+
+
+def _column(values: Any, name: str) -> list:
+    """A column's values as a list."""
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        raise SchemaError(f"column {name}: its values are to be a list, not "
+                          f"{type(values).__name__}")
+    tolist = getattr(values, "tolist", None)
+    return tolist() if callable(tolist) and hasattr(values, "dtype") else list(values)
+
+
+def _build(names: list[str], columns: list[list]) -> Any:
+    for name in names:
+        _check.name(name, "a column's name")
+    lengths = {len(column) for column in columns}
+    if len(lengths) > 1:
+        told = ", ".join(f"{name}: {len(column)}" for name, column in zip(names, columns))
+        raise SchemaError(f"the columns are not of one length: {told}")
+    if not names:
+        raise SchemaError("the data has no column")
+    try:
+        return _core.build(names, columns)
+    except UnicodeEncodeError as error:
+        raise SchemaError(f"a text is not Unicode: {error.object!r} ({error.reason})") from None
+
+
+def _of_dict(data: Mapping) -> Any:
+    return _build(list(data), [_column(values, str(name)) for name, values in data.items()])
+
+
+def _of_records(rows: Sequence) -> Any:
+    names: dict[str, None] = {}
+    for i, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise SchemaError(f"row {i} is to be a dict, not {type(row).__name__}")
+        names.update(dict.fromkeys(row))
+    return _build(list(names), [[row.get(name) for row in rows] for name in names])
+
+
+def _of_pandas(frame: Any) -> Any:
+    """Without its index. By way of pyarrow where that is installed, for its speed."""
+    for name in frame.columns:
+        if not isinstance(name, str):
+            raise SchemaError(f"column {name!r}: its name is to be a str, not "
+                              f"{type(name).__name__}: rename it")
+    if "pyarrow" in sys.modules or _has_pyarrow():
+        import pyarrow
+
+        try:
+            return pyarrow.Table.from_pandas(frame, preserve_index=False)
+        except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError,
+                pyarrow.ArrowNotImplementedError) as error:
+            raise SchemaError(f"the DataFrame cannot be read: {error}") from error
+    missing = frame.isna()
+    columns = []
+    for i in range(frame.shape[1]):
+        values = frame.iloc[:, i].tolist()
+        columns.append([None if gone else value
+                        for value, gone in zip(values, missing.iloc[:, i].tolist())])
+    return _build(list(frame.columns), columns)
+
+
+def _has_pyarrow() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("pyarrow") is not None
+
+
+def is_table(value: Any) -> bool:
+    """Whether a variable's value can stand in a FROM."""
+    if hasattr(value, "__arrow_c_stream__"):
+        return True
+    if _module_of(value) == "pandas" and type(value).__name__ == "DataFrame":
+        return True
+    if isinstance(value, Mapping):
+        return bool(value) and all(isinstance(name, str) for name in value) and \
+            all(isinstance(column, (list, tuple)) or hasattr(column, "dtype")
+                for column in value.values())
+    return isinstance(value, list) and bool(value) and \
+        all(isinstance(row, Mapping) for row in value)
+
+
+def stream_of(data: Any, what: str = "data") -> Any:
+    """An object that gives an Arrow stream of the rows: a capsule, or what has
+    __arrow_c_stream__."""
+    if _module_of(data) == "pandas" and type(data).__name__ == "DataFrame":
+        return _of_pandas(data)
+    if hasattr(data, "__arrow_c_stream__") or type(data).__name__ == "PyCapsule":
+        return data
+    if _module_of(data) in ("duckdb", "_duckdb"):
+        for way in ("to_arrow_reader", "fetch_record_batch", "arrow"):
+            if hasattr(data, way):
+                return getattr(data, way)()
+    if _module_of(data) == "polars" and hasattr(data, "collect"):  # a LazyFrame
+        return data.collect()
+    if isinstance(data, Mapping):
+        return _of_dict(data)
+    if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
+        return _of_records(data)
+    raise InvalidType(f"{what} is to be {WHAT}, not {type(data).__name__}")
+
+
+def parameters_of(parameters: Any) -> Any:
+    """A statement's parameters as one row: a list for `?`, a dict for `$name`; None: none."""
+    if parameters is None:
+        return None
+    if isinstance(parameters, Mapping):
+        names = [_check.name(name, "a parameter's name") for name in parameters]
+        values = list(parameters.values())
+    elif isinstance(parameters, Sequence) and not isinstance(parameters, (str, bytes)):
+        names = [str(i + 1) for i in range(len(parameters))]
+        values = list(parameters)
+    else:
+        raise InvalidType(f"parameters are to be a list or a dict, not "
+                          f"{type(parameters).__name__}")
+    return _build(names, [[value] for value in values]) if names else None

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small answers: records whose fields are attributes and items, and lists of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from . import _draw
+from ._result import Result
+
+
+class Record(Mapping):
+    """A row with names: `record.version` and `record["version"]` are the same."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        object.__setattr__(self, "_fields", dict(fields))
+
+    def __getitem__(self, name: str) -> Any:
+        return self._fields[name]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what copy and pickle look for before there are fields
+            raise AttributeError(name)
+        try:
+            return self._fields[name]
+        except KeyError:
+            known = ", ".join(self._fields)
+            raise AttributeError(f"{type(self).__name__} has no {name!r}; it has {known}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} cannot be changed")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._fields]
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(repr, self._fields.items())))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self._fields.items())
+        return f"{type(self).__name__}({fields})"
+
+    def __reduce__(self):
+        return type(self), (self._fields,)
+
+    def _repr_html_(self) -> str:
+        return _draw.html(["", ""], [[name, value] for name, value in self._fields.items()])
+
+
+class Named(Record):
+    """A record that has a name, and is its name where one is looked for: `"main" in branches`."""
+
+    __slots__ = ()
+
+    def _name(self) -> str:
+        return str(next(iter(self._fields.values())))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, str):
+            return self._name() == other
+        return isinstance(other, Record) and self._fields == other._fields
+
+    def __hash__(self) -> int:
+        return hash(self._name())
+
+    def __str__(self) -> str:
+        return self._name()
+
+
+class Listing(Sequence):
+    """A list of records, which is a table, too: `df()`, `arrow()`, `pl()`, `dicts()`, `show()`."""
+
+    def __init__(self, result: Result, kind: type[Record] = Record) -> None:
+        self._result = result
+        self._records = [kind(row) for row in result.dicts()]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._records[index]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Listing):
+            return self._records == other._records
+        return isinstance(other, list) and self._records == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the fields."""
+        return self._result.columns
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """The records as dicts."""
+        return self._result.dicts()
+
+    def df(self):
+        """As a pandas DataFrame."""
+        return self._result.df()
+
+    to_pandas = df
+
+    def arrow(self):
+        """As a pyarrow Table."""
+        return self._result.arrow()
+
+    to_arrow = arrow
+
+    def pl(self):
+        """As a Polars DataFrame."""
+        return self._result.pl()
+
+    to_polars = pl
+
+    def show(self, max_rows: int = 40) -> None:
+        """Print them as a table."""
+        self._result.show(max_rows)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._result.__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        return repr(self._result)
+
+    def _repr_html_(self) -> str:
+        return self._result._repr_html_()

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a statement gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from . import _check, _draw
+from .errors import Unsupported
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+_HEAD_ROWS = 40
+_FETCH_ROWS = 1024
+
+
+def need(module: str, what: str) -> Any:
+    """An optional package; what is to be done if it is not there."""
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise Unsupported(f"{what} needs {module}: pip install {module}") from None
+
+
+class Result:
+    """The rows of a statement, which has run: it is never run again.
+
+    They are read as they are asked for, and kept: `df`, `arrow`, `pl`, `dicts`, `show` and each new
+    stream begin at the first row; `fetchone`, `fetchmany`, `fetchall` and iteration go on from where
+    they are. A statement that changes rows gives one row, `Count`, or RETURNING's rows. A result
+    outlives its database's handle.
+    """
+
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows
+
+    # -- What there is
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return self._rows.columns
+
+    @property
+    def types(self) -> list[str]:
+        """What SQL calls their types."""
+        return self._rows.types
+
+    @property
+    def description(self) -> list[tuple]:
+        """The columns as PEP 249 has them: (name, type, None, None, None, None, None)."""
+        return [(name, kind, None, None, None, None, None)
+                for name, kind in zip(self.columns, self.types)]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns). Reads all rows."""
+        return self._rows.count(), len(self.columns)
+
+    def __len__(self) -> int:
+        """How many rows there are. Reads them all."""
+        return self._rows.count()
+
+    def __bool__(self) -> bool:
+        return True
+
+    # -- All of it, from the first row
+
+    def df(self) -> pandas.DataFrame:
+        """As a pandas DataFrame."""
+        pandas = need("pandas", "df()")
+        try:
+            return self.arrow().to_pandas()
+        except Unsupported:
+            return pandas.DataFrame(self._rows.head(), columns=self.columns)
+
+    to_pandas = df
+
+    def arrow(self) -> pyarrow.Table:
+        """As a pyarrow Table, without a copy."""
+        pyarrow = need("pyarrow", "arrow()")
+        return pyarrow.table(self)
+
+    to_arrow = arrow
+
+    def pl(self) -> polars.DataFrame:
+        """As a Polars DataFrame."""
+        return need("polars", "pl()").DataFrame(self)
+
+    to_polars = pl
+
+    def reader(self) -> pyarrow.RecordBatchReader:
+        """A stream of record batches, read as they come."""
+        pyarrow = need("pyarrow", "reader()")
+        return pyarrow.RecordBatchReader.from_stream(self)
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """As a list of dicts."""
+        return self._rows.dicts()
+
+    def show(self, max_rows: int = _HEAD_ROWS) -> None:
+        """Print the first rows as a table."""
+        print(self._box(_check.number(max_rows, "max_rows")))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The Arrow PyCapsule interface: pyarrow, Polars, DuckDB and others take a result as it
+        is."""
+        return self._rows.__arrow_c_stream__(requested_schema)
+
+    # -- Row by row
+
+    def fetchone(self) -> tuple | None:
+        """The next row; None: there is none."""
+        rows = self._rows.fetch(1)
+        return rows[0] if rows else None
+
+    def fetchmany(self, size: int = 1) -> list[tuple]:
+        """The next `size` rows, fewer at the end."""
+        return self._rows.fetch(_check.number(size, "size"))
+
+    def fetchall(self) -> list[tuple]:
+        """All rows that are left."""
+        return self._rows.fetch(-1)
+
+    def __iter__(self) -> Iterator[tuple]:
+        while rows := self._rows.fetch(1):
+            yield rows[0]
+
+    # -- To be looked at
+
+    def _head(self, max_rows: int) -> tuple[list[tuple], str]:
+        rows = self._rows.head(max_rows + 1)
+        if len(rows) <= max_rows:
+            return rows, ""
+        return rows[:max_rows], f"the first {max_rows} rows; there are more"
+
+    def _box(self, max_rows: int) -> str:
+        rows, more = self._head(max_rows)
+        return _draw.box(self.columns, self.types, rows, more)
+
+    def __repr__(self) -> str:
+        return self._box(_HEAD_ROWS)
+
+    def _repr_html_(self) -> str:
+        rows, more = self._head(_HEAD_ROWS)
+        return _draw.html(self.columns, rows, more, self._colours(rows))
+
+    def _colours(self, rows: list[tuple]) -> list[str] | None:
+        """Of rows that were changed: green, red, yellow."""
+        if "_change" not in self.columns:
+            return None
+        at = self.columns.index("_change")
+        palette = {"insert": "#e6ffec", "delete": "#ffebe9", "update_before": "#fff8c5",
+                   "update_after": "#fff8c5"}
+        return [palette.get(row[at], "") for row in rows]

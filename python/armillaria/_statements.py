@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running statements on a session: what Database and Transaction have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+from . import _check, _frames
+from ._records import Record
+from ._result import Result
+from .errors import InvalidType
+
+MODES = {"create": 0, "append": 1, "replace": 2, "upsert": 3}
+
+
+class WriteResult(Record):
+    """What a write did: `tx` (None: the rows were the same, and nothing was committed; in a
+    transaction: it is not yet), `version`, `rows`, `bytes_added`, `chunks_added`,
+    `chunks_reused`."""
+
+    __slots__ = ()
+
+
+def finder(frame: FrameType | None, registered: Mapping[str, Any]) -> Callable[[str], Any]:
+    """What a name in FROM is that no table has: what was registered, else a variable of the caller
+    that holds a table."""
+
+    def find(name: str) -> Any:
+        if name in registered:
+            return _frames.stream_of(registered[name], name)
+        for scope in ((frame.f_locals, frame.f_globals) if frame is not None else ()):
+            if name in scope:
+                value = scope[name]
+                return _frames.stream_of(value, name) if _frames.is_table(value) else None
+        return None
+
+    return find
+
+
+def versions_of(versions: Any) -> dict[str, int] | None:
+    """{table: version}, looked at."""
+    if versions is None:
+        return None
+    if not isinstance(versions, Mapping):
+        raise InvalidType(f"versions is to be a dict of tables and versions, not "
+                          f"{type(versions).__name__}")
+    return {_check.name(table, "a table of versions"): _check.number(version, f"versions[{table}]",
+                                                                     1)
+            for table, version in versions.items()}
+
+
+def run(session: Any, query: str, parameters: Any = None, *, at: Any = None, versions: Any = None,
+        timeout: float | None = None, message: str | None = None,
+        find: Callable[[str], Any] | None = None) -> Result:
+    """Run the statements of a text one by one; the last one's result. One with parameters stands
+    alone."""
+    query = _check.text(query, "query")
+    options = {
+        "at": _check.optional(at, "at", _check.ref),
+        "versions": versions_of(versions),
+        "timeout_us": 0 if timeout is None else max(1, _check.seconds(timeout, "timeout")),
+        "message": _check.optional(message, "message"),
+        "find": find,
+    }
+    given = _frames.parameters_of(parameters)
+    rest = query.encode()
+    while True:
+        rows, tail = session.sql(rest.decode(), parameters=given, **options)
+        if tail is None:
+            return Result(rows)
+        rest = rest[tail:]
+
+
+def write(session: Any, table: str, data: Any, mode: str = "create",
+          key: Sequence[str] | str | None = None, message: str | None = None) -> WriteResult:
+    """Write rows to a table."""
+    name = _check.name(table, "table")
+    number = _check.choice(mode, "mode", MODES)
+    columns = None if key is None else _check.names(key, "key")
+    text = _check.optional(message, "message")
+    done = session.write(name, _frames.stream_of(data), number, columns, text)
+    return WriteResult({**done, "tx": done["tx"] or None})

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_PY_SESSION_H
+#define ARM_PY_SESSION_H
+
+/* The types Repo and Session, for the files that make and use their objects. */
+
+#include "call.h"
+
+struct repo {
+    PyObject_HEAD arm_repo *repo; /* the library's handle, which threads may share */
+    pthread_mutex_t mutex;        /* guards what follows */
+    unsigned users; /* calls that are being made; the last one closes what is closed */
+    bool is_closed;
+};
+
+/* Enter the library with the repository, which stays open until arm_py_repo_leave; false: an
+ * exception is set. */
+bool arm_py_repo_enter(struct repo *self, struct call *call);
+bool arm_py_repo_leave(struct repo *self, struct call *call);
+/* The same as arm_py_return is to arm_py_leave. */
+bool arm_py_repo_return(struct repo *self, struct call *call, arm_status st,
+                        const struct arm_error *err);
+/* feed.c: what Repo.feed() does. */
+PyObject *arm_py_feed_open(struct repo *repo, PyObject *arguments, PyObject *keywords);
+
+struct session {
+    PyObject_HEAD arm_session
+        *session; /* NULL: closed; changed only inside the gate, and under `peek` */
+    struct gate gate;
+    pthread_mutex_t peek; /* of who interrupts it */
+};
+
+extern PyTypeObject *arm_py_session_type;
+
+/* An object that owns the session. */
+PyObject *arm_py_session(arm_session *session);
+/* Enter the library with the session, which is open then; false: an exception is set. */
+bool arm_py_session_enter(struct session *self, struct call *call);
+/* Stops the statement that runs; for arm_py_enter. */
+void arm_py_session_stop(void *self);
+
+/* A list (or tuple) of str as C strings, which live as long as it; NULL: none, or an exception is
+ * set. To be freed by PyMem_Free. */
+const char **arm_py_texts(PyObject *list, size_t *out_count);
+
+/* Set `name` in a dict to a value, which is taken (NULL: an exception is set). */
+bool arm_py_set(PyObject *dict, const char *name, PyObject *value);
+
+/* session_calls.c: the calls that give rows, and those that change branches and tags. */
+extern PyMethodDef arm_py_session_calls[];
+/* session_merge.c */
+extern PyMethodDef arm_py_session_merges[];
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARM_PY_STREAM_H
+#define ARM_PY_STREAM_H
+
+/* Arrow streams in PyCapsules, as the Arrow PyCapsule interface has them. */
+
+#include "core.h"
+
+/* A capsule that owns the stream (moved, whatever happens). */
+PyObject *arm_py_capsule(struct ArrowArrayStream *stream);
+/* Take the stream out of a capsule: the caller owns it then. False: an exception is set. */
+bool arm_py_take_stream(PyObject *capsule, struct ArrowArrayStream *out);
+/* The same of anything that has __arrow_c_stream__, is such a capsule, or None: `*out` is released
+ * then. */
+bool arm_py_stream_of(PyObject *object, struct ArrowArrayStream *out);
+
+/* Rows over a stream (moved, whatever happens), whose reading is stopped by `stop` of `object`,
+ * which is kept (may be NULL). */
+PyObject *arm_py_rows(struct ArrowArrayStream *stream, void (*stop)(void *), PyObject *object);
+
+#endif
