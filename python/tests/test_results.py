@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results: what they are given as, and how often."""
+
+import datetime
+import decimal
+import uuid
+
+import armillaria as arm
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+MANY = "SELECT i, 's' || i AS s FROM range(10000) r(i)"
+
+
+def test_each_begins_at_the_first_row(db):
+    result = db.sql(MANY)
+    assert result.fetchone() == (0, "s0")
+    assert result.fetchmany(2) == [(1, "s1"), (2, "s2")]
+    assert len(result.df()) == len(result.arrow()) == len(result.pl()) == 10000
+    assert len(result.dicts()) == 10000 and result.dicts()[0] == {"i": 0, "s": "s0"}
+    assert result.reader().read_all().num_rows == 10000
+    assert result.fetchone() == (3, "s3")
+    assert sum(1 for _ in result) == 9996
+    assert result.fetchone() is None and result.fetchall() == [] and result.fetchmany(5) == []
+    assert len(pa.table(result)) == len(pl.DataFrame(result)) == 10000
+    assert result.shape == (10000, 2) and len(result) == 10000
+
+
+def test_other_names(db):
+    result = db.sql(MANY)
+    assert isinstance(result.to_pandas(), pd.DataFrame)
+    assert isinstance(result.to_polars(), pl.DataFrame)
+    assert isinstance(result.to_arrow(), pa.Table)
+    assert isinstance(result.df(), pd.DataFrame) and isinstance(result.pl(), pl.DataFrame)
+
+
+def test_a_result_is_never_run_again(orders):
+    result = orders.sql("INSERT INTO orders VALUES (4, 1) RETURNING id")
+    assert result.fetchall() == [(4,)] and result.fetchall() == []
+    assert result.dicts() == [{"id": 4}] and len(result) == 1
+    assert orders.sql("SELECT count(*) FROM orders").fetchone() == (4,)
+
+
+def test_it_is_of_its_snapshot(orders):
+    result = orders.sql("SELECT id FROM orders ORDER BY id")
+    orders.sql("DELETE FROM orders")
+    assert result.fetchall() == [(1,), (2,), (3,)]
+
+
+def test_it_outlives_its_handle(path):
+    with arm.open(path, create=True) as db:
+        result = db.sql("SELECT i FROM range(300000) r(i)")
+        stream = db.sql("SELECT i FROM range(300000) r(i)").reader()
+    assert len(result) == 300000
+    assert sum(batch.num_rows for batch in stream) == 300000
+    del db
+    assert result.fetchone() == (0,)
+
+
+def test_what_it_says_of_itself(db):
+    result = db.sql("SELECT 1::TINYINT AS a, 'x' AS b, [1.5] AS c, {x: 1} AS d, NULL AS e, "
+                    "1::DECIMAL(9,2) AS f, now() AS g, '1'::JSON AS h, uuid() AS i, 1::HUGEINT j")
+    assert result.columns == list("abcdefghij")
+    assert result.types[0] == "TINYINT" and result.types[1] == "VARCHAR"
+    assert result.types[5] == "DECIMAL(9,2)" and result.types[6] == "TIMESTAMP WITH TIME ZONE"
+    assert result.types[7:] == ["JSON", "UUID", "HUGEINT"]
+    assert [column[0] for column in result.description] == result.columns
+    assert all(len(column) == 7 for column in result.description)
+
+
+VALUES = [
+    ("NULL", None), ("true", True), ("7::UTINYINT", 7), ("-7::SMALLINT", -7),
+    ("9223372036854775807", 2**63 - 1), ("18446744073709551615::UBIGINT", 2**64 - 1),
+    ("170141183460469231731687303715884105727::HUGEINT", 2**127 - 1),
+    ("340282366920938463463374607431768211455::UHUGEINT", 2**128 - 1),
+    ("(-170141183460469231731687303715884105727)::HUGEINT", -(2**127) + 1),
+    ("1.5::FLOAT", 1.5), ("1e300::DOUBLE", 1e300), ("1.50::DECIMAL(4,2)", decimal.Decimal("1.50")),
+    ("-0.000001::DECIMAL(38,6)", decimal.Decimal("-0.000001")),
+    ("'héllo'", "héllo"), ("''", ""), ("'\\x00\\xFF'::BLOB", b"\0\xff"),
+    ("'a long text that is not kept in sixteen bytes'", "a long text that is not kept in sixteen "
+     "bytes"),
+    ("DATE '2024-02-29'", datetime.date(2024, 2, 29)),
+    ("TIME '12:30:01.5'", datetime.time(12, 30, 1, 500000)),
+    ("TIMESTAMP '2024-02-29 12:30:01.000005'", datetime.datetime(2024, 2, 29, 12, 30, 1, 5)),
+    ("TIMESTAMP_S '2024-02-29 12:30:01'", datetime.datetime(2024, 2, 29, 12, 30, 1)),
+    ("TIMESTAMP_MS '2024-02-29 12:30:01.25'", datetime.datetime(2024, 2, 29, 12, 30, 1, 250000)),
+    ("TIMESTAMP_NS '2024-02-29 12:30:01.123456789'",
+     datetime.datetime(2024, 2, 29, 12, 30, 1, 123456)),
+    ("TIMESTAMPTZ '2024-02-29 12:30:01+02'",
+     datetime.datetime(2024, 2, 29, 10, 30, 1, tzinfo=datetime.timezone.utc)),
+    ("'infinity'::TIMESTAMP", datetime.datetime.max), ("'-infinity'::DATE", datetime.date.min),
+    ("INTERVAL '3 days 7 microseconds'", datetime.timedelta(days=3, microseconds=7)),
+    ("'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::UUID",
+     uuid.UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")),
+    ("'10110'::BIT", "10110"), ("'{\"a\": [1]}'::JSON", '{"a": [1]}'),
+    ("'sad'::ENUM('happy', 'sad')", "sad"),
+    ("[1, NULL, 3]", [1, None, 3]), ("[[1], [], NULL]", [[1], [], None]), ("[]::INT[]", []),
+    ("[1, 2]::INT[2]", [1, 2]), ("{a: 1, b: {c: 'x'}}", {"a": 1, "b": {"c": "x"}}),
+    ("MAP {'k': 1, 'l': NULL}", {"k": 1, "l": None}), ("union_value(n := 7)", 7),
+]
+
+
+@pytest.mark.parametrize("sql, value", VALUES, ids=[sql for sql, _ in VALUES])
+def test_values(db, sql, value):
+    assert db.sql(f"SELECT {sql}, {sql}").fetchall() == [(value, value)]
+    assert db.sql(f"SELECT {sql} AS v").dicts() == [{"v": value}]
+    if "INT[2]" in sql:  # which DuckDB has no CASE of
+        return
+    many = db.sql(f"SELECT CASE WHEN i % 3 = 1 THEN {sql} END FROM range(3000) r(i)").fetchall()
+    assert [row[0] for row in many] == [None, value, None] * 1000
+
+
+def test_what_python_cannot_hold_is_text(db):
+    row = db.sql("SELECT DATE '5877642-06-25 (BC)', TIMESTAMP '290309-12-22 (BC) 00:00:00', "
+                 "DATE '12024-01-01'").fetchone()
+    assert all(isinstance(value, str) for value in row) and row[2] == "12024-01-01"
+
+
+def test_names_twice(db):
+    result = db.sql("SELECT 1 AS a, 2 AS a")
+    assert result.fetchone() == (1, 2) and result.columns == ["a", "a"]
+    assert result.arrow().column_names == ["a", "a"]
+    assert list(result.df().iloc[0]) == [1, 2]
+
+
+def test_nothing(db):
+    result = db.sql("SELECT 1 AS a WHERE false")
+    assert result.fetchall() == [] and result.dicts() == [] and len(result) == 0 and result
+    assert list(result.df().columns) == ["a"] and result.arrow().num_rows == 0
+    assert result.pl().shape == (0, 1)
+
+
+# ---- Looking at them ----
+
+def test_repr(db, capsys):
+    text = repr(db.sql("SELECT 1 AS n, 'x' AS name, NULL AS nothing"))
+    assert "│    n    │" in text and "INTEGER" in text and "NULL" in text
+    db.sql("SELECT 7 AS seven").show()
+    assert "seven" in capsys.readouterr().out
+    db.sql("SELECT i FROM range(100) r(i)").show(5)
+    out = capsys.readouterr().out
+    assert "there are more" in out and " 4 │" in out and " 5 │" not in out
+    assert len(repr(db.sql(MANY)).splitlines()) < 60
+
+
+def test_repr_of_hostile_values(db):
+    text = repr(db.sql("SELECT '\x1b[31mred' AS a, chr(10) AS b, repeat('x', 1000) AS c, '日本' d"))
+    assert "\x1b" not in text and len(text.splitlines()) == 6
+    widths = {arm._draw.width(line) for line in text.splitlines()}
+    assert len(widths) == 1
+
+
+def test_html(orders):
+    text = orders.sql("SELECT '<script>' AS a, 1 AS \"<b>\"")._repr_html_()
+    assert "&lt;script&gt;" in text and "<script>" not in text and "&lt;b&gt;" in text
+    orders.sql("UPDATE orders SET amount = 0 WHERE id = 1")
+    assert "background" in orders.row_changes("orders")._repr_html_()
+
+
+def test_wrong_sizes(db):
+    result = db.sql(MANY)
+    for size in (-1, 1.5, "x", True, 2**70, None):
+        with pytest.raises(arm.InvalidArgument):
+            result.fetchmany(size)
+    assert len(result.fetchall()) == 10000
