@@ -75,9 +75,9 @@ class Branches:
                 checks: Sequence[str] = ()) -> None:
         """Ask of each commit onto it that it is a merge, and that none of the queries in `checks`
         gives a row. In the place of what was asked before."""
-        queries = [_check.text(check, f"checks[{i}]") for i, check in enumerate(checks)]
         self._db._session.branch_protect(_check.name(name, "name"),
-                                         _check.flag(only_merges, "only_merges"), queries)
+                                         _check.flag(only_merges, "only_merges"),
+                                         _check.texts(checks, "checks"))
 
     def unprotect(self, name: str) -> None:
         """Ask nothing any more."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timezone
@@ -58,9 +59,9 @@ def flag(value: Any, what: str) -> bool:
 
 def number(value: Any, what: str, least: int = 0, most: int = TX_MAX) -> int:
     """An int of that range; a bool is none, numpy's are."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, (bool, type)) or not hasattr(value, "__index__"):
         raise InvalidType(f"{what} is to be an int, not {type(value).__name__}: {_say(value)}")
-    value = value.__index__()
+    value = operator.index(value)
     if not least <= value <= most:
         raise InvalidArgument(f"{what} is {_say(value)}: not from {least} to {most}")
     return value
@@ -76,14 +77,19 @@ def seconds(value: Any, what: str) -> int:
     return int(value * 1_000_000)
 
 
-def names(value: Any, what: str) -> list[str]:
-    """A list of names; one str is a list of one."""
+def texts(value: Any, what: str, check=text) -> list[str]:
+    """A list of str; one str is a list of one."""
     if isinstance(value, str):
-        return [name(value, what)]
+        return [check(value, what)]
     if isinstance(value, (bytes, Mapping)) or not isinstance(value, Iterable):
         raise InvalidType(f"{what} is to be a list of str, not {type(value).__name__}: "
                           f"{_say(value)}")
-    return [name(item, f"{what}[{i}]") for i, item in enumerate(value)]
+    return [check(item, f"{what}[{i}]") for i, item in enumerate(value)]
+
+
+def names(value: Any, what: str) -> list[str]:
+    """A list of names; one str is a list of one."""
+    return texts(value, what, name)
 
 
 def choice(value: Any, what: str, choices: Mapping[str, int]) -> int:

@@ -167,7 +167,9 @@ static bool join_scalar(struct shape *shape, const struct shape *other)
     enum kind b = other->kind;
 
     if (a == KIND_NULL) {
-        *shape = *other;
+        shape->kind = b;
+        shape->whole = other->whole;
+        shape->scale = other->scale;
     } else if (a == KIND_DECIMAL || b == KIND_DECIMAL) {
         int whole = whole_digits(shape);
         int scale = shape->scale > other->scale ? shape->scale : other->scale;
@@ -226,7 +228,7 @@ static bool add_child(struct shape *shape, PyObject *name)
         return false;
     }
     shape->names = names;
-    memset(&children[count - 1], 0, sizeof *children);
+    children[count - 1] = (struct shape){.depth = shape->depth + 1};
     names[count - 1] = Py_XNewRef(name);
     shape->child_count++;
     return true;
@@ -270,11 +272,12 @@ static bool take_dict(struct shape *shape, PyObject *value, PyObject *column, Py
 
     while (PyDict_Next(value, &at, &name, &item)) {
         Py_ssize_t field = PyUnicode_Check(name) ? field_of(shape, name) : -1;
+        PyObject *held = Py_NewRef(item); /* looking at it may run code that changes the dict */
+        bool ok = field < 0 ? refuse(value, column, row, false)
+                            : arm_py_shape_take(&shape->children[field], held, column, row);
 
-        if (field < 0) {
-            return refuse(value, column, row, false);
-        }
-        if (!arm_py_shape_take(&shape->children[field], item, column, row)) {
+        Py_DECREF(held);
+        if (!ok) {
             return false;
         }
     }
@@ -295,7 +298,10 @@ bool arm_py_shape_take(struct shape *shape, PyObject *value, PyObject *column, P
         ok = true;
     } else if (PyList_Check(plain) || PyTuple_Check(plain) || PyDict_Check(plain)) {
         nested = PyDict_Check(plain) ? KIND_STRUCT : KIND_LIST;
-        if (shape->kind != KIND_NULL && shape->kind != nested) {
+        if (shape->depth >= DEPTH_MAX) {
+            (void)arm_py_raise_format(ARM_SCHEMA, "column %S: row %zd is nested deeper than %d",
+                                      column, row, (int)DEPTH_MAX);
+        } else if (shape->kind != KIND_NULL && shape->kind != nested) {
             (void)refuse(value, column, row, true);
         } else {
             shape->kind = nested;

@@ -32,9 +32,10 @@ struct shape {
     struct shape *children; /* of a list one, of a struct its fields */
     PyObject **names;       /* of the fields; counted */
     Py_ssize_t child_count;
+    int depth; /* lists and structs around it */
 };
 
-enum { DECIMAL_DIGITS_MAX = 38 };
+enum { DECIMAL_DIGITS_MAX = 38, DEPTH_MAX = 64 };
 
 /* Widen the shape to what `value` fits as well. `column`, `row`: for the error. */
 bool arm_py_shape_take(struct shape *shape, PyObject *value, PyObject *column, Py_ssize_t row);

@@ -392,7 +392,7 @@ static PyObject *session_write(struct session *self, PyObject *arguments)
         return NULL;
     }
     if (!arm_py_session_enter(self, &call)) {
-        stream.release(&stream);
+        arm_py_stream_end(&stream);
         PyMem_Free(columns);
         return NULL;
     }

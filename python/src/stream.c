@@ -6,11 +6,16 @@
 
 static const char capsule_name[] = "arrow_array_stream";
 
-static void free_stream(struct ArrowArrayStream *stream)
+void arm_py_stream_end(struct ArrowArrayStream *stream)
 {
     if (stream->release != NULL) {
         stream->release(stream);
     }
+}
+
+static void free_stream(struct ArrowArrayStream *stream)
+{
+    arm_py_stream_end(stream);
     free(stream);
 }
 

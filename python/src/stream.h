@@ -13,6 +13,8 @@ bool arm_py_take_stream(PyObject *capsule, struct ArrowArrayStream *out);
 /* The same of anything that has __arrow_c_stream__, is such a capsule, or None: `*out` is released
  * then. */
 bool arm_py_stream_of(PyObject *object, struct ArrowArrayStream *out);
+/* Release it, if it is there. */
+void arm_py_stream_end(struct ArrowArrayStream *stream);
 
 /* Rows over a stream (moved, whatever happens), whose reading is stopped by `stop` of `object`,
  * which is kept (may be NULL). */

@@ -136,14 +136,12 @@ static PyObject *txn_get(struct txn *self, PyObject *arguments)
         return NULL;
     }
     if (!enter(self, &call)) {
-        keys.release(&keys);
+        arm_py_stream_end(&keys);
         return NULL;
     }
     st = arm_get(self->txn, table, &keys, &rows, &err);
     if (!arm_py_return(&call, st, &err)) {
-        if (rows.release != NULL) {
-            rows.release(&rows);
-        }
+        arm_py_stream_end(&rows);
         return NULL;
     }
     return arm_py_rows(&rows, arm_py_session_stop, (PyObject *)self->session);
@@ -166,7 +164,7 @@ static PyObject *change(struct txn *self, PyObject *arguments, change_call *func
         return NULL;
     }
     if (!enter(self, &call)) {
-        rows.release(&rows);
+        arm_py_stream_end(&rows);
         return NULL;
     }
     st = function(self->txn, table, &rows, &count, &err);
