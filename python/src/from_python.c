@@ -449,6 +449,9 @@ static bool build_batches(const struct shape *table, PyObject *columns, Py_ssize
         struct ArrowArray array;
         bool ok;
 
+        if (PyErr_CheckSignals() != 0) {
+            return false;
+        }
         if (ArrowArrayInitFromSchema(&array, schema, NULL) != NANOARROW_OK) {
             return fail(ENOMEM, NULL, 0);
         }

@@ -94,7 +94,8 @@ static bool find_batch(struct rows *self, size_t i, const struct ArrowArray **ou
     struct call call;
     int rc;
 
-    if (!arm_py_enter(&call, &self->gate, self->stop, self->stopped)) {
+    if (PyErr_CheckSignals() != 0 || /* one that came between two batches */
+        !arm_py_enter(&call, &self->gate, self->stop, self->stopped)) {
         return false;
     }
     rc = shared_rows_batch(self->shared, i, out, message);
