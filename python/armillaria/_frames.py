@@ -103,6 +103,8 @@ def stream_of(data: Any, what: str = "data") -> Any:
     __arrow_c_stream__."""
     if _module_of(data) == "pandas" and type(data).__name__ == "DataFrame":
         return _of_pandas(data)
+    if type(data).__name__ == "DuckDBPyRelation":
+        data.execute()  # anew: older ones give a result once
     if hasattr(data, "__arrow_c_stream__") or type(data).__name__ == "PyCapsule":
         return data
     if _module_of(data) in ("duckdb", "_duckdb"):
