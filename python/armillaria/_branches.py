@@ -47,7 +47,7 @@ class Branches:
         self._db._session.branch_create(name, start, text)
         return self.get(name)
 
-    def list(self) -> Listing:
+    def list(self) -> Listing[Branch]:
         """All of them, by name."""
         return Listing(Result(self._db._session.branches()), Branch)
 
@@ -89,7 +89,7 @@ class Branches:
 
     __contains__ = exists
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Branch]:
         return iter(self.list())
 
     def __len__(self) -> int:
@@ -118,7 +118,7 @@ class Tags:
                                      _check.optional(description, "description"))
         return self.get(name)
 
-    def list(self) -> Listing:
+    def list(self) -> Listing[Tag]:
         """All of them, by name."""
         return Listing(Result(self._db._session.tags()), Tag)
 
@@ -142,7 +142,7 @@ class Tags:
 
     __contains__ = exists
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Tag]:
         return iter(self.list())
 
     def __len__(self) -> int:

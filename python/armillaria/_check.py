@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timezone
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from .errors import InvalidArgument, InvalidName, InvalidType
@@ -45,7 +45,7 @@ def name(value: Any, what: str) -> str:
     return checked
 
 
-def optional(value: Any, what: str, check=text) -> Any:
+def optional(value: Any, what: str, check: Callable[[Any, str], Any] = text) -> Any:
     """None, or what `check` takes."""
     return None if value is None else check(value, what)
 
@@ -61,10 +61,10 @@ def number(value: Any, what: str, least: int = 0, most: int = TX_MAX) -> int:
     """An int of that range; a bool is none, numpy's are."""
     if isinstance(value, (bool, type)) or not hasattr(value, "__index__"):
         raise InvalidType(f"{what} is to be an int, not {type(value).__name__}: {_say(value)}")
-    value = operator.index(value)
-    if not least <= value <= most:
+    found = operator.index(value)
+    if not least <= found <= most:
         raise InvalidArgument(f"{what} is {_say(value)}: not from {least} to {most}")
-    return value
+    return found
 
 
 def seconds(value: Any, what: str) -> int:
@@ -77,7 +77,7 @@ def seconds(value: Any, what: str) -> int:
     return int(value * 1_000_000)
 
 
-def texts(value: Any, what: str, check=text) -> list[str]:
+def texts(value: Any, what: str, check: Callable[[Any, str], str] = text) -> list[str]:
     """A list of str; one str is a list of one."""
     if isinstance(value, str):
         return [check(value, what)]
@@ -133,5 +133,5 @@ def time_us(value: Any, what: str) -> int:
         raise InvalidType(f"{what} is to be a datetime, not {type(value).__name__}: {_say(value)}")
     if value.tzinfo is None:
         value = value.replace(tzinfo=timezone.utc)
-    delta = value - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    delta: timedelta = value - datetime(1970, 1, 1, tzinfo=timezone.utc)
     return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds

@@ -44,7 +44,7 @@ class VerifyReport(Record):
     __slots__ = ()
 
     def __bool__(self) -> bool:
-        return self.is_healthy
+        return bool(self.is_healthy)
 
 
 class RecoverReport(Record):
@@ -104,7 +104,7 @@ class Database:
     that is sent to another process opens the repository there.
     """
 
-    def __init__(self, repo: Any, branch: str | None, options: dict[str, Any]) -> None:
+    def __init__(self, repo: _core.Repo, branch: str | None, options: dict[str, Any]) -> None:
         self._repo = repo
         self._options = options
         self._session = repo.session(branch)
@@ -144,13 +144,13 @@ class Database:
     def __exit__(self, kind: object, value: object, trace: object) -> None:
         self.close()
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         self._require_open()
         return _reopen, (self.path, self.branch, {**self._options, "create": False})
 
     # -- Statements
 
-    def _on(self, branch: str | None) -> Any:
+    def _on(self, branch: str | None) -> _core.Session:
         """A session on this branch."""
         if branch is None:
             return self._session
@@ -251,17 +251,17 @@ class Database:
 
     # -- What there is
 
-    def tables(self, at: Any = None) -> Listing:
+    def tables(self, at: Any = None) -> Listing[TableInfo]:
         """The tables: table, schema, version, rows, bytes, key."""
         return Listing(Result(self._session.tables(_check.optional(at, "at", _check.ref))),
                        TableInfo)
 
-    def versions(self, table: str, all: bool = False) -> Listing:
+    def versions(self, table: str, all: bool = False) -> Listing[Version]:
         """The versions of a table, newest first; `all`: of every branch."""
         return Listing(Result(self._session.versions(_check.name(table, "table"),
                                                      _check.flag(all, "all"))), Version)
 
-    def schema(self, table: str, at: Any = None) -> Listing:
+    def schema(self, table: str, at: Any = None) -> Listing[Column]:
         """The columns of a table: column, type, nullable, key, default, id."""
         return Listing(Result(self._session.schema(_check.name(table, "table"),
                                                    _check.optional(at, "at", _check.ref))), Column)
@@ -277,7 +277,7 @@ class Database:
         self._session.schema(name, table._at)
         return table
 
-    def log(self, limit: int | None = None, table: str | None = None, at: Any = None) -> Listing:
+    def log(self, limit: int | None = None, table: str | None = None, at: Any = None) -> Listing[Commit]:
         """The commits of the branch, newest first."""
         rows = self._session.log(_check.optional(at, "at", _check.ref),
                                  _check.optional(table, "table", _check.name),
@@ -365,7 +365,7 @@ class Database:
 
     def changes(self, since: int | datetime | None = None,
                 tables: str | Sequence[str] | None = None, branch: str | None = None,
-                until: int | datetime | None = None, limit: int | None = None) -> Listing:
+                until: int | datetime | None = None, limit: int | None = None) -> Listing[Event]:
         """The commits of a branch ("*": of all) behind `since` (a tx, or a time; None: from the
         beginning), oldest first. tables: only what was done to these; `*` and `?` are patterns."""
         since_tx, since_us = self._bound(since, "since")
@@ -422,7 +422,7 @@ class Database:
             since=0 if since is None else _check.number(since, "since"), consumer=name)
         return Subscription(feed, name is not None)
 
-    def consumers(self) -> Listing:
+    def consumers(self) -> Listing[Consumer]:
         """The consumers of the changelog."""
         return Listing(Result(self._session.consumers()), Consumer)
 

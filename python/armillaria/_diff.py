@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from . import _check
+from . import _check, _core
 from ._records import Listing, Named
 from ._result import Result
 
@@ -22,7 +23,7 @@ class TableDiff(Named):
 class Diff:
     """The difference of two refs: `tables`, and of each its `rows` and columns."""
 
-    def __init__(self, session: Any, a: str, b: str) -> None:
+    def __init__(self, session: _core.Session, a: str, b: str) -> None:
         self._session = session
         self.a = a
         self.b = b
@@ -51,7 +52,7 @@ class Diff:
         """Whether anything differs."""
         return len(self.tables) > 0
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[TableDiff]:
         return iter(self.tables)
 
     def __repr__(self) -> str:

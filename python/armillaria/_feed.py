@@ -155,7 +155,7 @@ class Subscription:
                 raise InvalidArgument("no event was given that is not acknowledged")
             return self._given
         if isinstance(event, Event):
-            return event.tx_id
+            return int(event.tx_id)
         return _check.number(event, "event")
 
     def ack(self, event: Event | int | None = None) -> None:

@@ -18,7 +18,7 @@ def _module_of(value: Any) -> str:
     return type(value).__module__.partition(".")[0]
 
 
-def _column(values: Any, name: str) -> list:
+def _column(values: Any, name: str) -> list[Any]:
     """A column's values as a list."""
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         raise SchemaError(f"column {name}: its values are to be a list, not "
@@ -27,7 +27,7 @@ def _column(values: Any, name: str) -> list:
     return tolist() if callable(tolist) and hasattr(values, "dtype") else list(values)
 
 
-def _build(names: list[str], columns: list[list]) -> Any:
+def _build(names: list[str], columns: list[list[Any]]) -> Any:
     for name in names:
         _check.name(name, "a column's name")
     lengths = {len(column) for column in columns}
@@ -42,11 +42,11 @@ def _build(names: list[str], columns: list[list]) -> Any:
         raise SchemaError(f"a text is not Unicode: {error.object!r} ({error.reason})") from None
 
 
-def _of_dict(data: Mapping) -> Any:
+def _of_dict(data: Mapping[Any, Any]) -> Any:
     return _build(list(data), [_column(values, str(name)) for name, values in data.items()])
 
 
-def _of_records(rows: Sequence) -> Any:
+def _of_records(rows: Sequence[Any]) -> Any:
     names: dict[str, None] = {}
     for i, row in enumerate(rows):
         if not isinstance(row, Mapping):

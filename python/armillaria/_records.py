@@ -4,13 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import _draw
 from ._result import Result
 
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
 
-class Record(Mapping):
+
+class Record(Mapping[str, Any]):
     """A row with names: `record.version` and `record["version"]` are the same."""
 
     __slots__ = ("_fields",)
@@ -49,7 +54,7 @@ class Record(Mapping):
         fields = ", ".join(f"{name}={value!r}" for name, value in self._fields.items())
         return f"{type(self).__name__}({fields})"
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._fields,)
 
     def _repr_html_(self) -> str:
@@ -76,12 +81,21 @@ class Named(Record):
         return self._name()
 
 
-class Listing(Sequence):
+R = TypeVar("R", bound=Record)
+
+
+class Listing(Sequence[R]):
     """A list of records, which is a table, too: `df()`, `arrow()`, `pl()`, `dicts()`, `show()`."""
 
-    def __init__(self, result: Result, kind: type[Record] = Record) -> None:
+    def __init__(self, result: Result, kind: type[R]) -> None:
         self._result = result
-        self._records = [kind(row) for row in result.dicts()]
+        self._records: list[R] = [kind(row) for row in result.dicts()]
+
+    @overload
+    def __getitem__(self, index: int) -> R: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[R]: ...
 
     def __getitem__(self, index: Any) -> Any:
         return self._records[index]
@@ -105,19 +119,19 @@ class Listing(Sequence):
         """The records as dicts."""
         return self._result.dicts()
 
-    def df(self):
+    def df(self) -> pandas.DataFrame:
         """As a pandas DataFrame."""
         return self._result.df()
 
     to_pandas = df
 
-    def arrow(self):
+    def arrow(self) -> pyarrow.Table:
         """As a pyarrow Table."""
         return self._result.arrow()
 
     to_arrow = arrow
 
-    def pl(self):
+    def pl(self) -> polars.DataFrame:
         """As a Polars DataFrame."""
         return self._result.pl()
 

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from . import _check, _draw
+from . import _check, _core, _draw
 from .errors import Unsupported
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Result:
     outlives its database's handle.
     """
 
-    def __init__(self, rows: Any) -> None:
+    def __init__(self, rows: _core.Rows) -> None:
         self._rows = rows
 
     # -- What there is
@@ -53,14 +53,14 @@ class Result:
         return self._rows.types
 
     @property
-    def description(self) -> list[tuple]:
+    def description(self) -> list[tuple[Any, ...]]:
         """The columns as PEP 249 has them: (name, type, None, None, None, None, None)."""
         return [(name, kind, None, None, None, None, None)
                 for name, kind in zip(self.columns, self.types)]
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(rows, columns). Reads all rows."""
+        """How many rows and columns there are. Reads all rows."""
         return self._rows.count(), len(self.columns)
 
     def __len__(self) -> int:
@@ -74,11 +74,12 @@ class Result:
 
     def df(self) -> pandas.DataFrame:
         """As a pandas DataFrame."""
-        pandas = need("pandas", "df()")
+        module = need("pandas", "df()")
         try:
-            return self.arrow().to_pandas()
+            frame = self.arrow().to_pandas()
         except Unsupported:
-            return pandas.DataFrame(self._rows.head(), columns=self.columns)
+            frame = module.DataFrame(self._rows.head(), columns=self.columns)
+        return cast("pandas.DataFrame", frame)
 
     to_pandas = df
 
@@ -91,7 +92,7 @@ class Result:
 
     def pl(self) -> polars.DataFrame:
         """As a Polars DataFrame."""
-        return need("polars", "pl()").DataFrame(self)
+        return cast("polars.DataFrame", need("polars", "pl()").DataFrame(self))
 
     to_polars = pl
 
@@ -115,26 +116,26 @@ class Result:
 
     # -- Row by row
 
-    def fetchone(self) -> tuple | None:
+    def fetchone(self) -> tuple[Any, ...] | None:
         """The next row; None: there is none."""
         rows = self._rows.fetch(1)
         return rows[0] if rows else None
 
-    def fetchmany(self, size: int = 1) -> list[tuple]:
+    def fetchmany(self, size: int = 1) -> list[tuple[Any, ...]]:
         """The next `size` rows, fewer at the end."""
         return self._rows.fetch(_check.number(size, "size"))
 
-    def fetchall(self) -> list[tuple]:
+    def fetchall(self) -> list[tuple[Any, ...]]:
         """All rows that are left."""
         return self._rows.fetch(-1)
 
-    def __iter__(self) -> Iterator[tuple]:
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
         while rows := self._rows.fetch(1):
             yield rows[0]
 
     # -- To be looked at
 
-    def _head(self, max_rows: int) -> tuple[list[tuple], str]:
+    def _head(self, max_rows: int) -> tuple[list[tuple[Any, ...]], str]:
         rows = self._rows.head(max_rows + 1)
         if len(rows) <= max_rows:
             return rows, ""
@@ -151,7 +152,7 @@ class Result:
         rows, more = self._head(_HEAD_ROWS)
         return _draw.html(self.columns, rows, more, self._colours(rows))
 
-    def _colours(self, rows: list[tuple]) -> list[str] | None:
+    def _colours(self, rows: list[tuple[Any, ...]]) -> list[str] | None:
         """Of rows that were changed: green, red, yellow."""
         if "_change" not in self.columns:
             return None

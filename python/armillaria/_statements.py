@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
-from . import _check, _frames
+from . import _check, _core, _frames
 from ._records import Record
 from ._result import Result
 from .errors import InvalidType
@@ -51,7 +51,7 @@ def versions_of(versions: Any) -> dict[str, int] | None:
             for table, version in versions.items()}
 
 
-def run(session: Any, query: str, parameters: Any = None, *, at: Any = None, versions: Any = None,
+def run(session: _core.Session, query: str, parameters: Any = None, *, at: Any = None, versions: Any = None,
         timeout: float | None = None, message: str | None = None,
         find: Callable[[str], Any] | None = None) -> Result:
     """Run the statements of a text one by one; the last one's result. One with parameters stands
@@ -73,7 +73,7 @@ def run(session: Any, query: str, parameters: Any = None, *, at: Any = None, ver
         rest = rest[tail:]
 
 
-def write(session: Any, table: str, data: Any, mode: str = "create",
+def write(session: _core.Session, table: str, data: Any, mode: str = "create",
           key: Sequence[str] | str | None = None, message: str | None = None) -> WriteResult:
     """Write rows to a table."""
     name = _check.name(table, "table")

@@ -22,7 +22,8 @@ class TableInfo(Named):
     @property
     def name(self) -> str:
         """"table", or "schema.table" outside of main."""
-        return self.table if self["schema"] == "main" else f"{self['schema']}.{self.table}"
+        table, schema = str(self["table"]), str(self["schema"])
+        return table if schema == "main" else f"{schema}.{table}"
 
     def _name(self) -> str:
         return self.name
@@ -41,7 +42,7 @@ class Column(Named):
     __slots__ = ()
 
     def _name(self) -> str:
-        return self.column
+        return str(self.column)
 
 
 class Table:
@@ -61,7 +62,7 @@ class Table:
         return f"{text} AT (VERSION => '{ref}')"
 
     @property
-    def schema(self) -> Listing:
+    def schema(self) -> Listing[Column]:
         """Its columns."""
         return Listing(Result(self._db._session.schema(self.name, self._at)), Column)
 
@@ -110,7 +111,7 @@ class Table:
         self._db.sql(f"SELECT * FROM {self._from()} LIMIT "
                      f"{_check.number(max_rows, 'max_rows') + 1}").show(max_rows)
 
-    def history(self) -> Listing:
+    def history(self) -> Listing[Version]:
         """Its versions on the current branch, newest first."""
         return self._db.versions(self.name)
 

@@ -32,8 +32,8 @@ class Transaction:
         self._branch = branch
         self._isolation = _check.choice(isolation, "isolation", ISOLATIONS)
         self._message = _check.optional(message, "message")
-        self._session: Any = None
-        self._txn: Any = None
+        self._session: _core.Session | None = None
+        self._txn: _core.Txn | None = None
         self.tx_id: int | None = None
         """Of its commit; None: there is none (yet), or nothing was changed."""
 
@@ -47,6 +47,8 @@ class Transaction:
         return self
 
     def __exit__(self, kind: object, value: object, trace: object) -> None:
+        if self._session is None or self._txn is None:
+            return
         try:
             if not self._txn.is_open:
                 return
@@ -57,17 +59,21 @@ class Transaction:
         finally:
             self._session.close()
 
-    def _open(self) -> Any:
-        if self._txn is None or not self._txn.is_open:
-            raise Closed("the transaction is " + ("over" if self._txn is not None else
-                                                  "not begun: `with db.transaction() as tx:`"))
-        return self._session
+    def _require(self) -> tuple[_core.Session, _core.Txn]:
+        if self._session is None or self._txn is None:
+            raise Closed("the transaction is not begun: `with db.transaction() as tx:`")
+        if not self._txn.is_open:
+            raise Closed("the transaction is over")
+        return self._session, self._txn
+
+    def _open(self) -> _core.Session:
+        return self._require()[0]
 
     def commit(self, message: str | None = None) -> int | None:
         """Commit it now, durably; its tx (None: nothing was changed)."""
-        self._open()
+        _, txn = self._require()
         text = _check.optional(message, "message")
-        self.tx_id = self._txn.commit(self._message if text is None else text) or None
+        self.tx_id = txn.commit(self._message if text is None else text) or None
         return self.tx_id
 
     def rollback(self) -> None:
@@ -100,18 +106,18 @@ class Transaction:
     def get(self, table: str, keys: Any) -> Result:
         """The rows that have these primary keys (a table of the key's columns), in no order; what
         nobody has gives none. No SQL: for many small reads."""
-        self._open()
-        return Result(self._txn.get(_check.name(table, "table"), _frames.stream_of(keys, "keys")))
+        _, txn = self._require()
+        return Result(txn.get(_check.name(table, "table"), _frames.stream_of(keys, "keys")))
 
     def put(self, table: str, rows: Any) -> int:
         """Put rows, each in the place of the one with its primary key, or new; how many."""
-        self._open()
-        return self._txn.put(_check.name(table, "table"), _frames.stream_of(rows, "rows"))
+        _, txn = self._require()
+        return txn.put(_check.name(table, "table"), _frames.stream_of(rows, "rows"))
 
     def delete(self, table: str, keys: Any) -> int:
         """Delete the rows that have these primary keys; how many there were."""
-        self._open()
-        return self._txn.delete(_check.name(table, "table"), _frames.stream_of(keys, "keys"))
+        _, txn = self._require()
+        return txn.delete(_check.name(table, "table"), _frames.stream_of(keys, "keys"))
 
     def __repr__(self) -> str:
         state = ("not begun" if self._txn is None else "open" if self._txn.is_open else

@@ -4,7 +4,10 @@ was wrong, where, and what to do."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._merge import Conflict
 
 
 class Error(Exception):
@@ -60,7 +63,7 @@ class MergeConflict(Error):
     report: Any = None
 
     @property
-    def conflicts(self) -> list:
+    def conflicts(self) -> list[Conflict]:
         """Each has `table`, `kind`, `columns`, `key`, `base`, `ours` and `theirs`: the row's key,
         and the row on the three sides, as dicts; None where there is none."""
         from ._merge import conflicts_of

@@ -33,24 +33,8 @@ static PyObject *build(PyObject *module, PyObject *arguments)
     return arm_py_build(names, columns, &stream) ? arm_py_capsule(&stream) : NULL;
 }
 
-/* rows(stream): Rows over anything that gives an Arrow stream. */
-static PyObject *rows(PyObject *module, PyObject *given)
-{
-    struct ArrowArrayStream stream;
-
-    (void)module;
-    if (!arm_py_stream_of(given, &stream)) {
-        return NULL;
-    }
-    if (stream.release == NULL) {
-        return arm_py_raise_format(ARM_INVALID, "None gives no rows");
-    }
-    return arm_py_rows(&stream, NULL, NULL);
-}
-
 static PyMethodDef functions[] = {
     {"build", build, METH_VARARGS, "build(names, columns): an Arrow stream of Python values."},
-    {"rows", rows, METH_O, "rows(stream): Rows over an Arrow stream."},
     {NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef definition = {
