@@ -9,6 +9,8 @@
 The repository is a directory; several processes may have it open. See `Database`.
 """
 
+from typing import Any
+
 from . import errors
 from ._branches import Branch, Branches, Tag, Tags
 from ._core import version as __version__
@@ -40,3 +42,11 @@ __all__ = [
     "Transaction", "TransactionConflict", "Unsupported", "VerifyReport", "Version",
     "VersionConflict", "WriteResult", "__version__", "connect", "errors", "open",
 ]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext armillaria` in a notebook: `%armillaria DIRECTORY`, and cells of SQL under
+    `%%armillaria`."""
+    from ._magic import load
+
+    load(shell)

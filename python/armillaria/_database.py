@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from . import _check, _core, _frames, _statements
+from . import _check, _core, _frames, _progress, _statements
 from ._branches import Branches, Tags
 from ._diff import Diff
 from ._feed import Event, Subscription
@@ -439,7 +439,8 @@ class Database:
     def verify(self, full: bool = False) -> VerifyReport:
         """Prove the repository: its log, its index, that its chunks are there; `full`: every
         byte. Damage is reported, not raised."""
-        told = self._repo.verify(_check.flag(full, "full"))
+        with _progress.calls("verify") as progress:
+            told = self._repo.verify(_check.flag(full, "full"), progress)
         return VerifyReport({**told, "issues": [Record(issue) for issue in told["issues"]]})
 
     def recover(self) -> RecoverReport:
@@ -459,8 +460,9 @@ class Database:
         days = 0 if keep_days is None else _check.number(keep_days, "keep_days") or -1
         grace = 0 if grace_seconds is None else \
             _check.number(grace_seconds, "grace_seconds") or -1
-        told = self._repo.gc(dry_run=_check.flag(dry_run, "dry_run"), grace_s=grace,
-                             keep_days=days)
+        with _progress.calls("gc") as progress:
+            told = self._repo.gc(dry_run=_check.flag(dry_run, "dry_run"), grace_s=grace,
+                                 keep_days=days, progress=progress)
         horizon = told.pop("horizon_us")
         return Record({**told, "history_since":
                        _EPOCH + timedelta(microseconds=horizon) if horizon else None})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
-from . import _check, _core, _frames
+from . import _check, _core, _frames, _progress
 from ._records import Record
 from ._result import Result
 from .errors import InvalidType
@@ -66,11 +66,12 @@ def run(session: _core.Session, query: str, parameters: Any = None, *, at: Any =
     }
     given = _frames.parameters_of(parameters)
     rest = query.encode()
-    while True:
-        rows, tail = session.sql(rest.decode(), parameters=given, **options)
-        if tail is None:
-            return Result(rows)
-        rest = rest[tail:]
+    with _progress.watching(session, "SQL"):
+        while True:
+            rows, tail = session.sql(rest.decode(), parameters=given, **options)
+            if tail is None:
+                return Result(rows)
+            rest = rest[tail:]
 
 
 def write(session: _core.Session, table: str, data: Any, mode: str = "create",
@@ -80,5 +81,6 @@ def write(session: _core.Session, table: str, data: Any, mode: str = "create",
     number = _check.choice(mode, "mode", MODES)
     columns = None if key is None else _check.names(key, "key")
     text = _check.optional(message, "message")
-    done = session.write(name, _frames.stream_of(data), number, columns, text)
+    with _progress.watching(session, f"write {name}"):
+        done = session.write(name, _frames.stream_of(data), number, columns, text)
     return WriteResult({**done, "tx": done["tx"] or None})
