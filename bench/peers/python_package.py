@@ -5,7 +5,8 @@
 usage: python_package.py LINEITEM_PARQUET WORK_DIRECTORY [ROUNDS]
 
 Small calls beside DuckDB's module and sqlite3 (WAL, synchronous=FULL), both on files; the frame,
-TPC-H's lineitem as a pyarrow Table, beside DuckDB, delta-rs and pyiceberg. Sides take turns; medians.
+TPC-H's lineitem as a pyarrow Table, beside DuckDB, delta-rs and pyiceberg. Sides take turns, and
+medians are told.
 """
 
 import os
