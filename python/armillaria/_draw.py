@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import unicodedata
 from collections.abc import Sequence
 from html import escape
@@ -31,19 +33,57 @@ def width(text: str) -> int:
                2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def room() -> int | None:
+    """Columns of the terminal that is printed to; None: there is none."""
+    try:
+        if sys.stdout is not None and sys.stdout.isatty():
+            return shutil.get_terminal_size().columns
+    except ValueError:  # it is closed
+        pass
+    return None
+
+
 def _is_number(value: Any) -> bool:
     return not isinstance(value, (bool, str)) and hasattr(value, "__float__")
 
 
+def _fitting(widths: Sequence[int], room: int) -> list[int | None]:
+    """Which columns fit into so many, from both ends; None: where some are left out."""
+    def taken(chosen: Sequence[int | None]) -> int:
+        return 1 + sum(3 + (1 if i is None else widths[i]) for i in chosen)
+
+    chosen: list[int | None] = list(range(len(widths)))
+    if taken(chosen) <= room:
+        return chosen
+    left, right = len(widths) - len(widths) // 2, len(widths) // 2
+    while left + right > 1:
+        left, right = (left - 1, right) if left > right else (left, right - 1)
+        chosen = [*range(left), None, *range(len(widths) - right, len(widths))]
+        if taken(chosen) <= room:
+            break
+    return chosen
+
+
 def box(columns: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[Any]],
-        more: str = "") -> str:
-    """A table with a line around it, types under the names, `more` under it."""
+        more: str = "", room: int | None = None) -> str:
+    """A table with a line around it, types under the names, `more` under it. `room`: columns of the
+    terminal; what does not fit is left out in the middle."""
     if not columns:
         return more or "(no columns)"
     cells = [[cell(value) for value in row] for row in rows]
     heads = [[cell(name) for name in columns], [cell(name) for name in types]]
     widths = [max(width(row[i]) for row in heads + cells) for i in range(len(columns))]
     right = [any(_is_number(row[i]) for row in rows) for i in range(len(columns))]
+    if room is not None:
+        chosen = _fitting(widths, room)
+        if None in chosen:
+            left_out = len(widths) - len(chosen) + 1
+            note = f"{left_out} of {len(widths)} columns do not fit the terminal"
+            more = f"{more}; {note}" if more else note
+        heads, cells = ([["…" if i is None else row[i] for i in chosen] for row in part]
+                        for part in (heads, cells))
+        widths = [1 if i is None else widths[i] for i in chosen]
+        right = [i is not None and right[i] for i in chosen]
 
     def line(texts: Sequence[str], is_head: bool = False) -> str:
         padded = []

@@ -143,7 +143,7 @@ class Result:
 
     def _box(self, max_rows: int) -> str:
         rows, more = self._head(max_rows)
-        return _draw.box(self.columns, self.types, rows, more)
+        return _draw.box(self.columns, self.types, rows, more, _draw.room())
 
     def __repr__(self) -> str:
         return self._box(_HEAD_ROWS)

@@ -152,6 +152,20 @@ def test_repr_of_hostile_values(db):
     assert len(widths) == 1
 
 
+def test_what_does_not_fit_the_terminal(db, monkeypatch):
+    result = db.sql("SELECT " + ", ".join(f"{i} AS column_{i}" for i in range(40)))
+    whole = repr(result)
+    assert "column_20" in whole
+    for room in (10, 30, 80, 200, 10_000):
+        monkeypatch.setattr(arm._draw, "room", lambda room=room: room)
+        text = repr(result)
+        assert all(arm._draw.width(line) <= max(room, 20) for line in text.splitlines()[:-1])
+        assert "column_0" in text and ("columns do not fit" in text) == (room < 10_000)
+        if room >= 30:
+            assert room == 30 or "column_39" in text
+    assert repr(result) == whole
+
+
 def test_html(orders):
     text = orders.sql("SELECT '<script>' AS a, 1 AS \"<b>\"")._repr_html_()
     assert "&lt;script&gt;" in text and "<script>" not in text and "&lt;b&gt;" in text
