@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import _check
+from . import _check, _graph
 from ._records import Listing, Named
 from ._result import Result
 
@@ -101,8 +101,17 @@ class Branches:
     def __repr__(self) -> str:
         return repr(self.list())
 
+    def graph(self) -> str:
+        """The last commits of all branches as a picture (SVG), newest on top; a notebook shows it
+        with the list."""
+        session = self._db._session
+        branches = self.list()
+        commits = {row["commit"]: row for branch in branches
+                   for row in Result(session.log(branch.name, None, _graph.COMMITS_MAX)).dicts()}
+        return _graph.svg(list(commits.values()), {branch.name: branch.tx for branch in branches})
+
     def _repr_html_(self) -> str:
-        return self.list()._repr_html_()
+        return self.graph() + self.list()._repr_html_()
 
 
 class Tags:

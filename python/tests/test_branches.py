@@ -2,6 +2,7 @@
 """Branches, tags, diffs, merges, and going back."""
 
 import datetime
+import xml.etree.ElementTree
 
 import armillaria as arm
 import pytest
@@ -27,6 +28,33 @@ def test_branches(orders):
     orders.branches.delete("y")
     assert orders.branches.list() == ["main"]
     assert "feature" not in repr(orders.branches) and "main" in orders.branches._repr_html_()
+
+
+def test_graph(orders):
+    orders.branches.create("b", description="<i>")
+    orders.sql("DELETE FROM orders WHERE id = 1", branch="b", message="</text><script>")
+    orders.sql("DELETE FROM orders WHERE id = 2")
+    orders.branches.create("empty")
+    merged = orders.merge("b").tx
+    picture = xml.etree.ElementTree.fromstring(orders.branches.graph())
+    name = "{http://www.w3.org/2000/svg}"
+    commits = {commit.commit for branch in ("main", "b") for commit in orders.log(at=branch)}
+    assert len(picture.findall(f"{name}circle")) == len(commits) == 4
+    parents = sum(len(commit.parents) for commit in
+                  {commit.commit: commit for branch in ("main", "b")
+                   for commit in orders.log(at=branch)}.values())
+    assert len(picture.findall(f"{name}path")) == parents == 4
+    words = [text.text for text in picture.findall(f"{name}text")]
+    assert {"main", "b", "empty"} <= set(words) and f"{merged} " in " ".join(words)
+    assert "<script>" not in orders.branches._repr_html_()
+    for number in range(60):
+        orders.sql("INSERT INTO orders VALUES (?, 1)", [100 + number])
+    picture = xml.etree.ElementTree.fromstring(orders.branches.graph())
+    assert len(picture.findall(f"{name}circle")) == 40
+
+
+def test_graph_of_nothing(db):
+    assert db.branches.graph().startswith("<svg")
 
 
 def test_wrong_branches(orders):

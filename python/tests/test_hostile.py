@@ -83,7 +83,7 @@ RIGHT = {
 }
 #: What takes nothing, and is tested elsewhere.
 PLAIN = {"close", "cursor", "interrupt", "stats", "latest_tx", "consumers", "recover",
-         "branches.list", "tags.list"}
+         "branches.list", "branches.graph", "tags.list"}
 
 
 def find(db, call):
