@@ -91,7 +91,7 @@ class Subscription:
         return None if told is None else event_of(told)
 
     def _settle(self) -> None:
-        if self._has_consumer and self._given:
+        if self._has_consumer and self._given and not self._stopping:
             self._feed.ack(self._given)
         self._given = 0
 
@@ -168,10 +168,12 @@ class Subscription:
     def ack_in(self, transaction: Any, event: Event | int | None = None) -> None:
         """The same as part of a transaction: what was made of the events, and that they are done
         with, are committed as one, so that each has its effect exactly once."""
-        session = getattr(transaction, "_session", None)
-        if session is None:
+        from ._transaction import Transaction
+
+        if not isinstance(transaction, Transaction):
             raise InvalidType(f"transaction is to be a Transaction, not "
                               f"{type(transaction).__name__}")
+        session = transaction._open()
         tx = self._tx_of(event)
         self._feed.ack_in(session, tx)
         self._given = 0 if tx >= self._given else self._given

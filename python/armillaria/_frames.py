@@ -66,8 +66,7 @@ def _of_pandas(frame: Any) -> Any:
 
         try:
             return pyarrow.Table.from_pandas(frame, preserve_index=False)
-        except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError,
-                pyarrow.ArrowNotImplementedError) as error:
+        except (ValueError, TypeError, NotImplementedError, pyarrow.ArrowException) as error:
             raise SchemaError(f"the DataFrame cannot be read: {error}") from error
     missing = frame.isna()
     columns = []

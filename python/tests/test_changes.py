@@ -161,6 +161,23 @@ def test_exactly_once(orders):
             feed.ack_in(7, 1)
 
 
+def test_stop_inside_the_loop(orders):
+    insert(orders, 4)
+    for consumer in (None, "c"):
+        seen = []
+        with orders.subscribe(since=0, consumer=consumer, tables=["orders"]) as feed:
+            for event in feed:
+                seen.append(event.tx_id)
+                feed.stop()
+        assert len(seen) == 1
+    with orders.subscribe(consumer="c", tables=["orders"]) as feed:
+        assert feed.next(timeout=5).tx_id == seen[0]  # it was not acknowledged
+    with orders.subscribe(consumer="d", tables=["orders"]) as feed:
+        event = feed.next(timeout=5)
+        with pytest.raises(arm.Closed, match="not begun"):
+            feed.ack_in(orders.transaction(), event)
+
+
 def test_async(orders):
     async def read():
         seen = []

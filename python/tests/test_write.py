@@ -153,6 +153,9 @@ def test_values_that_become_others(db):
     (pa.table({}), arm.SchemaError, "column"),
     (pa.table([[1], [2]], names=["a", "A"]), arm.SchemaError, "A"),
     ([], arm.SchemaError, "column"),
+    (pd.DataFrame([[1, 2]], columns=["a", "a"]), arm.SchemaError, "'a'"),
+    (pd.DataFrame({"c": [1j]}), arm.SchemaError, "column c"),
+    (pd.DataFrame({"c": [1, "a"]}), arm.SchemaError, "column c"),
 ])
 def test_wrong_data(db, data, error, says):
     with pytest.raises(error, match=says):
