@@ -91,7 +91,7 @@ class Subscription:
         return None if told is None else event_of(told)
 
     def _settle(self) -> None:
-        if self._has_consumer and self._given and not self._stopping:
+        if self._has_consumer and self._given and not self._feed.is_closed:
             self._feed.ack(self._given)
         self._given = 0
 

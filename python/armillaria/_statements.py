@@ -10,7 +10,7 @@ from typing import Any
 from . import _check, _core, _frames, _progress
 from ._records import Record
 from ._result import Result
-from .errors import InvalidType
+from .errors import InvalidType, SqlError
 
 MODES = {"create": 0, "append": 1, "replace": 2, "upsert": 3}
 
@@ -53,9 +53,9 @@ def versions_of(versions: Any) -> dict[str, int] | None:
 
 def run(session: _core.Session, query: str, parameters: Any = None, *, at: Any = None, versions: Any = None,
         timeout: float | None = None, message: str | None = None,
-        find: Callable[[str], Any] | None = None) -> Result:
+        find: Callable[[str], Any] | None = None, alone: bool = False) -> Result:
     """Run the statements of a text one by one; the last one's result. One with parameters stands
-    alone."""
+    alone; `alone`: others too."""
     query = _check.text(query, "query")
     options = {
         "at": _check.optional(at, "at", _check.ref),
@@ -71,6 +71,9 @@ def run(session: _core.Session, query: str, parameters: Any = None, *, at: Any =
             rows, tail = session.sql(rest.decode(), parameters=given, **options)
             if tail is None:
                 return Result(rows)
+            if alone:
+                raise SqlError("more than one statement where one was wanted: "
+                               f"{rest[tail:].decode()[:60]!r}")
             rest = rest[tail:]
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,9 @@ class Table:
             wanted = _check.names(columns, "columns")
             names = ", ".join(_sql_text.identifier(name) for name in wanted) or "NULL"
         condition = "" if where is None else f" WHERE {_check.text(where, 'where')}"
-        return self._db.sql(f"SELECT {names} FROM {self._from()}{condition}", parameters)
+        find = _statements.finder(sys._getframe(1), self._db._registered)
+        return _statements.run(self._db._session, f"SELECT {names} FROM {self._from()}{condition}",
+                               parameters, find=find, alone=True)
 
     def arrow(self) -> Any:
         """As a pyarrow Table."""

@@ -212,6 +212,13 @@ def test_history(orders):
     assert table.scan(columns=["amount"], where="id = ?", parameters=[2]).fetchall() == [(20.0,)]
     assert "orders at version:1" in repr(table) and "30.0" in table._repr_html_()
     assert len(orders.table("orders", at="tx:%d" % first.tx)) == 3
+    hostile = "false; DELETE FROM orders"
+    for where in (hostile, "true); DELETE FROM orders; --", hostile + "; SELECT 1"):
+        with pytest.raises(arm.SqlError):
+            table.scan(where=where)
+    assert len(orders.table("orders")) == 2
+    wanted = {"id": [1]}
+    assert len(table.scan(where="id IN (SELECT id FROM wanted)")) == len(wanted["id"])
     for wrong in (lambda: orders.table("nothere"), lambda: orders.table("orders", version=9),
                   lambda: orders.schema("nothere"), lambda: orders.versions("nothere"),
                   lambda: orders.show("tx:999")):

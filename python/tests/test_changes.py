@@ -102,6 +102,20 @@ def test_in_the_background(orders):
     assert events == [tx] and not feed.is_running
 
 
+def test_stop_lets_the_callback_end_and_acknowledges(orders):
+    begun, done = threading.Event(), []
+
+    def take(event):
+        begun.set()
+        time.sleep(0.3)
+        done.append(event.tx_id)
+
+    feed = orders.subscribe(consumer="c", tables=["orders"]).start_background(take)
+    assert begun.wait(20)
+    feed.stop()
+    assert len(done) == 1 and orders.consumers()[0].acked_tx >= done[0]
+
+
 def test_a_callback_that_raises(orders):
     feed = orders.subscribe(since=0).start_background(lambda event: 1 / 0)
     deadline = time.time() + 20
