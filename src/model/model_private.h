@@ -16,16 +16,6 @@ arm_status arm__schema_judge(const Armpb__Schema *schema, struct arm_error *err)
  * change `st` (and err->code) to `code`, unless it is ARM_OK or ARM_NO_MEMORY. */
 arm_status arm__recode(arm_status st, arm_status code, struct arm_error *err);
 
-/* No two of `names` are the same; `fold`: without regard to ASCII case. `what` is for the
- * message. Errors: `code`, ARM_NO_MEMORY. */
-struct arm_name_rule {
-    bool fold;
-    const char *what;
-    arm_status code;
-};
-arm_status arm__names_distinct(const char *const *names, size_t count,
-                               const struct arm_name_rule *rule, struct arm_error *err);
-
 /* `text` as a message may show it: itself if it is UTF-8. */
 const char *arm__shown(const char *text);
 

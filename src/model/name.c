@@ -183,7 +183,11 @@ arm_status arm__names_distinct(const char *const *names, size_t count,
     qsort(sorted, count, sizeof *sorted, compare);
     for (size_t i = 1; i < count; i++) {
         if (compare(&sorted[i - 1], &sorted[i]) == 0) {
-            st = arm__fail(err, rule->code, "%s '%s' stands twice", rule->what, sorted[i]);
+            bool is_alike = strcmp(sorted[i - 1], sorted[i]) == 0;
+
+            st = arm__fail(err, rule->code, "%s '%s' stands twice%s%s%s", rule->what, sorted[i],
+                           is_alike ? "" : ", once as '", is_alike ? "" : sorted[i - 1],
+                           is_alike ? "" : "'");
             goto done;
         }
     }

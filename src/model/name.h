@@ -21,6 +21,16 @@ arm_status arm__name_fold(const char *name, struct arm_buf *out, struct arm_erro
 bool arm__name_equal(const char *a, const char *b);
 int arm__name_compare(const char *a, const char *b);
 
+/* No two of `names` are the same; `fold`: without regard to ASCII case. `what` is for the
+ * message. Errors: `code`, ARM_NO_MEMORY. */
+struct arm_name_rule {
+    bool fold;
+    const char *what;
+    arm_status code;
+};
+arm_status arm__names_distinct(const char *const *names, size_t count,
+                               const struct arm_name_rule *rule, struct arm_error *err);
+
 /* A branch or tag: git's rules for refs (git-check-ref-format) and for branches (no '-' first),
  * no ':', not "HEAD", at most 255 bytes, and nothing a ref expression could mean ("tx:1",
  * "version:2", a time). Errors: ARM_INVALID_NAME with the reason. */

@@ -3,55 +3,23 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "model/name.h"
 #include "query/explain.h"
 #include "query/query_private.h"
 
 static const char input_name[] = "__arm_input";
 
-struct place {
-    const char *name;
-    size_t column;
-};
-
-static int by_name(const void *a, const void *b)
-{
-    const struct place *x = a;
-    const struct place *y = b;
-    int order = arm__name_compare(x->name, y->name);
-
-    return order != 0 ? order : (x->column > y->column) - (x->column < y->column);
-}
-
 /* DuckDB would give the second of a name another one. */
 static arm_status check_names(const struct arm_name_list *names, struct arm_error *err)
 {
-    struct place *places = NULL;
-    arm_status st = ARM_OK;
+    static const struct arm_name_rule rule = {true, "column", ARM_SCHEMA};
 
     if (names->count == 0) {
         return arm__fail(err, ARM_SCHEMA, "the rows have no column");
     }
-    ARM_TRY(arm__calloc(names->count, sizeof *places, &places, err));
-    for (size_t i = 0; i < names->count; i++) {
-        places[i] = (struct place){names->items[i], i};
-    }
-    qsort(places, names->count, sizeof *places, by_name);
-    for (size_t i = 1; i < names->count && st == ARM_OK; i++) {
-        if (arm__name_equal(places[i - 1].name, places[i].name)) {
-            st = arm__fail(err, ARM_SCHEMA,
-                           "the rows have a column \"%s\" and another \"%s\", which is the same "
-                           "name: rename one",
-                           places[i - 1].name, places[i].name);
-        }
-    }
-done:
-    arm__free(places);
-    return st;
+    return arm__names_distinct((const char *const *)names->items, names->count, &rule, err);
 }
 
 static arm_status column_names(struct ArrowArrayStream *stream, struct arm_name_list *names,
