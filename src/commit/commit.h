@@ -207,6 +207,11 @@ arm_status arm__consumer_read(struct arm_repository *repository, const char *nam
 arm_status arm__consumer_move(struct arm_repository *repository,
                               const struct arm_new_cursor *cursor, struct arm_consumer_row *out,
                               struct arm_error *err);
+/* Whether it stands in these shares as it did then. */
+bool arm__consumer_stands(const struct arm_consumer_row *row, const struct arm_consumer_row *then,
+                          uint64_t shares);
+/* Says ARM_CONFLICT: it does not, for the record `tx` moved it. */
+arm_status arm__consumer_moved(const char *name, uint64_t tx, struct arm_error *err);
 /* Errors: ARM_NOT_FOUND. */
 arm_status arm__consumer_drop(struct arm_repository *repository, const char *name,
                               struct arm_error *err);

@@ -8,17 +8,25 @@
 
 /* ---- Judging ---- */
 
-/* The same in all the shares that the cursor is said of. */
-static bool is_as_seen(const struct arm_consumer_row *row, const struct arm_new_cursor *cursor)
+bool arm__consumer_stands(const struct arm_consumer_row *row, const struct arm_consumer_row *then,
+                          uint64_t shares)
 {
     bool same = true;
 
     for (size_t i = 0; i < ARM_CONSUMER_SHARES; i++) {
-        bool is_said = (cursor->shares >> i & 1) != 0;
+        bool is_asked = (shares >> i & 1) != 0;
 
-        same = same && (!is_said || row->acked_tx[i] == cursor->seen->acked_tx[i]);
+        same = same && (!is_asked || row->acked_tx[i] == then->acked_tx[i]);
     }
     return same;
+}
+
+arm_status arm__consumer_moved(const char *name, uint64_t tx, struct arm_error *err)
+{
+    return arm__fail(err, ARM_CONFLICT,
+                     "consumer \"%s\" was moved by tx %llu, in another process or by hand: "
+                     "begin again from where it stands",
+                     name, (unsigned long long)tx);
 }
 
 arm_status arm__validate_cursor(struct arm_index_txn *txn, const struct arm_new_cursor *cursor,
@@ -34,11 +42,8 @@ arm_status arm__validate_cursor(struct arm_index_txn *txn, const struct arm_new_
     } else if (cursor->acked_tx > now) {
         st = arm__fail(err, ARM_INVALID, "tx %llu is not there yet: the last one is %llu",
                        (unsigned long long)cursor->acked_tx, (unsigned long long)now);
-    } else if (cursor->seen != NULL && !is_as_seen(&row, cursor)) {
-        st = arm__fail(err, ARM_CONFLICT,
-                       "consumer \"%s\" was moved by tx %llu, in another process or by hand: "
-                       "begin again from where it stands",
-                       cursor->name, (unsigned long long)row.tx);
+    } else if (cursor->seen != NULL && !arm__consumer_stands(&row, cursor->seen, cursor->shares)) {
+        st = arm__consumer_moved(cursor->name, row.tx, err);
     }
 done:
     return st;

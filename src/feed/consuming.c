@@ -83,17 +83,6 @@ static void settle_given(struct arm_subscription *s, uint64_t tx)
     s->given_tx = tx >= s->given_tx ? 0 : s->given_tx;
 }
 
-static bool stands_at(const struct arm_consumer_row *row, const struct arm_consumer_row *other,
-                      uint64_t shares)
-{
-    bool same = true;
-
-    for (uint32_t i = 0; i < ARM_CONSUMER_SHARES; i++) {
-        same = same && (!arm__share_is_in(shares, i) || row->acked_tx[i] == other->acked_tx[i]);
-    }
-    return same;
-}
-
 /* `row` with the cursor. */
 static struct arm_consumer_row moved(const struct arm_consumer_row *row,
                                      const struct arm_new_cursor *cursor)
@@ -119,7 +108,7 @@ static arm_status learn_outcome(struct arm_subscription *s, struct arm_error *er
         return ARM_OK;
     }
     ARM_TRY(read_row(s, &row, err));
-    if (stands_at(&row, &wanted, c->passed.shares)) {
+    if (arm__consumer_stands(&row, &wanted, c->passed.shares)) {
         c->seen = wanted;
         settle_given(s, c->passed.acked_tx);
         c->passed.shares = 0;
@@ -248,7 +237,7 @@ static arm_status follow_moves(struct arm_subscription *s, struct arm_error *err
     arm_status st = ARM_OK;
 
     ARM_TRY(read_row(s, &row, err));
-    if (!stands_at(&row, &c->seen, c->member.owned)) {
+    if (!arm__consumer_stands(&row, &c->seen, c->member.owned)) {
         c->seen = row;
         c->done_tx = done_to(c);
         begin_from(s, c->member.owned);
@@ -357,11 +346,8 @@ static arm_status check_done(struct arm_subscription *s, struct arm_error *err)
     arm_status st = ARM_OK;
 
     ARM_TRY(read_row(s, &row, err));
-    if (!stands_at(&row, &c->seen, c->member.owned)) {
-        st = arm__fail(err, ARM_CONFLICT,
-                       "consumer \"%s\" was moved by tx %llu, in another process or by hand: "
-                       "begin again from where it stands",
-                       c->name, (unsigned long long)row.tx);
+    if (!arm__consumer_stands(&row, &c->seen, c->member.owned)) {
+        st = arm__consumer_moved(c->name, row.tx, err);
     }
 done:
     return st;
