@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from . import _check, _graph
 from ._records import Listing, Named
@@ -28,12 +28,49 @@ class Tag(Named):
     __slots__ = ()
 
 
-class Branches:
-    """The branches of a repository: movable names of commits, each a version of all tables. Making
-    one copies nothing."""
+N = TypeVar("N", bound=Named)
+
+
+class _Refs(Generic[N]):
+    """What branches and tags have in common: names that are listed."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
+
+    def list(self) -> Listing[N]:
+        """All of them, by name."""
+        raise NotImplementedError
+
+    def get(self, name: str) -> N:
+        """One of them. Raises NotFound."""
+        raise NotImplementedError
+
+    def exists(self, name: str) -> bool:
+        """Whether there is one of this name."""
+        wanted = _check.name(name, "name")
+        return any(str(ref) == wanted for ref in self.list())
+
+    __contains__ = exists
+
+    def __iter__(self) -> Iterator[N]:
+        return iter(self.list())
+
+    def __len__(self) -> int:
+        return len(self.list())
+
+    def __getitem__(self, name: str) -> N:
+        return self.get(name)
+
+    def __repr__(self) -> str:
+        return repr(self.list())
+
+    def _repr_html_(self) -> str:
+        return self.list()._repr_html_()
+
+
+class Branches(_Refs[Branch]):
+    """The branches of a repository: movable names of commits, each a version of all tables. Making
+    one copies nothing."""
 
     def create(self, name: str, from_: str | None = None,
                description: str | None = None) -> Branch:
@@ -83,24 +120,6 @@ class Branches:
         """Ask nothing any more."""
         self._db._session.branch_protect(_check.name(name, "name"), False, None)
 
-    def exists(self, name: str) -> bool:
-        """Whether there is one of this name."""
-        return _check.name(name, "name") in self.list()
-
-    __contains__ = exists
-
-    def __iter__(self) -> Iterator[Branch]:
-        return iter(self.list())
-
-    def __len__(self) -> int:
-        return len(self.list())
-
-    def __getitem__(self, name: str) -> Branch:
-        return self.get(name)
-
-    def __repr__(self) -> str:
-        return repr(self.list())
-
     def graph(self) -> str:
         """The last commits of all branches as a picture (SVG), newest on top; a notebook shows it
         with the list."""
@@ -111,14 +130,11 @@ class Branches:
         return _graph.svg(list(commits.values()), {branch.name: branch.tx for branch in branches})
 
     def _repr_html_(self) -> str:
-        return self.graph() + self.list()._repr_html_()
+        return self.graph() + super()._repr_html_()
 
 
-class Tags:
+class Tags(_Refs[Tag]):
     """The tags of a repository: fixed names of commits."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
 
     def create(self, name: str, ref: str | None = None, description: str | None = None) -> Tag:
         """Name a commit: that of `ref` (None: the last one of the current branch)."""
@@ -144,24 +160,3 @@ class Tags:
     def delete(self, name: str) -> None:
         """Drop it; the commit stays."""
         self._db._session.tag_drop(_check.name(name, "name"))
-
-    def exists(self, name: str) -> bool:
-        """Whether there is one of this name."""
-        return _check.name(name, "name") in self.list()
-
-    __contains__ = exists
-
-    def __iter__(self) -> Iterator[Tag]:
-        return iter(self.list())
-
-    def __len__(self) -> int:
-        return len(self.list())
-
-    def __getitem__(self, name: str) -> Tag:
-        return self.get(name)
-
-    def __repr__(self) -> str:
-        return repr(self.list())
-
-    def _repr_html_(self) -> str:
-        return self.list()._repr_html_()

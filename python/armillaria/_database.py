@@ -168,17 +168,11 @@ class Database:
 
         >>> db.sql("SELECT * FROM orders WHERE amount > ?", [10]).df()
         """
-        find = _statements.finder(sys._getframe(1), self._registered)
+        find = _statements.finder(self._registered, _statements.of_frame(sys._getframe(1)))
         return _statements.run(self._on(branch), query, parameters, at=at, versions=versions,
                                timeout=timeout, message=message, find=find)
 
-    def execute(self, query: str, parameters: Any = None, *, branch: str | None = None,
-                at: Any = None, versions: dict[str, int] | None = None,
-                timeout: float | None = None, message: str | None = None) -> Result:
-        """The same as sql()."""
-        find = _statements.finder(sys._getframe(1), self._registered)
-        return _statements.run(self._on(branch), query, parameters, at=at, versions=versions,
-                               timeout=timeout, message=message, find=find)
+    execute = sql
 
     def register(self, name: str, data: Any) -> None:
         """Let statements of this handle read `data` as a table of this name. Raises Exists if there

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from html import escape
 
 from . import _check, _core
 from ._records import Listing, Named
@@ -59,4 +59,4 @@ class Diff:
         return f"from {self.a} to {self.b}\n{self.tables!r}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{self.a} → {self.b}</p>{self.tables._repr_html_()}"
+        return f"<p>{escape(self.a)} → {escape(self.b)}</p>{self.tables._repr_html_()}"

@@ -12,10 +12,9 @@ import argparse
 import shlex
 from typing import Any
 
-from . import _frames, _statements
+from . import _statements
 from ._database import Database
 from ._database import open as _open
-from ._result import Result
 from .errors import InvalidArgument
 
 
@@ -73,12 +72,8 @@ class Magic:
             return db
         space = self._shell.user_ns
 
-        def find(name: str) -> Any:
-            value = db._registered.get(name, space.get(name))
-            return _frames.stream_of(value, name) if _frames.is_table(value) else None
-
-        result: Result = _statements.run(db._on(given.branch), cell, at=given.at,
-                                         message=given.message, find=find)
+        result = _statements.run(db._on(given.branch), cell, at=given.at, message=given.message,
+                                 find=_statements.finder(db._registered, lambda: (space,)))
         if given.output is None:
             return result
         space[given.output] = result

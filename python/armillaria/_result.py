@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pyarrow
 
 _HEAD_ROWS = 40
-_FETCH_ROWS = 1024
 
 
 def need(module: str, what: str) -> Any:

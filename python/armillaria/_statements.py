@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
 from . import _check, _core, _frames, _progress
 from ._records import Record
 from ._result import Result
-from .errors import InvalidType, SqlError
+from .errors import InvalidType
 
 MODES = {"create": 0, "append": 1, "replace": 2, "upsert": 3}
 
@@ -23,14 +23,22 @@ class WriteResult(Record):
     __slots__ = ()
 
 
-def finder(frame: FrameType | None, registered: Mapping[str, Any]) -> Callable[[str], Any]:
-    """What a name in FROM is that no table has: what was registered, else a variable of the caller
-    that holds a table."""
+Scopes = Callable[[], Iterable[Mapping[str, Any]]]
+
+
+def of_frame(frame: FrameType) -> Scopes:
+    """Where a caller's variables are; looked at only when one is asked for."""
+    return lambda: (frame.f_locals, frame.f_globals)
+
+
+def finder(registered: Mapping[str, Any], scopes: Scopes = tuple) -> Callable[[str], Any]:
+    """What a name in FROM is that no table has: what was registered, else the first variable of
+    that name, if it holds a table."""
 
     def find(name: str) -> Any:
         if name in registered:
             return _frames.stream_of(registered[name], name)
-        for scope in ((frame.f_locals, frame.f_globals) if frame is not None else ()):
+        for scope in scopes():
             if name in scope:
                 value = scope[name]
                 return _frames.stream_of(value, name) if _frames.is_table(value) else None
@@ -51,30 +59,26 @@ def versions_of(versions: Any) -> dict[str, int] | None:
             for table, version in versions.items()}
 
 
-def run(session: _core.Session, query: str, parameters: Any = None, *, at: Any = None, versions: Any = None,
-        timeout: float | None = None, message: str | None = None,
+def run(session: _core.Session, query: str, parameters: Any = None, *, at: Any = None,
+        versions: Any = None, timeout: float | None = None, message: str | None = None,
         find: Callable[[str], Any] | None = None, alone: bool = False) -> Result:
     """Run the statements of a text one by one; the last one's result. One with parameters stands
     alone; `alone`: others too."""
     query = _check.text(query, "query")
-    options = {
+    options: dict[str, Any] = {
         "at": _check.optional(at, "at", _check.ref),
         "versions": versions_of(versions),
         "timeout_us": 0 if timeout is None else max(1, _check.seconds(timeout, "timeout")),
         "message": _check.optional(message, "message"),
+        "parameters": _frames.parameters_of(parameters),
         "find": find,
+        "alone": alone,
     }
-    given = _frames.parameters_of(parameters)
-    rest = query.encode()
+    begin: int | None = 0
     with _progress.watching(session, "SQL"):
-        while True:
-            rows, tail = session.sql(rest.decode(), parameters=given, **options)
-            if tail is None:
-                return Result(rows)
-            if alone:
-                raise SqlError("more than one statement where one was wanted: "
-                               f"{rest[tail:].decode()[:60]!r}")
-            rest = rest[tail:]
+        while begin is not None:
+            rows, begin = session.sql(query, begin=begin, **options)
+        return Result(rows)
 
 
 def write(session: _core.Session, table: str, data: Any, mode: str = "create",

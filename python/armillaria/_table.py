@@ -83,7 +83,8 @@ class Table:
             wanted = _check.names(columns, "columns")
             names = ", ".join(_sql_text.identifier(name) for name in wanted) or "NULL"
         condition = "" if where is None else f" WHERE {_check.text(where, 'where')}"
-        find = _statements.finder(sys._getframe(1), self._db._registered)
+        find = _statements.finder(self._db._registered,
+                                  _statements.of_frame(sys._getframe(1)))
         return _statements.run(self._db._session, f"SELECT {names} FROM {self._from()}{condition}",
                                parameters, find=find, alone=True)
 

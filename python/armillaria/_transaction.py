@@ -85,15 +85,11 @@ class Transaction:
 
     def sql(self, query: str, parameters: Any = None, *, timeout: float | None = None) -> Result:
         """Run statements, as `Database.sql` does."""
-        find = _statements.finder(sys._getframe(1), self._db._registered)
+        find = _statements.finder(self._db._registered,
+                                  _statements.of_frame(sys._getframe(1)))
         return _statements.run(self._open(), query, parameters, timeout=timeout, find=find)
 
-    def execute(self, query: str, parameters: Any = None, *,
-                timeout: float | None = None) -> Result:
-        """The same as sql()."""
-        find = _statements.finder(sys._getframe(1), self._db._registered)
-        return _statements.run(self._open(), query, parameters, timeout=timeout, find=find)
-
+    execute = sql
     query = sql
 
     def write(self, table: str, data: Any, mode: str = "create",

@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from . import _check, _core, _frames, _statements
+from . import _check, _core, _statements
 from . import errors as _errors
 from ._database import Database
 from ._database import open as _open
@@ -299,16 +299,12 @@ class Cursor:
                 not session.in_transaction:
             session.sql("BEGIN")
         result = _statements.run(session, text, parameters,
-                                 find=self._find if self.connection._db._registered else None)
+                                 find=_statements.finder(self.connection._db._registered))
         self._result = result
         self._has_rows = bool(result.columns) and not result._rows.is_count
         if result._rows.is_count:
             row = result.fetchone()
             self.rowcount = -1 if row is None else int(row[0])
-
-    def _find(self, name: str) -> Any:
-        registered = self.connection._db._registered
-        return _frames.stream_of(registered[name], name) if name in registered else None
 
     @property
     def description(self) -> list[tuple[Any, ...]] | None:

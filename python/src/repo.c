@@ -113,7 +113,7 @@ bool arm_py_repo_enter(struct repo *self, struct call *call)
     return arm_py_enter(call, NULL, NULL, NULL); /* which cannot fail without a gate */
 }
 
-bool arm_py_repo_leave(struct repo *self, struct call *call)
+static bool repo_leave(struct repo *self, struct call *call)
 {
     arm_repo *unused;
 
@@ -128,7 +128,7 @@ bool arm_py_repo_leave(struct repo *self, struct call *call)
 bool arm_py_repo_return(struct repo *self, struct call *call, arm_status st,
                         const struct arm_error *err)
 {
-    if (!arm_py_repo_leave(self, call)) {
+    if (!repo_leave(self, call)) {
         return false;
     }
     if (st != ARM_OK) {
@@ -152,7 +152,7 @@ static PyObject *repo_path(struct repo *self, void *unused)
     PyEval_RestoreThread(call.thread);
     path = PyUnicode_DecodeFSDefault(arm_repo_path(self->repo));
     call.thread = PyEval_SaveThread();
-    if (!arm_py_repo_leave(self, &call)) {
+    if (!repo_leave(self, &call)) {
         Py_CLEAR(path);
     }
     return path;
@@ -306,7 +306,7 @@ static PyObject *repo_verify(struct repo *self, PyObject *arguments)
     }
     options.full = full != 0;
     st = arm_verify(self->repo, &options, &result, &err);
-    if (arm_py_repo_leave(self, &call) && told_well(&telling) && st != ARM_OK) {
+    if (repo_leave(self, &call) && told_well(&telling) && st != ARM_OK) {
         (void)arm_py_raise(st, &err);
     } else if (!PyErr_Occurred()) {
         report = Py_BuildValue(
@@ -363,7 +363,7 @@ static PyObject *repo_gc(struct repo *self, PyObject *arguments, PyObject *keywo
     options.grace_s = grace;
     options.keep_days = keep_days;
     st = arm_gc(self->repo, &options, &result, &err);
-    if (!arm_py_repo_leave(self, &call) || !told_well(&telling)) {
+    if (!repo_leave(self, &call) || !told_well(&telling)) {
         return NULL;
     }
     if (st != ARM_OK) {

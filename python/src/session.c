@@ -252,9 +252,16 @@ static struct arm_table_version *versions_of(PyObject *dict, size_t *out_count)
     return versions;
 }
 
+/* A text of statements, of which one is run. */
+struct text {
+    const char *sql;
+    Py_ssize_t begin; /* bytes before it */
+    bool is_alone;    /* there is to be no other behind it */
+};
+
 /* The rows of one statement, and where the next one begins (a number of bytes; None: that was all).
  */
-static PyObject *run(struct session *self, const char *sql, struct arm_sql_options *options,
+static PyObject *run(struct session *self, const struct text *text, struct arm_sql_options *options,
                      struct finder *finder)
 {
     struct ArrowArrayStream stream = {.release = NULL};
@@ -268,18 +275,15 @@ static PyObject *run(struct session *self, const char *sql, struct arm_sql_optio
 
     if (!arm_py_session_enter(self, &call)) {
         if (options->parameters != NULL) {
-            options->parameters->release(options->parameters);
+            arm_py_stream_end(options->parameters);
         }
         return NULL;
     }
-    /* One with parameters stands alone: whose would they be? */
-    st = arm_sql(self->session, sql, options, &stream, options->parameters == NULL ? &tail : NULL,
-                 &err);
+    st = arm_sql(self->session, text->sql + text->begin, options, &stream,
+                 text->is_alone ? NULL : &tail, &err);
     ok = arm_py_leave(&call);
     if (!ok || st != ARM_OK) {
-        if (stream.release != NULL) {
-            stream.release(&stream);
-        }
+        arm_py_stream_end(&stream);
         restore(finder);
         return ok && !PyErr_Occurred() ? arm_py_raise(st, &err) : NULL;
     }
@@ -289,27 +293,32 @@ static PyObject *run(struct session *self, const char *sql, struct arm_sql_optio
         return NULL;
     }
     pair = tail == NULL ? Py_BuildValue("(NO)", rows, Py_None)
-                        : Py_BuildValue("(Nn)", rows, (Py_ssize_t)(tail - sql));
+                        : Py_BuildValue("(Nn)", rows, (Py_ssize_t)(tail - text->sql));
     return pair;
 }
 
 static PyObject *session_sql(struct session *self, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"sql",        "at",       "timeout_us", "message",
-                            "parameters", "versions", "find",       NULL};
+    static char *names[] = {"sql",      "at",   "timeout_us", "message", "parameters",
+                            "versions", "find", "begin",      "alone",   NULL};
     struct arm_sql_options options = {.size = sizeof options};
     struct ArrowArrayStream parameters = {.release = NULL};
     struct finder finder = {.find = Py_None};
     PyObject *given = Py_None;
     PyObject *versions = Py_None;
-    const char *sql = NULL;
+    struct text text = {.sql = NULL};
     unsigned long long timeout = 0;
+    int alone = 0;
     struct arm_table_version *pinned;
     PyObject *result = NULL;
 
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "s|zKzOOO:sql", names, &sql, &options.at,
-                                     &timeout, &options.message, &given, &versions, &finder.find)) {
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "s|zKzOOOnp:sql", names, &text.sql,
+                                     &options.at, &timeout, &options.message, &given, &versions,
+                                     &finder.find, &text.begin, &alone)) {
         return NULL;
+    }
+    if (text.begin < 0 || (size_t)text.begin > strlen(text.sql)) {
+        return arm_py_raise_format(ARM_INVALID, "the text does not go to byte %zd", text.begin);
     }
     options.timeout_us = timeout;
     pinned = versions_of(versions, &options.version_count);
@@ -320,7 +329,8 @@ static PyObject *session_sql(struct session *self, PyObject *arguments, PyObject
     }
     if (!PyErr_Occurred() && arm_py_stream_of(given, &parameters)) {
         options.parameters = parameters.release == NULL ? NULL : &parameters;
-        result = run(self, sql, &options, &finder);
+        text.is_alone = alone != 0 || options.parameters != NULL; /* whose would they be? */
+        result = run(self, &text, &options, &finder);
     }
     PyMem_Free(pinned);
     return result;
@@ -462,8 +472,9 @@ static PyMethodDef own_methods[] = {
     {"progress", (PyCFunction)session_progress, METH_NOARGS,
      "How far the statement is that runs, 0 to 1; -1: that cannot be told."},
     {"sql", (PyCFunction)(void (*)(void))session_sql, METH_VARARGS | METH_KEYWORDS,
-     "sql(sql, at=None, timeout_us=0, message=None, parameters=None, versions=None, find=None): "
-     "run the first statement; its Rows, and at which byte the next one begins."},
+     "sql(sql, at=None, timeout_us=0, message=None, parameters=None, versions=None, find=None, "
+     "begin=0, alone=False): run the statement at that byte; its Rows, and where the next one "
+     "begins."},
     {"write", (PyCFunction)session_write, METH_VARARGS,
      "write(table, rows, mode, key=None, message=None): a dict."},
     {"import_files", (PyCFunction)session_import, METH_VARARGS,

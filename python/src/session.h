@@ -13,10 +13,9 @@ struct repo {
     bool is_closed;
 };
 
-/* Enter the library with the repository, which stays open until arm_py_repo_leave; false: an
+/* Enter the library with the repository, which stays open until arm_py_repo_return; false: an
  * exception is set. */
 bool arm_py_repo_enter(struct repo *self, struct call *call);
-bool arm_py_repo_leave(struct repo *self, struct call *call);
 /* The same as arm_py_return is to arm_py_leave. */
 bool arm_py_repo_return(struct repo *self, struct call *call, arm_status st,
                         const struct arm_error *err);

@@ -14,9 +14,7 @@ static PyObject *give(struct session *self, struct call *call, arm_status st,
                       struct ArrowArrayStream *stream, const struct arm_error *err)
 {
     if (!arm_py_return(call, st, err)) {
-        if (stream->release != NULL) {
-            stream->release(stream);
-        }
+        arm_py_stream_end(stream);
         return NULL;
     }
     return arm_py_rows(stream, arm_py_session_stop, (PyObject *)self);
@@ -214,36 +212,48 @@ static PyObject *call_row_changes(struct session *self, PyObject *arguments)
     st = (expression);                                                                             \
     return arm_py_return(&call, st, &err) ? Py_NewRef(Py_None) : NULL
 
-static PyObject *call_use(struct session *self, PyObject *arguments)
-{
-    const char *branch = NULL;
+typedef arm_status named_call(arm_session *session, const char *name, struct arm_error *err);
 
-    if (!PyArg_ParseTuple(arguments, "s:use", &branch)) {
+static PyObject *do_named(struct session *self, PyObject *arguments, const char *format,
+                          named_call *function)
+{
+    const char *name = NULL;
+
+    if (!PyArg_ParseTuple(arguments, format, &name)) {
         return NULL;
     }
-    DO(self, arm_session_use(self->session, branch, &err));
+    DO(self, function(self->session, name, &err));
+}
+
+typedef arm_status create_call(arm_session *session, const char *name, const char *at,
+                               const char *description, struct arm_error *err);
+
+static PyObject *do_create(struct session *self, PyObject *arguments, const char *format,
+                           create_call *function)
+{
+    const char *name = NULL;
+    const char *at = NULL;
+    const char *description = NULL;
+
+    if (!PyArg_ParseTuple(arguments, format, &name, &at, &description)) {
+        return NULL;
+    }
+    DO(self, function(self->session, name, at, description, &err));
+}
+
+static PyObject *call_use(struct session *self, PyObject *arguments)
+{
+    return do_named(self, arguments, "s:use", arm_session_use);
 }
 
 static PyObject *call_branch_create(struct session *self, PyObject *arguments)
 {
-    const char *name = NULL;
-    const char *from = NULL;
-    const char *description = NULL;
-
-    if (!PyArg_ParseTuple(arguments, "s|zz:branch_create", &name, &from, &description)) {
-        return NULL;
-    }
-    DO(self, arm_branch_create(self->session, name, from, description, &err));
+    return do_create(self, arguments, "s|zz:branch_create", arm_branch_create);
 }
 
 static PyObject *call_branch_drop(struct session *self, PyObject *arguments)
 {
-    const char *name = NULL;
-
-    if (!PyArg_ParseTuple(arguments, "s:branch_drop", &name)) {
-        return NULL;
-    }
-    DO(self, arm_branch_drop(self->session, name, &err));
+    return do_named(self, arguments, "s:branch_drop", arm_branch_drop);
 }
 
 static PyObject *call_branch_rename(struct session *self, PyObject *arguments)
@@ -313,24 +323,12 @@ static PyObject *call_branch_protect(struct session *self, PyObject *arguments)
 
 static PyObject *call_tag_create(struct session *self, PyObject *arguments)
 {
-    const char *name = NULL;
-    const char *ref = NULL;
-    const char *description = NULL;
-
-    if (!PyArg_ParseTuple(arguments, "s|zz:tag_create", &name, &ref, &description)) {
-        return NULL;
-    }
-    DO(self, arm_tag_create(self->session, name, ref, description, &err));
+    return do_create(self, arguments, "s|zz:tag_create", arm_tag_create);
 }
 
 static PyObject *call_tag_drop(struct session *self, PyObject *arguments)
 {
-    const char *name = NULL;
-
-    if (!PyArg_ParseTuple(arguments, "s:tag_drop", &name)) {
-        return NULL;
-    }
-    DO(self, arm_tag_drop(self->session, name, &err));
+    return do_named(self, arguments, "s:tag_drop", arm_tag_drop);
 }
 
 static PyObject *call_consumer_move(struct session *self, PyObject *arguments)
@@ -346,12 +344,7 @@ static PyObject *call_consumer_move(struct session *self, PyObject *arguments)
 
 static PyObject *call_consumer_drop(struct session *self, PyObject *arguments)
 {
-    const char *name = NULL;
-
-    if (!PyArg_ParseTuple(arguments, "s:consumer_drop", &name)) {
-        return NULL;
-    }
-    DO(self, arm_consumer_drop(self->session, name, &err));
+    return do_named(self, arguments, "s:consumer_drop", arm_consumer_drop);
 }
 
 static PyObject *call_compact(struct session *self, PyObject *arguments)

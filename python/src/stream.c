@@ -48,7 +48,7 @@ PyObject *arm_py_capsule(struct ArrowArrayStream *stream)
     return capsule;
 }
 
-bool arm_py_take_stream(PyObject *capsule, struct ArrowArrayStream *out)
+static bool take(PyObject *capsule, struct ArrowArrayStream *out)
 {
     struct ArrowArrayStream *stream = PyCapsule_GetPointer(capsule, capsule_name);
 
@@ -80,7 +80,7 @@ bool arm_py_stream_of(PyObject *object, struct ArrowArrayStream *out)
         (void)arm_py_raise_format(ARM_INVALID, "__arrow_c_stream__ gave no Arrow stream");
         Py_CLEAR(capsule);
     }
-    ok = capsule != NULL && arm_py_take_stream(capsule, out);
+    ok = capsule != NULL && take(capsule, out);
     Py_XDECREF(capsule);
     return ok;
 }

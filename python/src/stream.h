@@ -8,10 +8,8 @@
 
 /* A capsule that owns the stream (moved, whatever happens). */
 PyObject *arm_py_capsule(struct ArrowArrayStream *stream);
-/* Take the stream out of a capsule: the caller owns it then. False: an exception is set. */
-bool arm_py_take_stream(PyObject *capsule, struct ArrowArrayStream *out);
-/* The same of anything that has __arrow_c_stream__, is such a capsule, or None: `*out` is released
- * then. */
+/* Take the stream out of anything that has __arrow_c_stream__, or is such a capsule: the caller owns
+ * it then. Of None: `*out` is released. False: an exception is set. */
 bool arm_py_stream_of(PyObject *object, struct ArrowArrayStream *out);
 /* Release it, if it is there. */
 void arm_py_stream_end(struct ArrowArrayStream *stream);

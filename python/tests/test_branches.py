@@ -129,6 +129,8 @@ def test_diff(orders):
                             (4, 40.0, "insert")]
     assert "note" in repr(diff.columns("orders")) and "orders" in repr(diff)
     assert "#e6ffec" in diff.rows("orders")._repr_html_() and "orders" in diff._repr_html_()
+    orders.branches.create("<b>")
+    assert "&lt;b&gt;" in orders.diff("main", "<b>")._repr_html_()
     with pytest.raises(arm.NotFound):
         orders.diff("main", "nowhere")
     with pytest.raises(arm.NotFound):
