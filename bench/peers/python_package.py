@@ -24,22 +24,27 @@ import armillaria as arm
 SMALL = int(os.environ.get("SMALL", 300))
 
 
-class Armillaria:
+class Statements:
+    """Small calls of a side whose `run` takes a statement and its values."""
+
+    def select(self, number):
+        return self.run("SELECT 1").fetchone()
+
+    def parameter(self, number):
+        return self.run("SELECT ?", [number]).fetchone()
+
+    def insert(self, number):
+        self.run("INSERT INTO t VALUES (?)", [number])
+
+
+class Armillaria(Statements):
     name = "armillaria"
 
     def __init__(self, folder):
         self.path = os.path.join(folder, "armillaria")
         self.db = arm.open(self.path, create=True)
-        self.db.sql("CREATE TABLE t (i BIGINT PRIMARY KEY)")
-
-    def select(self, number):
-        return self.db.sql("SELECT 1").fetchone()
-
-    def parameter(self, number):
-        return self.db.sql("SELECT ?", [number]).fetchone()
-
-    def insert(self, number):
-        self.db.sql("INSERT INTO t VALUES (?)", [number])
+        self.run = self.db.sql
+        self.run("CREATE TABLE t (i BIGINT PRIMARY KEY)")
 
     def write(self, frame):
         self.db.write("frame", frame, mode="replace")
@@ -62,53 +67,37 @@ class ArmillariaRows(Armillaria):
             tx.put("t", {"i": [-1 - number]})
 
 
-class DuckDB:
+class DuckDB(Statements):
     name = "duckdb"
 
     def __init__(self, folder):
         import duckdb
 
         self.connection = duckdb.connect(os.path.join(folder, "duckdb"))
-        self.connection.execute("CREATE TABLE t (i BIGINT PRIMARY KEY)")
-
-    def select(self, number):
-        return self.connection.execute("SELECT 1").fetchone()
-
-    def parameter(self, number):
-        return self.connection.execute("SELECT ?", [number]).fetchone()
-
-    def insert(self, number):
-        self.connection.execute("INSERT INTO t VALUES (?)", [number])
+        self.run = self.connection.execute
+        self.run("CREATE TABLE t (i BIGINT PRIMARY KEY)")
 
     def write(self, frame):
-        self.connection.execute("CREATE OR REPLACE TABLE frame AS SELECT * FROM frame")
-        self.connection.execute("CHECKPOINT")
+        self.run("CREATE OR REPLACE TABLE frame AS SELECT * FROM frame")
+        self.run("CHECKPOINT")
 
     def read(self):
-        return self.connection.execute("SELECT * FROM frame").to_arrow_table()
+        return self.run("SELECT * FROM frame").to_arrow_table()
 
     def drop(self):
-        self.connection.execute("DROP TABLE frame")
+        self.run("DROP TABLE frame")
 
 
-class SQLite:
+class SQLite(Statements):
     name = "sqlite3"
     write = None
 
     def __init__(self, folder):
         self.connection = sqlite3.connect(os.path.join(folder, "sqlite"), isolation_level=None)
-        self.connection.execute("PRAGMA journal_mode=WAL")
-        self.connection.execute("PRAGMA synchronous=FULL")
-        self.connection.execute("CREATE TABLE t (i INTEGER PRIMARY KEY)")
-
-    def select(self, number):
-        return self.connection.execute("SELECT 1").fetchone()
-
-    def parameter(self, number):
-        return self.connection.execute("SELECT ?", [number]).fetchone()
-
-    def insert(self, number):
-        self.connection.execute("INSERT INTO t VALUES (?)", [number])
+        self.run = self.connection.execute
+        self.run("PRAGMA journal_mode=WAL")
+        self.run("PRAGMA synchronous=FULL")
+        self.run("CREATE TABLE t (i INTEGER PRIMARY KEY)")
 
 
 class Delta:

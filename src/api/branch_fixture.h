@@ -22,37 +22,57 @@ struct fixture {
     char text[256]; /* of ask */
 };
 
-static inline void refuse_sql(arm_session *session, const char *sql, arm_status code,
-                              const char *says)
+static inline void refuse_with(arm_session *session, const char *sql,
+                               struct arm_sql_options *options, arm_status code, const char *says)
 {
     struct ArrowArrayStream stream;
     struct arm_error err = {0};
 
-    assert_fails(code, arm_sql(session, sql, NULL, &stream, NULL, &err), err);
+    options->size = sizeof *options;
+    assert_fails(code, arm_sql(session, sql, options, &stream, NULL, &err), err);
     if (strstr(err.message, says) == NULL) {
         fail_msg("%s: %s", sql, err.message);
     }
 }
 
-/* The first value that a query gives, as text. */
-static inline const char *ask(struct fixture *f, arm_session *session, const char *sql,
-                              const char *at)
+static inline void refuse_sql(arm_session *session, const char *sql, arm_status code,
+                              const char *says)
 {
-    struct arm_sql_options options = {.size = sizeof options, .at = at, .render = ARM_RENDER_TEXT};
+    struct arm_sql_options none = {0};
+
+    refuse_with(session, sql, &none, code, says);
+}
+
+/* The first value that a query gives, as text; its rows are one batch. */
+static inline const char *ask_with(struct fixture *f, arm_session *session, const char *sql,
+                                   struct arm_sql_options *options)
+{
     struct ArrowArrayStream stream;
     struct ArrowArray batch = {0};
     struct arm_error err = {0};
     const int32_t *offsets;
 
-    assert_ok(arm_sql(session, sql, &options, &stream, NULL, &err), err);
+    options->size = sizeof *options;
+    options->render = ARM_RENDER_TEXT;
+    assert_ok(arm_sql(session, sql, options, &stream, NULL, &err), err);
     assert_int_equal(stream.get_next(&stream, &batch), 0);
     assert_non_null(batch.release);
     offsets = batch.children[0]->buffers[1];
     (void)snprintf(f->text, sizeof f->text, "%.*s", (int)(offsets[1] - offsets[0]),
                    (const char *)batch.children[0]->buffers[2] + offsets[0]);
     batch.release(&batch);
+    assert_int_equal(stream.get_next(&stream, &batch), 0);
+    assert_null(batch.release);
     stream.release(&stream);
     return f->text;
+}
+
+static inline const char *ask(struct fixture *f, arm_session *session, const char *sql,
+                              const char *at)
+{
+    struct arm_sql_options options = {.at = at};
+
+    return ask_with(f, session, sql, &options);
 }
 
 static inline const char *count_rows(struct fixture *f, arm_session *session)

@@ -9,6 +9,14 @@
 
 enum { DIVIDED = 8, LOOKED_US = 150000, WAIT_US = 5000000 };
 
+/* A member of consumer c. */
+static arm_feed *open_consumer(struct fixture *f)
+{
+    struct arm_feed_options options = {.size = sizeof options, .consumer = "c"};
+
+    return open_feed(f, &options);
+}
+
 /* Take what is there for the member now; returns the last one's tx. */
 static uint64_t take_all(struct fixture *f, arm_feed *feed)
 {
@@ -26,8 +34,7 @@ static uint64_t take_all(struct fixture *f, arm_feed *feed)
 static void test_consumer_gets_again_what_was_not_acknowledged(void **state)
 {
     struct fixture *f = *state;
-    struct arm_feed_options options = {.size = sizeof options, .consumer = "c"};
-    arm_feed *feed = open_feed(f, &options);
+    arm_feed *feed = open_consumer(f);
     uint64_t third;
 
     insert(f, 3);
@@ -41,12 +48,12 @@ static void test_consumer_gets_again_what_was_not_acknowledged(void **state)
     assert_true(next_tx(f, feed, 0) < third);
     assert_int_equal(next_tx(f, feed, 0), third);
     arm_feed_close(feed);
-    feed = open_feed(f, &options);
+    feed = open_consumer(f);
     assert_true(next_tx(f, feed, 0) < third);
     assert_int_equal(next_tx(f, feed, 0), third);
     assert_ok(arm_feed_ack(feed, third, &f->err), f->err); /* all before it, too */
     arm_feed_close(feed);
-    feed = open_feed(f, &options);
+    feed = open_consumer(f);
     assert_true(next_tx(f, feed, 0) > third);
     assert_int_equal(next_tx(f, feed, 0), 0);
     arm_feed_close(feed);
@@ -55,8 +62,7 @@ static void test_consumer_gets_again_what_was_not_acknowledged(void **state)
 static void test_consumer_that_was_moved_is_told(void **state)
 {
     struct fixture *f = *state;
-    struct arm_feed_options options = {.size = sizeof options, .consumer = "c"};
-    arm_feed *feed = open_feed(f, &options);
+    arm_feed *feed = open_consumer(f);
     const struct arm_event *event = NULL;
 
     insert(f, 2);
@@ -80,8 +86,7 @@ static void test_consumer_that_was_moved_is_told(void **state)
 static void test_consumer_that_waits_follows_when_it_is_moved(void **state)
 {
     struct fixture *f = *state;
-    struct arm_feed_options options = {.size = sizeof options, .consumer = "c"};
-    arm_feed *feed = open_feed(f, &options);
+    arm_feed *feed = open_consumer(f);
     uint64_t last;
 
     insert(f, 2);
@@ -211,7 +216,6 @@ static void take_some(struct fixture *f, arm_feed *feed, int count, uint64_t txs
 static void test_consumer_members_divide_tables_and_are_followed(void **state)
 {
     struct fixture *f = *state;
-    struct arm_feed_options options = {.size = sizeof options, .consumer = "c"};
     uint64_t txs[DIVIDED];
     arm_feed *first;
     arm_feed *second;
@@ -223,7 +227,7 @@ static void test_consumer_members_divide_tables_and_are_followed(void **state)
     assert_ok(arm_feed_ack(first, txs[DIVIDED / 2 - 1], &f->err), f->err);
     arm_feed_close(first);
     arm_feed_close(second);
-    first = open_feed(f, &options);
+    first = open_consumer(f);
     take_some(f, first, DIVIDED / 2, txs);
     assert_ok(arm_feed_ack(first, txs[DIVIDED / 2 - 1], &f->err), f->err);
     arm_feed_close(first);
@@ -253,7 +257,6 @@ static void test_consumer_transaction_is_of_one_member(void **state)
 static void test_consumer_transaction_goes_forward(void **state)
 {
     struct fixture *f = *state;
-    struct arm_feed_options options = {.size = sizeof options, .consumer = "c"};
     uint64_t txs[DIVIDED];
     arm_feed *first;
     arm_feed *second;
@@ -269,7 +272,7 @@ static void test_consumer_transaction_goes_forward(void **state)
     assert_ok(arm_feed_ack_in(first, f->session, txs[0], &f->err), f->err);
     run(f, "COMMIT");
     arm_feed_close(first);
-    first = open_feed(f, &options);
+    first = open_consumer(f);
     assert_int_equal(next_tx(f, first, 0), 0);
     arm_feed_close(first);
 }
@@ -278,8 +281,7 @@ static void test_consumer_transaction_goes_forward(void **state)
 static void test_consumer_member_leaves_though_its_child_lives(void **state)
 {
     struct fixture *f = *state;
-    struct arm_feed_options options = {.size = sizeof options, .consumer = "c"};
-    arm_feed *feed = open_feed(f, &options);
+    arm_feed *feed = open_consumer(f);
     int status;
     pid_t child = fork();
 
@@ -290,7 +292,7 @@ static void test_consumer_member_leaves_though_its_child_lives(void **state)
         }
     }
     arm_feed_close(feed);
-    feed = open_feed(f, &options);
+    feed = open_consumer(f);
     assert_int_equal(next_tx(f, feed, 0), 2);
     arm_feed_close(feed);
     assert_int_equal(kill(child, SIGKILL), 0);
@@ -305,15 +307,14 @@ static void test_consumer_thread_acknowledges_what_the_callback_has_done(void **
     struct calls calls = {.last = 3};
     struct arm_feed_callbacks callbacks = {
         .size = sizeof callbacks, .on_event = on_event, .on_end = on_end, .context = &calls};
-    struct arm_feed_options options = {.size = sizeof options, .consumer = "c"};
-    arm_feed *feed = open_feed(f, &options);
+    arm_feed *feed = open_consumer(f);
 
     insert(f, 4);
     assert_ok(arm_feed_start(feed, &callbacks, &f->err), f->err);
     wait_for(&calls.ends, 1);
     assert_ok(arm_feed_stop(feed, &f->err), f->err);
     arm_feed_close(feed);
-    feed = open_feed(f, &options);
+    feed = open_consumer(f);
     assert_true(next_tx(f, feed, 0) == 5); /* 2 and 4 are done; of 5 it said that it is not */
     arm_feed_close(feed);
 }
@@ -326,8 +327,7 @@ static void test_consumer_thread_gives_again_what_is_not_done(void **state)
     struct calls calls = {.last = 1};
     struct arm_feed_callbacks callbacks = {
         .size = sizeof callbacks, .on_event = on_event, .on_end = on_end, .context = &calls};
-    struct arm_feed_options options = {.size = sizeof options, .consumer = "c"};
-    arm_feed *feed = open_feed(f, &options);
+    arm_feed *feed = open_consumer(f);
 
     insert(f, 2);
     assert_int_equal(next_tx(f, feed, 0), 2);

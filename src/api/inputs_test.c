@@ -12,49 +12,13 @@ static struct ArrowArrayStream rows_of(struct fixture *f, const char *sql)
     return stream;
 }
 
-/* The first value of a query as text; NULL is "". */
-static const char *ask_with(struct fixture *f, const char *sql, struct arm_sql_options *options)
-{
-    struct ArrowArrayStream stream;
-    struct ArrowArray batch = {0};
-    struct arm_error err = {0};
-    const int32_t *offsets;
-
-    options->size = sizeof *options;
-    options->render = ARM_RENDER_TEXT;
-    assert_ok(arm_sql(f->session, sql, options, &stream, NULL, &err), err);
-    assert_int_equal(stream.get_next(&stream, &batch), 0);
-    assert_non_null(batch.release);
-    offsets = batch.children[0]->buffers[1];
-    (void)snprintf(f->text, sizeof f->text, "%.*s", (int)(offsets[1] - offsets[0]),
-                   (const char *)batch.children[0]->buffers[2] + offsets[0]);
-    batch.release(&batch);
-    assert_int_equal(stream.get_next(&stream, &batch), 0);
-    assert_null(batch.release);
-    stream.release(&stream);
-    return f->text;
-}
-
-static void refuse_with(struct fixture *f, const char *sql, struct arm_sql_options *options,
-                        arm_status code, const char *says)
-{
-    struct ArrowArrayStream stream;
-    struct arm_error err = {0};
-
-    options->size = sizeof *options;
-    assert_fails(code, arm_sql(f->session, sql, options, &stream, NULL, &err), err);
-    if (strstr(err.message, says) == NULL) {
-        fail_msg("%s: %s", sql, err.message);
-    }
-}
-
 /* ---- Parameters ---- */
 
 static const char *with_parameters(struct fixture *f, const char *sql, const char *parameters)
 {
     struct ArrowArrayStream given = rows_of(f, parameters);
     struct arm_sql_options options = {.parameters = &given};
-    const char *answer = ask_with(f, sql, &options);
+    const char *answer = ask_with(f, f->session, sql, &options);
 
     assert_null(given.release);
     return answer;
@@ -66,7 +30,7 @@ static void refuse_parameters(struct fixture *f, const char *sql, const char *pa
     struct ArrowArrayStream given = rows_of(f, parameters);
     struct arm_sql_options options = {.parameters = &given};
 
-    refuse_with(f, sql, &options, code, says);
+    refuse_with(f->session, sql, &options, code, says);
     assert_null(given.release); /* taken, whatever happens */
 }
 
@@ -118,7 +82,7 @@ static const char *at_version(struct fixture *f, const char *sql, const char *ta
     const struct arm_table_version versions[] = {{table, version}};
     struct arm_sql_options options = {.versions = versions, .version_count = 1};
 
-    return ask_with(f, sql, &options);
+    return ask_with(f, f->session, sql, &options);
 }
 
 static void refuse_version(struct fixture *f, const char *sql, const char *table, uint64_t version,
@@ -127,7 +91,7 @@ static void refuse_version(struct fixture *f, const char *sql, const char *table
     const struct arm_table_version versions[] = {{table, version}};
     struct arm_sql_options options = {.versions = versions, .version_count = 1};
 
-    refuse_with(f, sql, &options, code, says);
+    refuse_with(f->session, sql, &options, code, says);
 }
 
 static void test_inputs_versions(void **state)
@@ -171,7 +135,7 @@ static void test_inputs_wrong_versions(void **state)
     refuse_version(&f, "EXPLAIN ANALYZE INSERT INTO t VALUES (1)", "t", 1, ARM_INVALID,
                    "AT (VERSION");
     assert_int_equal(strlen(at_version(&f, "EXPLAIN SELECT * FROM t", "t", 1)) > 0, 1);
-    refuse_with(&f, "SELECT 1", &options, ARM_INVALID, "versions is NULL");
+    refuse_with(f.session, "SELECT 1", &options, ARM_INVALID, "versions is NULL");
     assert_string_equal(count_rows(&f, f.session), "1");
     close_fixture(&f);
 }
@@ -209,22 +173,24 @@ static void test_inputs_rows_by_name(void **state)
 
     (void)state;
     open_fixture(&f);
-    assert_string_equal(ask_with(&f, "SELECT sum(i) FROM df", &options), "4999950000");
-    assert_string_equal(
-        ask_with(&f, "SELECT count(*) FROM df a JOIN df b USING (i) JOIN t ON t.a = i", &options),
-        "1");
+    assert_string_equal(ask_with(&f, f.session, "SELECT sum(i) FROM df", &options), "4999950000");
+    assert_string_equal(ask_with(&f, f.session,
+                                 "SELECT count(*) FROM df a JOIN df b USING (i) JOIN t ON t.a = i",
+                                 &options),
+                        "1");
     assert_int_equal(source.asked, 3);
-    assert_string_equal(ask_with(&f, "SELECT max(a) FROM t", &options),
+    assert_string_equal(ask_with(&f, f.session, "SELECT max(a) FROM t", &options),
                         "1"); /* tables come first */
     assert_int_equal(source.asked, 3);
-    assert_string_equal(ask_with(&f, "INSERT INTO t SELECT i FROM df", &options), "100000");
+    assert_string_equal(ask_with(&f, f.session, "INSERT INTO t SELECT i FROM df", &options),
+                        "100000");
     assert_string_equal(count_rows(&f, f.session), "100001");
-    assert_string_equal(ask_with(&f, "SELECT count(*) FROM df WHERE i < 10 LIMIT 1", &options),
-                        "10");
-    refuse_with(&f, "SELECT * FROM dg", &options, ARM_SQL, "dg");
-    refuse_with(&f, "SELECT * FROM broken", &options, ARM_BUSY, "the source is broken");
-    refuse_with(&f, "CREATE VIEW v AS SELECT * FROM df", &options, ARM_SQL, "df");
-    refuse_with(&f,
+    assert_string_equal(
+        ask_with(&f, f.session, "SELECT count(*) FROM df WHERE i < 10 LIMIT 1", &options), "10");
+    refuse_with(f.session, "SELECT * FROM dg", &options, ARM_SQL, "dg");
+    refuse_with(f.session, "SELECT * FROM broken", &options, ARM_BUSY, "the source is broken");
+    refuse_with(f.session, "CREATE VIEW v AS SELECT * FROM df", &options, ARM_SQL, "df");
+    refuse_with(f.session,
                 "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r JOIN df ON i = n "
                 "WHERE n < 9) SELECT count(*) FROM r",
                 &options, ARM_SQL, "temporary table");
@@ -277,7 +243,7 @@ static void test_inputs_rows_of_the_session_itself(void **state)
     (void)state;
     open_fixture(&f);
     assert_ok(arm_sql(f.session, "SELECT i FROM range(300000) r(i)", NULL, &kept, NULL, &err), err);
-    assert_string_equal(ask_with(&f, "SELECT max(i) FROM df", &options), "299999");
+    assert_string_equal(ask_with(&f, f.session, "SELECT max(i) FROM df", &options), "299999");
     assert_null(kept.release);
     close_fixture(&f);
 }

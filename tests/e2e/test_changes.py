@@ -1,40 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The changelog: what is told of commits and of rows, by the command and by SQL."""
 
-import json
-import os
 import re
-import signal
-import subprocess
-import time
 
 import pytest
-from arm import BIN, Repo, environment
+from changelog import FIELDS, changes, latest, repo, txs
 
-FIELDS = ["tx_id", "timestamp", "branch", "author", "message", "changes"]
 CHANGE = ["table_name", "old_version", "new_version", "is_new_table", "rows_added", "rows_removed"]
-
-
-@pytest.fixture
-def repo(tmp_path):
-    """Table t (id, v) on main, by four commits; tx 2 makes it."""
-    made = Repo(tmp_path / "r")
-    made.sql("CREATE TABLE t(id INTEGER PRIMARY KEY, v VARCHAR);"
-             "INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c');"
-             "UPDATE t SET v = 'B' WHERE id = 2; DELETE FROM t WHERE id = 3")
-    return made
-
-
-def changes(repo, *args):
-    return repo.run("changes", "--json", *args).json
-
-
-def txs(repo, *args):
-    return [event["tx_id"] for event in changes(repo, *args)]
-
-
-def latest(repo):
-    return repo.value("SELECT max(tx_id) FROM arm_changes(0, branch => '*')")
 
 
 def told(repo, table, since=0, extra=""):

@@ -3,35 +3,14 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import time
 
 import pytest
-from arm import BIN, Repo, environment
-
-FIELDS = ["tx_id", "timestamp", "branch", "author", "message", "changes"]
-
-
-@pytest.fixture
-def repo(tmp_path):
-    """Table t (id, v) on main, by four commits; tx 2 makes it."""
-    made = Repo(tmp_path / "r")
-    made.sql("CREATE TABLE t(id INTEGER PRIMARY KEY, v VARCHAR);"
-             "INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c');"
-             "UPDATE t SET v = 'B' WHERE id = 2; DELETE FROM t WHERE id = 3")
-    return made
-
-
-def txs(repo, *args):
-    return [event["tx_id"] for event in repo.run("changes", "--json", *args).json]
-
-
-def latest(repo):
-    return repo.value("SELECT max(tx_id) FROM arm_changes(0, branch => '*')")
-
+from arm import BIN, environment
+from changelog import FIELDS, latest, repo, txs
 
 class Following:
     """`armillaria changes --follow`, in a process of its own."""
