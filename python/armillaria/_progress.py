@@ -50,21 +50,28 @@ class Bar:
         self._handle: Any = None
 
     def tell(self, part: float) -> None:
-        """It is this far, from 0 to 1."""
+        """It is this far, from 0 to 1; -1: nobody knows."""
         now = time.monotonic()
         if now - self._begun < DELAY_S or now - self._drawn < _STEP_S:
             return
         self._drawn = now
-        part = min(max(part, 0.0), 1.0)
         seconds = now - self._begun
+        if part < 0:
+            self._draw("", f"{self._what} ({seconds:.0f} s)", None)
+            return
+        part = min(part, 1.0)
         left = f", {seconds / part - seconds:.0f} s left" if part > 0.01 else ""
         told = f"{part:4.0%} {self._what} ({seconds:.0f} s{left})"
-        if self._place == "notebook":
-            self._show(f"<progress max='1' value='{part:.3f}'></progress> {told}")
-            return
         wide = max(10, min(40, shutil.get_terminal_size().columns - len(told) - 4))
         full = int(part * wide)
-        sys.stderr.write(f"\r\x1b[K{'█' * full}{'░' * (wide - full)} {told}")
+        self._draw(f"{'█' * full}{'░' * (wide - full)} ", told, part)
+
+    def _draw(self, bar: str, told: str, part: float | None) -> None:
+        if self._place == "notebook":
+            value = "" if part is None else f" max='1' value='{part:.3f}'"
+            self._show(f"<progress{value}></progress> {told}")
+            return
+        sys.stderr.write(f"\r\x1b[K{bar}{told}")
         sys.stderr.flush()
 
     def _show(self, html: str) -> None:
@@ -112,9 +119,7 @@ def watching(session: _core.Session, what: str) -> Iterator[None]:
         if over.wait(DELAY_S):
             return
         while not over.wait(_STEP_S):
-            part = session.progress()
-            if part >= 0:
-                bar.tell(part)
+            bar.tell(session.progress())
 
     thread = threading.Thread(target=look, name="armillaria-progress", daemon=True)
     thread.start()

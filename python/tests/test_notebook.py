@@ -101,11 +101,22 @@ PROGRAM = """
     """
 
 
+SCAN = "SELECT count(*) FROM big a JOIN big b ON hash(a.i) % 1000 = hash(b.i) % 1000"
+
+
 def test_a_bar_on_the_terminal(path):
-    text, status = in_terminal(PROGRAM.format(path=path, sql=SLOW))
+    with arm.open(path, create=True) as db:
+        db.sql("CREATE TABLE big AS SELECT range i FROM range(3000000)")
+    text, status = in_terminal(PROGRAM.format(path=path, sql=SCAN))
     assert status == 0
     assert re.search(r"\d+% SQL \(\d+ s", text), text
     assert text.endswith("\r\x1b[K")  # it is taken away
+
+
+def test_how_long_is_told_where_how_far_is_not_known(path):
+    text, status = in_terminal(PROGRAM.format(path=path, sql=SLOW))
+    assert status == 0
+    assert re.search(r"SQL \(\d+ s\)", text) and text.endswith("\r\x1b[K"), text
 
 
 def test_no_bar_for_what_is_quick(path):
