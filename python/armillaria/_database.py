@@ -18,7 +18,7 @@ from ._records import Listing, Named, Record
 from ._result import Result
 from ._table import Column, Table, TableInfo, Version
 from ._transaction import Transaction
-from .errors import Closed, Exists, InvalidType, MergeConflict
+from .errors import Closed, Exists, Forked, InvalidType, MergeConflict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -466,7 +466,10 @@ class Database:
     def __repr__(self) -> str:
         if self._session.is_closed:
             return "<Database: closed>"
-        return f"<Database {self.path} on branch {self.branch}>"
+        try:
+            return f"<Database {self.path} on branch {self.branch}>"
+        except Forked:
+            return f"<Database {self.path}: of the process that this one was forked from>"
 
     def _repr_html_(self) -> str:
         from html import escape

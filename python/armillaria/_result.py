@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from . import _check, _core, _draw
+from . import _check, _columns, _core, _draw
 from .errors import Unsupported
 
 if TYPE_CHECKING:
@@ -72,33 +72,38 @@ class Result:
     # -- All of it, from the first row
 
     def df(self) -> pandas.DataFrame:
-        """As a pandas DataFrame."""
-        module = need("pandas", "df()")
-        try:
-            frame = self.arrow().to_pandas()
-        except Unsupported:
-            frame = module.DataFrame(self._rows.head(), columns=self.columns)
-        return cast("pandas.DataFrame", frame)
+        """As a pandas DataFrame. A column that pandas has no type for is one of objects."""
+        return cast("pandas.DataFrame", _columns.frame(self, need("pandas", "df()")))
 
     to_pandas = df
 
     def arrow(self) -> pyarrow.Table:
         """As a pyarrow Table, without a copy."""
         pyarrow = need("pyarrow", "arrow()")
+        self._rows.count()  # by a call of ours: it fails as ours do, and Ctrl-C ends it
         return pyarrow.table(self)
 
     to_arrow = arrow
 
     def pl(self) -> polars.DataFrame:
-        """As a Polars DataFrame."""
-        return cast("polars.DataFrame", need("polars", "pl()").DataFrame(self))
+        """As a Polars DataFrame; SchemaError if two columns have one name. A column that Polars
+        has no type for is one of objects."""
+        return cast("polars.DataFrame", _columns.polars_frame(self, need("polars", "pl()")))
 
     to_polars = pl
 
     def reader(self) -> pyarrow.RecordBatchReader:
         """A stream of record batches, read as they come."""
         pyarrow = need("pyarrow", "reader()")
-        return pyarrow.RecordBatchReader.from_stream(self)
+        source = pyarrow.RecordBatchReader.from_stream(self)
+
+        def batches() -> Iterator[Any]:
+            i = 0
+            while self._rows.has_batch(i):  # by a call of ours: it fails as ours do
+                yield source.read_next_batch()
+                i += 1
+
+        return pyarrow.RecordBatchReader.from_batches(source.schema, batches())
 
     def dicts(self) -> list[dict[str, Any]]:
         """As a list of dicts."""

@@ -7,40 +7,15 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- Gates ---- */
-
-enum { LOOK_NS = 50000000, STOP_AGAIN_NS = 20000000, NS_PER_S = 1000000000 };
-
-void arm_py_gate_init(struct gate *gate)
-{
-    (void)pthread_mutex_init(&gate->mutex, NULL);
-    gate->owner = 0;
-}
-
-void arm_py_gate_end(struct gate *gate)
-{
-    (void)pthread_mutex_destroy(&gate->mutex);
-}
-
-static struct timespec in_ns(long ns)
-{
-    struct timespec at;
-
-    (void)clock_gettime(CLOCK_REALTIME, &at);
-    at.tv_nsec += ns;
-    if (at.tv_nsec >= NS_PER_S) {
-        at.tv_sec++;
-        at.tv_nsec -= NS_PER_S;
-    }
-    return at;
-}
-
 /* ---- SIGINT ---- */
+
+enum { STOP_AGAIN_NS = 20000000 };
 
 /* Signals belong to the process, and so does all of this; only the main thread watches. */
 static struct {
     pthread_mutex_t mutex; /* guards the two below */
     struct stopper target; /* the main thread's call; stop NULL: none */
+    unsigned long main;    /* that thread */
     pid_t pid;             /* whose helper thread runs; 0: none does */
     sem_t came;
     struct sigaction python; /* the handler that ours stands before */
@@ -118,6 +93,18 @@ static bool start_helper(void)
     return true;
 }
 
+/* In a child who held the mutex is not there, nor is the helper, nor maybe who called. */
+static void forget_parent(void)
+{
+    (void)pthread_mutex_init(&watch.mutex, NULL);
+    watch.target = (struct stopper){NULL, NULL};
+}
+
+bool arm_py_call_init(void)
+{
+    return pthread_atfork(NULL, NULL, forget_parent) == 0;
+}
+
 static void set_target(struct stopper target, struct stopper *out_before)
 {
     (void)pthread_mutex_lock(&watch.mutex);
@@ -144,8 +131,11 @@ static bool stand_before_python(void)
     if (!start_helper()) {
         return false;
     }
-    watch.python = now;
     watch.pending = 0;
+    if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_signal) {
+        return true; /* since a call in which this process was forked */
+    }
+    watch.python = now;
     ours.sa_sigaction = on_signal;
     (void)sigemptyset(&ours.sa_mask);
     return sigaction(SIGINT, &ours, NULL) == 0;
@@ -155,6 +145,7 @@ static void begin_watch(struct call *call, struct stopper stopper)
 {
     bool is_inner;
 
+    watch.main = PyThread_get_thread_ident();
     set_target(stopper, &call->outer);
     is_inner = call->outer.stop != NULL;
     call->is_watched = is_inner || stand_before_python();
@@ -166,60 +157,86 @@ static void begin_watch(struct call *call, struct stopper stopper)
 /* True: a signal came. */
 static bool end_watch(struct call *call)
 {
+    bool came = watch.pending != 0;
+
     set_target(call->outer, NULL);
     if (call->outer.stop == NULL) {
         (void)sigaction(SIGINT, &watch.python, NULL);
+        watch.pending = 0;
     }
-    return watch.pending != 0;
+    return came;
 }
 
 /* ---- Calls ---- */
 
-bool arm_py_gate_is_own(struct gate *gate)
+/* Whether waiting for the gate is to end: a signal came for the main thread, which waits itself, or
+ * is inside, maybe for what this thread is to bring. */
+static bool is_given_up(const struct gate *gate, void *context)
 {
-    return __atomic_load_n(&gate->owner, __ATOMIC_RELAXED) == PyThread_get_thread_ident();
+    const struct call *call = context;
+
+    return watch.pending && (call->is_watched || arm_py_gate_owner(gate) == watch.main);
 }
 
-/* Waits for whoever is inside. False: a signal came, or it is this thread. */
-static bool pass(struct gate *gate, const struct call *call, bool *out_is_own)
+/* The same of a thread that is in no call: a signal's handler raised. */
+static bool has_raised(const struct gate *gate, void *context)
 {
-    unsigned long own = PyThread_get_thread_ident();
+    PyThreadState **thread = context;
+    bool raised;
 
-    *out_is_own = arm_py_gate_is_own(gate);
-    if (*out_is_own) {
-        return false;
-    }
-    for (;;) {
-        struct timespec until = in_ns(LOOK_NS);
+    (void)gate;
+    PyEval_RestoreThread(*thread);
+    raised = PyErr_CheckSignals() != 0;
+    *thread = PyEval_SaveThread();
+    return raised;
+}
 
-        if (pthread_mutex_timedlock(&gate->mutex, &until) == 0) {
-            __atomic_store_n(&gate->owner, own, __ATOMIC_RELAXED);
-            return true;
-        }
-        if (call->is_watched && watch.pending) {
-            return false;
-        }
+void arm_py_raise_forked(void)
+{
+    (void)arm_py_raise_format(
+        ARM_FORKED, "it was made before this process was forked: open the repository anew");
+}
+
+static void raise_outside(arm_status st)
+{
+    if (st == ARM_FORKED) {
+        arm_py_raise_forked();
+    } else if (st == ARM_INVALID) {
+        (void)arm_py_raise_format(st, "in use by a call that waits for this very one: "
+                                      "use another cursor");
+    } else {
+        (void)arm_py_raise_format(st, "interrupted");
     }
+}
+
+bool arm_py_hold(struct gate *gate)
+{
+    PyThreadState *thread = PyEval_SaveThread();
+    arm_status st = arm_py_gate_pass(gate, has_raised, &thread);
+
+    PyEval_RestoreThread(thread);
+    if (st != ARM_OK && !PyErr_Occurred()) {
+        raise_outside(st);
+    }
+    return st == ARM_OK;
 }
 
 bool arm_py_enter(struct call *call, struct gate *gate, void (*stop)(void *), void *object)
 {
-    bool is_own = false;
+    arm_status st;
 
     *call = (struct call){.gate = gate};
     call->thread = PyEval_SaveThread();
     if (stop != NULL && gettid() == getpid()) {
         begin_watch(call, (struct stopper){stop, object});
     }
-    if (gate == NULL || pass(gate, call, &is_own)) {
+    st = gate == NULL ? ARM_OK : arm_py_gate_pass(gate, is_given_up, call);
+    if (st == ARM_OK) {
         return true;
     }
     call->gate = NULL;
     if (arm_py_leave(call)) {
-        (void)arm_py_raise_format(is_own ? ARM_INVALID : ARM_INTERRUPTED,
-                                  is_own ? "in use by a call of this very thread: "
-                                           "use another cursor"
-                                         : "interrupted");
+        raise_outside(st);
     }
     return false;
 }
@@ -229,8 +246,7 @@ bool arm_py_leave(struct call *call)
     bool came = call->is_watched && end_watch(call);
 
     if (call->gate != NULL) {
-        __atomic_store_n(&call->gate->owner, 0, __ATOMIC_RELAXED);
-        (void)pthread_mutex_unlock(&call->gate->mutex);
+        arm_py_gate_come_out(call->gate);
     }
     PyEval_RestoreThread(call->thread);
     return !came || PyErr_CheckSignals() == 0;

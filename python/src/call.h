@@ -9,19 +9,18 @@
  * and has a helper thread stop the call, which then fails with ARM_INTERRUPTED; what Python's
  * handler wants is asked for when the call is over. */
 
-#include <pthread.h>
-
 #include "core.h"
+#include "gate.h"
 
-/* Lets one thread at a time into an object. */
-struct gate {
-    pthread_mutex_t mutex;
-    unsigned long owner; /* the thread inside; 0: none */
-};
-void arm_py_gate_init(struct gate *gate);
-void arm_py_gate_end(struct gate *gate);
-/* Whether this very thread is inside: what a statement asks of Python may come back to it. */
-bool arm_py_gate_is_own(struct gate *gate);
+/* Once, when the module is made; false: there is no memory. */
+bool arm_py_call_init(void);
+
+/* The exception of what was made before a fork. */
+void arm_py_raise_forked(void);
+
+/* Keep other threads out of an object while Python goes on, until arm_py_gate_come_out; false: an
+ * exception is set. */
+bool arm_py_hold(struct gate *gate);
 
 /* How a call is stopped: from another thread, while the call runs. */
 struct stopper {

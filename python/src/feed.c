@@ -8,9 +8,8 @@
 static PyTypeObject *feed_type;
 
 struct feed {
-    PyObject_HEAD arm_feed *feed; /* NULL: closed; changed only inside the gate, and under `peek` */
+    PyObject_HEAD arm_feed *feed; /* NULL: closed; changed inside the gate, by who looks */
     struct gate gate;
-    pthread_mutex_t peek; /* of who interrupts it */
 };
 
 /* ---- Life ---- */
@@ -19,21 +18,26 @@ static void stop(void *object)
 {
     struct feed *self = object;
 
-    (void)pthread_mutex_lock(&self->peek);
+    if (!arm_py_gate_look(&self->gate)) {
+        return;
+    }
     if (self->feed != NULL) {
         arm_feed_interrupt(self->feed);
     }
-    (void)pthread_mutex_unlock(&self->peek);
+    arm_py_gate_looked(&self->gate);
 }
 
+/* A forked child has none. */
 static arm_feed *take(struct feed *self)
 {
     arm_feed *feed;
 
-    (void)pthread_mutex_lock(&self->peek);
+    if (!arm_py_gate_look(&self->gate)) {
+        return NULL;
+    }
     feed = self->feed;
     self->feed = NULL;
-    (void)pthread_mutex_unlock(&self->peek);
+    arm_py_gate_looked(&self->gate);
     return feed;
 }
 
@@ -46,7 +50,6 @@ static void feed_dealloc(struct feed *self)
     arm_feed_close(take(self));
     PyEval_RestoreThread(thread);
     arm_py_gate_end(&self->gate);
-    (void)pthread_mutex_destroy(&self->peek);
     release(self);
     Py_DECREF(type);
 }
@@ -80,7 +83,6 @@ PyObject *arm_py_feed_open(struct repo *repo, PyObject *arguments, PyObject *key
         return NULL;
     }
     arm_py_gate_init(&self->gate);
-    (void)pthread_mutex_init(&self->peek, NULL);
     ok = arm_py_repo_enter(repo, &call);
     if (ok) {
         st = arm_feed_open(repo->repo, &options, &self->feed, &err);
@@ -113,6 +115,9 @@ static PyObject *feed_close(struct feed *self, PyObject *unused)
     struct call call;
 
     (void)unused;
+    if (arm_py_gate_is_forked(&self->gate)) {
+        return Py_NewRef(Py_None); /* it is its parent's to close */
+    }
     stop(self); /* whoever waits */
     if (!arm_py_enter(&call, &self->gate, NULL, NULL)) {
         return NULL;
@@ -267,12 +272,13 @@ static PyObject *feed_rewind(struct feed *self, PyObject *unused)
 
 static PyObject *feed_is_closed(struct feed *self, void *unused)
 {
-    bool is;
+    bool is = false;
 
     (void)unused;
-    (void)pthread_mutex_lock(&self->peek);
-    is = self->feed == NULL;
-    (void)pthread_mutex_unlock(&self->peek);
+    if (arm_py_gate_look(&self->gate)) {
+        is = self->feed == NULL;
+        arm_py_gate_looked(&self->gate);
+    }
     return PyBool_FromLong(is);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "call.h"
 #include "from_python.h"
 #include "stream.h"
 #include "to_python.h"
@@ -53,7 +54,7 @@ PyMODINIT_FUNC PyInit__core(void)
     if (module == NULL) {
         return NULL;
     }
-    if (PyModule_AddStringConstant(module, "version", arm_version()) != 0 ||
+    if (PyModule_AddStringConstant(module, "version", arm_version()) != 0 || !arm_py_call_init() ||
         !arm_py_errors_init() || !arm_py_values_init() || !arm_py_rows_init(module) ||
         !arm_py_session_init(module) || !arm_py_repo_init(module) || !arm_py_txn_init(module) ||
         !arm_py_feed_init(module)) {

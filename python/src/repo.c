@@ -40,7 +40,7 @@ static PyObject *repo_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     if (self == NULL) {
         return NULL;
     }
-    (void)pthread_mutex_init(&self->mutex, NULL);
+    arm_py_gate_init(&self->gate);
     self->is_closed = true;
     if (!arm_py_enter(&call, NULL, NULL, NULL)) {
         Py_DECREF(self);
@@ -52,6 +52,11 @@ static PyObject *repo_new(PyTypeObject *type, PyObject *arguments, PyObject *key
         Py_DECREF(self);
         return NULL;
     }
+    self->path = PyUnicode_DecodeFSDefault(arm_repo_path(self->repo));
+    if (self->path == NULL) {
+        Py_DECREF(self);
+        return NULL;
+    }
     return (PyObject *)self;
 }
 
@@ -60,13 +65,14 @@ static void repo_dealloc(struct repo *self)
     PyTypeObject *type = Py_TYPE((PyObject *)self);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
 
-    if (self->repo != NULL) {
+    if (self->repo != NULL && !arm_py_gate_is_forked(&self->gate)) {
         PyThreadState *thread = PyEval_SaveThread();
 
         arm_repo_close(self->repo);
         PyEval_RestoreThread(thread);
     }
-    (void)pthread_mutex_destroy(&self->mutex);
+    arm_py_gate_end(&self->gate);
+    Py_XDECREF(self->path);
     release(self);
     Py_DECREF(type);
 }
@@ -89,11 +95,12 @@ static PyObject *repo_close(struct repo *self, PyObject *ignored)
     arm_repo *unused;
 
     (void)ignored;
-    (void)pthread_mutex_lock(&self->mutex);
-    self->is_closed = true;
-    unused = take_unused(self);
-    (void)pthread_mutex_unlock(&self->mutex);
-    arm_repo_close(unused);
+    if (arm_py_gate_look(&self->gate)) {
+        self->is_closed = true;
+        unused = take_unused(self);
+        arm_py_gate_looked(&self->gate);
+        arm_repo_close(unused);
+    }
     PyEval_RestoreThread(thread);
     return Py_NewRef(Py_None);
 }
@@ -102,10 +109,13 @@ bool arm_py_repo_enter(struct repo *self, struct call *call)
 {
     bool is_closed;
 
-    (void)pthread_mutex_lock(&self->mutex);
+    if (!arm_py_gate_look(&self->gate)) {
+        arm_py_raise_forked();
+        return false;
+    }
     is_closed = self->is_closed;
     self->users += is_closed ? 0 : 1;
-    (void)pthread_mutex_unlock(&self->mutex);
+    arm_py_gate_looked(&self->gate);
     if (is_closed) {
         (void)arm_py_raise_format(ARM_CLOSED, "the repository is closed");
         return false;
@@ -117,11 +127,12 @@ static bool repo_leave(struct repo *self, struct call *call)
 {
     arm_repo *unused;
 
-    (void)pthread_mutex_lock(&self->mutex);
-    self->users--;
-    unused = take_unused(self);
-    (void)pthread_mutex_unlock(&self->mutex);
-    arm_repo_close(unused);
+    if (arm_py_gate_look(&self->gate)) {
+        self->users--;
+        unused = take_unused(self);
+        arm_py_gate_looked(&self->gate);
+        arm_repo_close(unused);
+    }
     return arm_py_leave(call);
 }
 
@@ -140,22 +151,11 @@ bool arm_py_repo_return(struct repo *self, struct call *call, arm_status st,
 
 /* ---- Calls ---- */
 
+/* It was closed, or is its parent's: the path is still its path. */
 static PyObject *repo_path(struct repo *self, void *unused)
 {
-    PyObject *path = NULL;
-    struct call call;
-
     (void)unused;
-    if (!arm_py_repo_enter(self, &call)) {
-        return NULL;
-    }
-    PyEval_RestoreThread(call.thread);
-    path = PyUnicode_DecodeFSDefault(arm_repo_path(self->repo));
-    call.thread = PyEval_SaveThread();
-    if (!repo_leave(self, &call)) {
-        Py_CLEAR(path);
-    }
-    return path;
+    return Py_NewRef(self->path);
 }
 
 static PyObject *repo_session(struct repo *self, PyObject *arguments)

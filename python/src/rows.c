@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "call.h"
+#include "batches.h"
+#include "session.h"
 #include "shared_rows.h"
 #include "stream.h"
 #include "to_python.h"
@@ -27,9 +28,9 @@ struct reading {
 struct rows {
     PyObject_HEAD struct shared_rows *shared;
     struct reading spare; /* a reader that nobody uses now; NULL: none */
-    struct place cursor;  /* of fetch() */
-    void (*stop)(void *);
-    PyObject *stopped; /* what `stop` is called with; may be NULL */
+    struct place cursor;  /* of fetch(), one of which is made at a time: */
+    struct gate fetching;
+    struct session *session; /* which gave them; counted */
     struct gate gate;
 };
 
@@ -45,7 +46,7 @@ static PyObject *raise_read(int code, const char *message)
 
 /* ---- Life ---- */
 
-PyObject *arm_py_rows(struct ArrowArrayStream *stream, void (*stop)(void *), PyObject *object)
+PyObject *arm_py_rows(struct ArrowArrayStream *stream, struct session *session)
 {
     allocfunc allocate = (allocfunc)PyType_GetSlot(arm_py_rows_type, Py_tp_alloc);
     struct rows *self = (struct rows *)allocate(arm_py_rows_type, 0);
@@ -57,13 +58,13 @@ PyObject *arm_py_rows(struct ArrowArrayStream *stream, void (*stop)(void *), PyO
         return NULL;
     }
     arm_py_gate_init(&self->gate);
+    arm_py_gate_init(&self->fetching);
     rc = shared_rows_new(stream, &self->shared, message);
     if (rc != 0) {
         Py_DECREF(self);
-        return raise_read(rc, message);
+        return arm_py_raise_kept(session->raised) ? NULL : raise_read(rc, message);
     }
-    self->stop = stop;
-    self->stopped = Py_XNewRef(object);
+    self->session = (struct session *)Py_NewRef((PyObject *)session);
     return (PyObject *)self;
 }
 
@@ -79,8 +80,9 @@ static void rows_dealloc(struct rows *self)
         shared_rows_drop(self->shared);
         PyEval_RestoreThread(thread);
     }
-    Py_XDECREF(self->stopped);
+    Py_XDECREF((PyObject *)self->session);
     arm_py_gate_end(&self->gate);
+    arm_py_gate_end(&self->fetching);
     release(self);
     Py_DECREF(type);
 }
@@ -95,18 +97,17 @@ static bool find_batch(struct rows *self, size_t i, const struct ArrowArray **ou
     int rc;
 
     if (PyErr_CheckSignals() != 0 || /* one that came between two batches */
-        !arm_py_enter(&call, &self->gate, self->stop, self->stopped)) {
+        !arm_py_enter(&call, &self->gate, arm_py_session_stop, self->session)) {
         return false;
     }
     rc = shared_rows_batch(self->shared, i, out, message);
     if (!arm_py_leave(&call)) {
         return false;
     }
-    if (rc != 0) {
+    if (rc != 0 && !arm_py_raise_kept(self->session->raised)) {
         (void)raise_read(rc, message);
-        return false;
     }
-    return true;
+    return rc == 0;
 }
 
 /* Making values may run Python code, and so another thread, which may read these rows as well: each
@@ -224,17 +225,19 @@ static PyObject *read_rows(struct rows *self, struct place *place, Py_ssize_t co
 
 static PyObject *rows_fetch(struct rows *self, PyObject *arguments)
 {
-    struct place place = self->cursor;
+    struct place place;
     Py_ssize_t count = -1;
     PyObject *list;
 
-    if (!PyArg_ParseTuple(arguments, "|n:fetch", &count)) {
+    if (!PyArg_ParseTuple(arguments, "|n:fetch", &count) || !arm_py_hold(&self->fetching)) {
         return NULL;
     }
+    place = self->cursor;
     list = read_rows(self, &place, count, NULL);
     if (list != NULL) {
         self->cursor = place;
     }
+    arm_py_gate_come_out(&self->fetching);
     return list;
 }
 
@@ -313,6 +316,18 @@ static PyObject *rows_count(struct rows *self, PyObject *unused)
     }
 }
 
+/* Whether there is a batch `i`: reads so far. */
+static PyObject *rows_has_batch(struct rows *self, PyObject *arguments)
+{
+    const struct ArrowArray *batch = NULL;
+    Py_ssize_t i = 0;
+
+    if (!PyArg_ParseTuple(arguments, "n:has_batch", &i) || !find_batch(self, (size_t)i, &batch)) {
+        return NULL;
+    }
+    return PyBool_FromLong(batch != NULL);
+}
+
 static PyObject *is_count(struct rows *self, void *unused)
 {
     struct ArrowStringView value = {NULL, 0};
@@ -348,6 +363,8 @@ static PyMethodDef rows_methods[] = {
      "head(count=-1): the first rows, as tuples; fetch() stays where it is."},
     {"dicts", (PyCFunction)rows_dicts, METH_NOARGS, "All rows, as dicts."},
     {"count", (PyCFunction)rows_count, METH_NOARGS, "How many rows there are: reads them all."},
+    {"has_batch", (PyCFunction)rows_has_batch, METH_VARARGS,
+     "has_batch(i): whether the stream has a batch i; reads so far."},
     {"__arrow_c_stream__", (PyCFunction)(void (*)(void))rows_stream, METH_VARARGS | METH_KEYWORDS,
      "All rows as an Arrow stream, without a copy (Arrow PyCapsule interface)."},
     {NULL, NULL, 0, NULL},

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "batches.h"
 #include "stream.h"
 
 PyTypeObject *arm_py_session_type;
@@ -22,20 +23,26 @@ PyObject *arm_py_session(arm_session *session)
         return NULL;
     }
     arm_py_gate_init(&self->gate);
-    (void)pthread_mutex_init(&self->peek, NULL);
     self->session = session;
+    self->raised = PyList_New(0);
+    if (self->raised == NULL) {
+        Py_DECREF(self);
+        return NULL;
+    }
     return (PyObject *)self;
 }
 
-/* Take it from those who interrupt. */
+/* Take it from those who interrupt; a forked child has none. */
 static arm_session *take(struct session *self)
 {
     arm_session *session;
 
-    (void)pthread_mutex_lock(&self->peek);
+    if (!arm_py_gate_look(&self->gate)) {
+        return NULL;
+    }
     session = self->session;
     self->session = NULL;
-    (void)pthread_mutex_unlock(&self->peek);
+    arm_py_gate_looked(&self->gate);
     return session;
 }
 
@@ -48,7 +55,7 @@ static void session_dealloc(struct session *self)
     arm_session_close(take(self));
     PyEval_RestoreThread(thread);
     arm_py_gate_end(&self->gate);
-    (void)pthread_mutex_destroy(&self->peek);
+    Py_XDECREF(self->raised);
     release(self);
     Py_DECREF(type);
 }
@@ -57,9 +64,10 @@ void arm_py_session_stop(void *object)
 {
     struct session *self = object;
 
-    (void)pthread_mutex_lock(&self->peek);
-    arm_session_interrupt(self->session); /* which may be NULL */
-    (void)pthread_mutex_unlock(&self->peek);
+    if (arm_py_gate_look(&self->gate)) {
+        arm_session_interrupt(self->session); /* which may be NULL */
+        arm_py_gate_looked(&self->gate);
+    }
 }
 
 bool arm_py_session_enter(struct session *self, struct call *call)
@@ -81,6 +89,9 @@ static PyObject *session_close(struct session *self, PyObject *unused)
     struct call call;
 
     (void)unused;
+    if (arm_py_gate_is_forked(&self->gate)) {
+        return Py_NewRef(Py_None); /* it is its parent's to close */
+    }
     if (!arm_py_enter(&call, &self->gate, NULL, NULL)) {
         return NULL;
     }
@@ -111,12 +122,13 @@ static PyObject *session_branch(struct session *self, void *unused)
 
 static PyObject *session_last_tx(struct session *self, void *unused)
 {
-    uint64_t tx;
+    uint64_t tx = 0;
 
     (void)unused;
-    (void)pthread_mutex_lock(&self->peek);
-    tx = self->session == NULL ? 0 : arm_session_last_tx(self->session);
-    (void)pthread_mutex_unlock(&self->peek);
+    if (arm_py_gate_look(&self->gate)) {
+        tx = self->session == NULL ? 0 : arm_session_last_tx(self->session);
+        arm_py_gate_looked(&self->gate);
+    }
     return PyLong_FromUnsignedLongLong(tx);
 }
 
@@ -141,12 +153,13 @@ static PyObject *session_in_call(struct session *self, void *unused)
 
 static PyObject *session_is_closed(struct session *self, void *unused)
 {
-    bool is;
+    bool is = false;
 
     (void)unused;
-    (void)pthread_mutex_lock(&self->peek);
-    is = self->session == NULL;
-    (void)pthread_mutex_unlock(&self->peek);
+    if (arm_py_gate_look(&self->gate)) {
+        is = self->session == NULL;
+        arm_py_gate_looked(&self->gate);
+    }
     return PyBool_FromLong(is);
 }
 
@@ -155,11 +168,10 @@ static PyObject *session_progress(struct session *self, PyObject *unused)
     double progress = -1;
 
     (void)unused;
-    (void)pthread_mutex_lock(&self->peek);
-    if (self->session != NULL) {
-        progress = arm_session_progress(self->session);
+    if (arm_py_gate_look(&self->gate)) {
+        progress = self->session == NULL ? -1 : arm_session_progress(self->session);
+        arm_py_gate_looked(&self->gate);
     }
-    (void)pthread_mutex_unlock(&self->peek);
     return PyFloat_FromDouble(progress);
 }
 
@@ -172,12 +184,10 @@ static PyObject *session_interrupt(struct session *self, PyObject *unused)
 
 /* ---- Statements ---- */
 
-/* Who is asked for rows by name, and what he raised. */
+/* Who is asked for rows by name. */
 struct finder {
+    const struct session *session;
     PyObject *find; /* called with a name: an object that has __arrow_c_stream__, or None */
-    PyObject *type;
-    PyObject *value;
-    PyObject *trace;
 };
 
 static arm_status find_rows(void *context, const char *name, struct ArrowArrayStream *out,
@@ -186,14 +196,12 @@ static arm_status find_rows(void *context, const char *name, struct ArrowArraySt
     struct finder *finder = context;
     PyGILState_STATE gil = PyGILState_Ensure();
     PyObject *found = PyObject_CallFunction(finder->find, "s", name);
-    bool ok = found != NULL && arm_py_stream_of(found, out);
+    bool ok = found != NULL &&
+              arm_py_stream_within(&finder->session->gate, finder->session->raised, found, out);
 
     Py_XDECREF(found);
     if (!ok) {
-        Py_CLEAR(finder->type);
-        Py_CLEAR(finder->value);
-        Py_CLEAR(finder->trace);
-        PyErr_Fetch(&finder->type, &finder->value, &finder->trace);
+        arm_py_keep_raised(finder->session->raised);
         if (err != NULL) {
             err->code = ARM_INVALID;
             (void)snprintf(err->message, sizeof err->message, "%s: cannot be read as a table",
@@ -202,23 +210,6 @@ static arm_status find_rows(void *context, const char *name, struct ArrowArraySt
     }
     PyGILState_Release(gil);
     return ok ? ARM_OK : ARM_INVALID;
-}
-
-static void forget(struct finder *finder)
-{
-    Py_CLEAR(finder->type);
-    Py_CLEAR(finder->value);
-    Py_CLEAR(finder->trace);
-}
-
-/* What the finder raised is why the statement failed. */
-static void restore(struct finder *finder)
-{
-    if (finder->type != NULL && !PyErr_Occurred()) {
-        PyErr_Restore(finder->type, finder->value, finder->trace);
-        finder->type = finder->value = finder->trace = NULL;
-    }
-    forget(finder);
 }
 
 /* {table: version}; NULL: none, or an exception is set. The names are the dict's. */
@@ -259,10 +250,15 @@ struct text {
     bool is_alone;    /* there is to be no other behind it */
 };
 
+/* The exception of a call: what the maker of rows raised is why it failed. */
+static PyObject *raise(struct session *self, arm_status st, const struct arm_error *err)
+{
+    return arm_py_raise_kept(self->raised) ? NULL : arm_py_raise(st, err);
+}
+
 /* The rows of one statement, and where the next one begins (a number of bytes; None: that was all).
  */
-static PyObject *run(struct session *self, const struct text *text, struct arm_sql_options *options,
-                     struct finder *finder)
+static PyObject *run(struct session *self, const struct text *text, struct arm_sql_options *options)
 {
     struct ArrowArrayStream stream = {.release = NULL};
     const char *tail = NULL;
@@ -284,11 +280,9 @@ static PyObject *run(struct session *self, const struct text *text, struct arm_s
     ok = arm_py_leave(&call);
     if (!ok || st != ARM_OK) {
         arm_py_stream_end(&stream);
-        restore(finder);
-        return ok && !PyErr_Occurred() ? arm_py_raise(st, &err) : NULL;
+        return ok ? raise(self, st, &err) : NULL;
     }
-    forget(finder);
-    rows = arm_py_rows(&stream, arm_py_session_stop, (PyObject *)self);
+    rows = arm_py_rows(&stream, self);
     if (rows == NULL) {
         return NULL;
     }
@@ -303,7 +297,7 @@ static PyObject *session_sql(struct session *self, PyObject *arguments, PyObject
                             "versions", "find", "begin",      "alone",   NULL};
     struct arm_sql_options options = {.size = sizeof options};
     struct ArrowArrayStream parameters = {.release = NULL};
-    struct finder finder = {.find = Py_None};
+    struct finder finder = {.session = self, .find = Py_None};
     PyObject *given = Py_None;
     PyObject *versions = Py_None;
     struct text text = {.sql = NULL};
@@ -320,6 +314,7 @@ static PyObject *session_sql(struct session *self, PyObject *arguments, PyObject
     if (text.begin < 0 || (size_t)text.begin > strlen(text.sql)) {
         return arm_py_raise_format(ARM_INVALID, "the text does not go to byte %zd", text.begin);
     }
+    arm_py_forget_raised(self->raised);
     options.timeout_us = timeout;
     pinned = versions_of(versions, &options.version_count);
     options.versions = pinned;
@@ -330,7 +325,7 @@ static PyObject *session_sql(struct session *self, PyObject *arguments, PyObject
     if (!PyErr_Occurred() && arm_py_stream_of(given, &parameters)) {
         options.parameters = parameters.release == NULL ? NULL : &parameters;
         text.is_alone = alone != 0 || options.parameters != NULL; /* whose would they be? */
-        result = run(self, &text, &options, &finder);
+        result = run(self, &text, &options);
     }
     PyMem_Free(pinned);
     return result;
@@ -394,10 +389,11 @@ static PyObject *session_write(struct session *self, PyObject *arguments)
                           &options.message)) {
         return NULL;
     }
+    arm_py_forget_raised(self->raised);
     columns = arm_py_texts(key, &options.key_count);
     options.key = columns;
     options.mode = (arm_write_mode)mode;
-    if (PyErr_Occurred() || !arm_py_stream_of(rows, &stream)) {
+    if (PyErr_Occurred() || !arm_py_stream_within(&self->gate, self->raised, rows, &stream)) {
         PyMem_Free(columns);
         return NULL;
     }
@@ -408,7 +404,10 @@ static PyObject *session_write(struct session *self, PyObject *arguments)
     }
     st = arm_write(self->session, table, &stream, &options, &result, &err);
     PyMem_Free(columns);
-    return arm_py_return(&call, st, &err) ? describe_write(&result) : NULL;
+    if (!arm_py_leave(&call)) {
+        return NULL;
+    }
+    return st == ARM_OK ? describe_write(&result) : raise(self, st, &err);
 }
 
 static PyObject *session_import(struct session *self, PyObject *arguments)

@@ -8,8 +8,9 @@
 
 struct repo {
     PyObject_HEAD arm_repo *repo; /* the library's handle, which threads may share */
-    pthread_mutex_t mutex;        /* guards what follows */
-    unsigned users; /* calls that are being made; the last one closes what is closed */
+    PyObject *path;               /* a str */
+    struct gate gate;             /* never gone through; who looks may see, and change: */
+    unsigned users;               /* calls being made; the last one closes what is closed */
     bool is_closed;
 };
 
@@ -23,10 +24,9 @@ bool arm_py_repo_return(struct repo *self, struct call *call, arm_status st,
 PyObject *arm_py_feed_open(struct repo *repo, PyObject *arguments, PyObject *keywords);
 
 struct session {
-    PyObject_HEAD arm_session
-        *session; /* NULL: closed; changed only inside the gate, and under `peek` */
+    PyObject_HEAD arm_session *session; /* NULL: closed; changed inside the gate, by who looks */
     struct gate gate;
-    pthread_mutex_t peek; /* of who interrupts it */
+    PyObject *raised; /* by what makes rows that a call reads: a list (batches.h) */
 };
 
 extern PyTypeObject *arm_py_session_type;
@@ -35,6 +35,8 @@ extern PyTypeObject *arm_py_session_type;
 PyObject *arm_py_session(arm_session *session);
 /* Enter the library with the session, which is open then; false: an exception is set. */
 bool arm_py_session_enter(struct session *self, struct call *call);
+/* Rows over a stream (moved, whatever happens) that the session gave. */
+PyObject *arm_py_rows(struct ArrowArrayStream *stream, struct session *session);
 /* Stops the statement that runs; for arm_py_enter. */
 void arm_py_session_stop(void *self);
 

@@ -17,7 +17,7 @@ static PyObject *give(struct session *self, struct call *call, arm_status st,
         arm_py_stream_end(stream);
         return NULL;
     }
-    return arm_py_rows(stream, arm_py_session_stop, (PyObject *)self);
+    return arm_py_rows(stream, self);
 }
 
 /* The body of such a call, once its arguments are there. */

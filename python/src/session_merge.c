@@ -14,9 +14,7 @@ struct merging {
 
 static PyObject *report_of(struct session *self, struct merging *m)
 {
-    return m->report.release == NULL
-               ? Py_NewRef(Py_None)
-               : arm_py_rows(&m->report, arm_py_session_stop, (PyObject *)self);
+    return m->report.release == NULL ? Py_NewRef(Py_None) : arm_py_rows(&m->report, self);
 }
 
 static PyObject *raise_conflict(struct session *self, struct merging *m)

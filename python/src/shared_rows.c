@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <nanoarrow/nanoarrow.h>
 
@@ -19,6 +20,7 @@ struct shared_batch {
 struct shared_rows {
     atomic_size_t references;
     pthread_mutex_t mutex; /* guards what follows, but for the schema */
+    pid_t pid;             /* who made it; a forked child reads nothing */
     struct ArrowSchema schema;
     struct ArrowArrayStream source; /* release NULL: it ended */
     struct shared_batch **batches;
@@ -58,6 +60,7 @@ int shared_rows_new(struct ArrowArrayStream *stream, struct shared_rows **out,
         return rc;
     }
     atomic_init(&rows->references, 1);
+    rows->pid = getpid();
     (void)pthread_mutex_init(&rows->mutex, NULL);
     *out = rows;
     return 0;
@@ -87,7 +90,7 @@ void shared_rows_drop(struct shared_rows *rows)
         drop_batch(rows->batches[i]);
     }
     free(rows->batches);
-    if (rows->source.release != NULL) {
+    if (rows->source.release != NULL && rows->pid == getpid()) {
         rows->source.release(&rows->source);
     }
     rows->schema.release(&rows->schema);
@@ -159,6 +162,10 @@ static int find_batch(struct shared_rows *rows, size_t i, struct shared_batch **
 {
     int rc = 0;
 
+    if (rows->pid != getpid()) { /* who held the mutex may not be there */
+        tell(message, "the rows were made before this process was forked");
+        return EPERM;
+    }
     (void)pthread_mutex_lock(&rows->mutex);
     while (rc == 0 && i >= rows->count && rows->source.release != NULL) {
         rc = pull(rows);

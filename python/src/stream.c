@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stream.h"
 
+#include "batches.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,4 +85,18 @@ bool arm_py_stream_of(PyObject *object, struct ArrowArrayStream *out)
     ok = capsule != NULL && take(capsule, out);
     Py_XDECREF(capsule);
     return ok;
+}
+
+bool arm_py_stream_within(const struct gate *gate, PyObject *raised, PyObject *object,
+                          struct ArrowArrayStream *out)
+{
+    if (arm_py_is_batches(object) ? !arm_py_batches(object, raised, out)
+                                  : !arm_py_stream_of(object, out)) {
+        return false;
+    }
+    if (out->release != NULL && !arm_py_pull_within(gate, out)) {
+        PyErr_NoMemory();
+        return false;
+    }
+    return true;
 }

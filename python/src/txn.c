@@ -144,7 +144,7 @@ static PyObject *txn_get(struct txn *self, PyObject *arguments)
         arm_py_stream_end(&rows);
         return NULL;
     }
-    return arm_py_rows(&rows, arm_py_session_stop, (PyObject *)self->session);
+    return arm_py_rows(&rows, self->session);
 }
 
 typedef arm_status change_call(arm_txn *txn, const char *table, struct ArrowArrayStream *rows,

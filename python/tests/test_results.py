@@ -179,3 +179,56 @@ def test_wrong_sizes(db):
         with pytest.raises(arm.InvalidArgument):
             result.fetchmany(size)
     assert len(result.fetchall()) == 10000
+
+
+# ---- What pandas and Polars have no word for ----
+
+@pytest.mark.parametrize("value, in_pandas, in_polars", [
+    ("'infinity'::DATE", datetime.date.max, datetime.date.max),
+    ("'infinity'::TIMESTAMP", None, datetime.datetime.max),
+    ("'24:00:00'::TIME", "24:00:00", "24:00:00"),
+    ("union_value(a := 1)", 1, 1),
+    ("INTERVAL 3 DAY", None, datetime.timedelta(days=3)),
+    ("[INTERVAL 3 DAY]", None, [datetime.timedelta(days=3)]),
+])
+def test_values_that_data_frames_do_not_have(db, value, in_pandas, in_polars):
+    result = db.sql(f"SELECT * FROM (VALUES (1, {value}), (2, NULL)) v(n, x)")
+    frame = result.df()
+    assert list(frame.columns) == ["n", "x"] and list(frame["n"]) == [1, 2]
+    if in_pandas is not None:
+        assert frame["x"][0] == in_pandas
+    assert frame["x"].isna().tolist() == [False, True]
+    other = result.pl()
+    assert repr(other) and other["n"].to_list() == [1, 2]
+    assert other["x"].to_list() == [in_polars, None]
+
+
+def test_a_time_that_is_null_stays_a_time(db):
+    column = db.sql("SELECT * FROM (VALUES ('10:00'::TIME), (NULL)) v(x)").pl()["x"]
+    assert column.dtype == pl.Time and column.to_list() == [datetime.time(10), None]
+
+
+def test_two_columns_of_one_name(db):
+    result = db.sql("SELECT 1 AS a, 2 AS a")
+    assert list(result.df().columns) == ["a", "a"] and result.df().iloc[0].tolist() == [1, 2]
+    with pytest.raises(arm.SchemaError, match="two columns are called 'a'"):
+        result.pl()
+
+
+def test_a_zone_that_python_does_not_know(db):
+    db.sql("SET TimeZone = 'ACT'")  # ICU has it
+    at = datetime.datetime(2026, 1, 2, 3, 4, tzinfo=datetime.timezone.utc)
+    result = db.sql("SELECT '2026-01-02 03:04:00+00'::TIMESTAMPTZ AS x")
+    assert result.fetchone() == (at,)
+    assert result.df()["x"][0] == at and result.pl()["x"].to_list() == [at]
+
+
+@pytest.mark.parametrize("read", [lambda r: r.arrow(), lambda r: r.df(), lambda r: r.pl(),
+                                  lambda r: r.reader().read_all(), lambda r: r.dicts()])
+def test_a_statement_that_fails_while_it_is_read(db, read):
+    """With an exception of ours, and not of who reads."""
+    result = db.sql("SELECT CASE WHEN i > 5000000 THEN error('boom') ELSE 'x' END AS a "
+                    "FROM range(10000000) r(i)")
+    with pytest.raises((arm.SqlError, arm.Interrupted)):  # DuckDB may tell of the threads it stops
+        read(result)
+    assert db.sql("SELECT 1").fetchone() == (1,)

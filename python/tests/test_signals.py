@@ -26,6 +26,8 @@ def interrupt_soon(seconds=0.3):
 @pytest.mark.parametrize("call", [
     lambda db: db.sql(SLOW),
     lambda db: db.sql("SELECT i FROM range(100000000000) r(i)").fetchall(),
+    lambda db: db.sql("SELECT i FROM range(100000000000) r(i)").arrow(),
+    lambda db: db.sql("SELECT i FROM range(100000000000) r(i)").reader().read_all(),
     lambda db: db.write("t", db.sql("SELECT i FROM range(100000000000) r(i)")),
     lambda db: next(db.subscribe()),
     lambda db: db.subscribe().next(timeout=100),
