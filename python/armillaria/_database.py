@@ -222,18 +222,23 @@ class Database:
 
     def import_files(self, table: str, paths: str | Sequence[str], mode: str = "create",
                      key: Sequence[str] | str | None = None, message: str | None = None,
-                     format: str | None = None) -> _statements.WriteResult:
+                     format: str | None = None, null: str | None = None,
+                     branch: str | None = None) -> _statements.WriteResult:
         """Write the rows of files, all of them as one commit: Parquet, CSV, JSON, Arrow IPC, by
-        content and suffix; globs are expanded."""
+        content and suffix; globs are expanded. null: what stands for NULL in CSV, besides nothing.
+
+        >>> db.import_files("flights", "flights.csv", null="NA")
+        """
         files = [paths] if isinstance(paths, (str, bytes, os.PathLike)) else paths
         if not isinstance(files, Sequence):
             raise InvalidType(f"paths is to be a path or a list of them, not "
                               f"{type(paths).__name__}")
-        done = self._session.import_files(
+        done = self._on(branch).import_files(
             _check.name(table, "table"), [_check.path(file, "paths") for file in files],
             _check.choice(mode, "mode", _statements.MODES),
             None if key is None else _check.names(key, "key"),
-            _check.optional(message, "message"), _check.optional(format, "format"))
+            _check.optional(message, "message"), _check.optional(format, "format"),
+            _check.optional(null, "null"))
         return _statements.WriteResult({**done, "tx": done["tx"] or None})
 
     def export(self, table: str, path: str | os.PathLike[str], at: Any = None,

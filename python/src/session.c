@@ -426,8 +426,8 @@ static PyObject *session_import(struct session *self, PyObject *arguments)
     arm_status st = ARM_OK;
     bool ok;
 
-    if (!PyArg_ParseTuple(arguments, "sOi|Ozz:import_files", &table, &paths, &mode, &key,
-                          &options.message, &options.format)) {
+    if (!PyArg_ParseTuple(arguments, "sOi|Ozzz:import_files", &table, &paths, &mode, &key,
+                          &options.message, &options.format, &options.null_text)) {
         return NULL;
     }
     columns = arm_py_texts(key, &options.key_count);
@@ -477,7 +477,7 @@ static PyMethodDef own_methods[] = {
     {"write", (PyCFunction)session_write, METH_VARARGS,
      "write(table, rows, mode, key=None, message=None): a dict."},
     {"import_files", (PyCFunction)session_import, METH_VARARGS,
-     "import_files(table, paths, mode, key=None, message=None, format=None): a dict."},
+     "import_files(table, paths, mode, key=None, message=None, format=None, null=None): a dict."},
     {"export", (PyCFunction)session_export, METH_VARARGS,
      "export(table, path, at=None, format=None): how many rows."},
 };

@@ -43,7 +43,7 @@ RIGHT = {
     "write": {"table": "w", "data": {"a": [1]}, "mode": "replace", "key": ["a"], "message": "m",
               "branch": "main"},
     "import_files": {"table": "i", "paths": "/nothere.csv", "mode": "create", "key": ["a"],
-                     "message": "m", "format": "csv"},
+                     "message": "m", "format": "csv", "null": "NA", "branch": "main"},
     "export": {"table": "orders", "path": "/nothere/x.csv", "at": "main", "format": "csv"},
     "tables": {"at": "main"},
     "versions": {"table": "orders", "all": False},

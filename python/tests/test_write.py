@@ -233,7 +233,23 @@ def test_files(db, tmp_path):
         assert db.table(f"t_{suffix}").dicts() == ROWS
     db.import_files("both", [tmp_path / "t.parquet", str(tmp_path / "t.parquet")])
     assert len(db.table("both")) == 4
+    db.branches.create("b")
+    db.import_files("t", tmp_path / "t.parquet", mode="append", branch="b")
+    assert db.sql("SELECT count(*) FROM t", branch="b").fetchone() == (4,)
+    assert len(db.table("t")) == 2
     with pytest.raises(arm.Error, match="nothere"):
         db.import_files("x", tmp_path / "nothere.csv")
     with pytest.raises(arm.InvalidType):
         db.import_files("x", 7)
+
+
+def test_what_stands_for_null_in_csv(db, tmp_path):
+    file = tmp_path / "na.csv"
+    file.write_text("id,delay\n1,5\n2,NA\n3,\n")
+    db.import_files("as_text", file)
+    assert db.schema("as_text")[1].type == "VARCHAR"
+    db.import_files("delays", file, null="NA")
+    assert db.schema("delays")[1].type == "BIGINT"
+    assert db.sql("SELECT delay FROM delays ORDER BY id").fetchall() == [(5,), (None,), (None,)]
+    with pytest.raises(arm.InvalidType, match="null"):
+        db.import_files("x", file, null=0)
