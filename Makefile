@@ -18,7 +18,8 @@ CTEST = tools/run-tests --tests '$(TESTS)'
 # is all false alarms. Our own threads are in the directories below it.
 TSAN_TESTS = ^test_(base|store|log|ptree|model|index|catalog|commit)_|^test_property_(commit|index|ptree)
 
-.PHONY: all setup build demo test check sanitize fuzz mutations bench install clean distclean help
+.PHONY: all setup build demo test check sanitize fuzz mutations notebooks bench install clean \
+	distclean help
 .NOTPARALLEL:
 
 all: build
@@ -58,6 +59,10 @@ fuzz: setup
 mutations: setup
 	@tools/mutations --jobs $(JOBS) $(MUTATIONS)
 
+notebooks: build
+	@cmake --build $(BUILD) --target armillaria_python
+	@ARM_BUILD_DIR=$(BUILD) tools/notebooks --render $(BUILD)/notebooks
+
 bench: build
 	@bench/run
 
@@ -78,6 +83,7 @@ help:
 	@echo 'make sanitize   the tests under ASan and UBSan, the kernel's under TSan'
 	@echo 'make fuzz       every decoder under libFuzzer; FUZZ="frame --seconds 600" as for tools/fuzz'
 	@echo 'make mutations  break the code on purpose, one place at a time: tests must notice'
+	@echo 'make notebooks  run those of examples/notebooks, a page of each into build/notebooks'
 	@echo 'make bench      the benchmarks (bench/run)'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
 	@echo 'make clean      remove the build folders; distclean also .deps/'
