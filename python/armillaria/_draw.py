@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -111,16 +111,20 @@ def box(columns: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[An
 
 
 def html(columns: Sequence[str], rows: Sequence[Sequence[Any]], more: str = "",
-         colours: Sequence[str] | None = None) -> str:
-    """A table in HTML; `colours` of its rows, "" for none."""
+         colours: Sequence[str] | None = None,
+         marks: Mapping[tuple[int, int], str] | None = None) -> str:
+    """A table in HTML; `colours` of its rows, "" for none; `marks`: of cells (row, column)."""
     head = "".join(f"<th>{escape(str(name))}</th>" for name in columns)
     body = []
     for i, row in enumerate(rows):
-        style = f' style="background:{colours[i]}"' if colours and colours[i] else ""
-        cells = "".join(
-            f'<td style="text-align:{"right" if _is_number(value) else "left"}">'
-            f"{escape(cell(value))}</td>" for value in row)
-        body.append(f"<tr{style}>{cells}</tr>")
+        # The text is dark: a notebook may be, too, and its text is white then.
+        style = f' style="background:{colours[i]};color:#1f2328"' if colours and colours[i] else ""
+        cells = []
+        for j, value in enumerate(row):
+            mark = f";background:{marks[i, j]}" if marks and (i, j) in marks else ""
+            cells.append(f'<td style="text-align:{"right" if _is_number(value) else "left"}{mark}">'
+                         f"{escape(cell(value))}</td>")
+        body.append(f"<tr{style}>{''.join(cells)}</tr>")
     note = f"<p>{escape(more)}</p>" if more else ""
     return (f'<div><table class="dataframe"><thead><tr>{head}</tr></thead>'
             f"<tbody>{''.join(body)}</tbody></table>{note}</div>")

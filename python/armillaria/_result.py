@@ -154,7 +154,7 @@ class Result:
 
     def _repr_html_(self) -> str:
         rows, more = self._head(_HEAD_ROWS)
-        return _draw.html(self.columns, rows, more, self._colours(rows))
+        return _draw.html(self.columns, rows, more, self._colours(rows), self._marks(rows))
 
     def _colours(self, rows: list[tuple[Any, ...]]) -> list[str] | None:
         """Of rows that were changed: green, red, yellow."""
@@ -164,3 +164,18 @@ class Result:
         palette = {"insert": "#e6ffec", "delete": "#ffebe9", "update_before": "#fff8c5",
                    "update_after": "#fff8c5"}
         return [palette.get(row[at], "") for row in rows]
+
+    def _marks(self, rows: list[tuple[Any, ...]]) -> dict[tuple[int, int], str]:
+        """Of cells that an update changed: red before, green after."""
+        marks: dict[tuple[int, int], str] = {}
+        if "_change" not in self.columns:
+            return marks
+        at = self.columns.index("_change")
+        theirs = [j for j, name in enumerate(self.columns)
+                  if name not in ("_change", "_tx", "_version")]
+        for i in range(len(rows) - 1):
+            if (rows[i][at], rows[i + 1][at]) == ("update_before", "update_after"):
+                for j in theirs:
+                    if repr(rows[i][j]) != repr(rows[i + 1][j]):  # NaN is NaN
+                        marks[i, j], marks[i + 1, j] = "#ffc9c4", "#a6f0b9"
+        return marks

@@ -3,6 +3,7 @@
 
 import datetime
 import decimal
+import re
 import uuid
 
 import armillaria as arm
@@ -171,6 +172,22 @@ def test_html(orders):
     assert "&lt;script&gt;" in text and "<script>" not in text and "&lt;b&gt;" in text
     orders.sql("UPDATE orders SET amount = 0 WHERE id = 1")
     assert "background" in orders.row_changes("orders")._repr_html_()
+
+
+def test_what_an_update_changed_is_marked(db):
+    db.write("t", {"id": [1, 2], "a": [float("nan"), 1.0], "b": ["x", "y"], "c": [None, 5]},
+             key="id")
+    since = db.latest_tx()
+    db.sql("UPDATE t SET b = 'z' WHERE id = 1")
+    db.sql("UPDATE t SET c = NULL WHERE id = 2")
+    db.sql("DELETE FROM t WHERE id = 2")
+    text = db.row_changes("t", since=since)._repr_html_()
+    was, becomes = "#ffc9c4", "#a6f0b9"
+    marked = re.findall(r'<td style="text-align:\w+;background:(#\w+)">(.*?)</td>', text)
+    assert marked == [(was, "x"), (becomes, "z"), (was, "5"), (becomes, "NULL")]
+    assert text.count("color:#1f2328") == 5  # of the text of rows that are coloured
+    plain = db.sql("SELECT 'update_before' AS a UNION ALL SELECT 'update_after'")._repr_html_()
+    assert "background" not in plain
 
 
 def test_wrong_sizes(db):
