@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from . import _draw
 from ._records import Record
 
 STRATEGIES = {"fail": 0, "ours": 1, "theirs": 2}
@@ -21,12 +22,42 @@ class Conflict(Record):
     __slots__ = ()
 
 
+_SIDES = ("base", "ours", "theirs")
+
+
+class _Conflicts(list[Conflict]):
+    """A list, which a notebook shows as a table: a row for each cell that the sides differ in."""
+
+    def _cells(self) -> Iterator[list[Any]]:
+        for conflict in self:
+            key = conflict.key
+            if isinstance(key, Mapping):
+                key = ", ".join(f"{name} = {value}" for name, value in key.items())
+            rows = [row for row in (conflict[side] for side in _SIDES) if row is not None]
+            columns = conflict.columns or [
+                name for name in (rows[0] if rows else ())
+                if any(row.get(name) != rows[0][name] for row in rows)] or [""]
+            for column in columns:
+                yield [conflict.table, conflict.kind, key, column, *(
+                    "(no row)" if conflict[side] is None and rows else
+                    (conflict[side] or {}).get(column, "") for side in _SIDES)]
+
+    def _repr_html_(self) -> str:
+        return _draw.html(["table", "kind", "key", "column", *_SIDES], list(self._cells()),
+                          "" if self else "no conflicts")
+
+
 class MergeResult(Record):
     """What a merge did: `tx` of its commit (None: there was nothing, and nothing was there before),
     `fast_forward`, `up_to_date` (nothing was to be merged), `tables` that it changed,
-    `conflicts` (with a dry run, or a strategy that decided them)."""
+    `conflicts` (with a dry run that would fail; a strategy leaves none)."""
 
     __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        rows = [[name, value] for name, value in self.items() if name != "conflicts"]
+        return _draw.html(["", ""], rows) + (
+            self.conflicts._repr_html_() if self.conflicts else "")
 
 
 def _read(value: str | None) -> Any:
@@ -46,8 +77,8 @@ def _conflict(row: Mapping[str, Any]) -> Conflict:
 def conflicts_of(report: Any) -> list[Conflict]:
     """The conflicts of a report, the library's own."""
     if report is None:
-        return []
-    return [_conflict(row) for rows in report.dicts() for row in rows["conflicts"]]
+        return _Conflicts()
+    return _Conflicts(_conflict(row) for rows in report.dicts() for row in rows["conflicts"])
 
 
 def result_of(done: Mapping[str, Any], report: Any) -> MergeResult:

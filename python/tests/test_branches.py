@@ -2,6 +2,7 @@
 """Branches, tags, diffs, merges, and going back."""
 
 import datetime
+import re
 import xml.etree.ElementTree
 
 import armillaria as arm
@@ -166,8 +167,44 @@ def test_conflicts(orders):
     assert orders.diff("main", "b").has_conflicts
     told = orders.merge("b", dry_run=True)
     assert len(told.conflicts) == 1 and orders.latest_tx() == before
+    assert orders.merge("b", strategy="ours", dry_run=True).conflicts == []
     orders.merge("b", strategy="theirs")
     assert sorted(orders.table("orders").scan().fetchall()) == [(1, 12.0), (3, 30.0), (4, 40.0)]
+
+
+def shown(value):
+    """The rows of an HTML table, as texts."""
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row)
+            for row in re.findall(r"<tr[^>]*>.*?</tr>", value._repr_html_())][1:]
+
+
+def test_conflicts_are_a_table_in_a_notebook(db):
+    db.write("t", {"id": [1, 2, 3], "a": ["x", "y", "z"], "b": [1.0, 2.0, 3.0]}, key="id")
+    db.branches.create("b")
+    db.sql("UPDATE t SET a = 'o', b = 10 WHERE id = 1")
+    db.sql("UPDATE t SET a = '<i>', b = 20 WHERE id = 1", branch="b")
+    db.sql("DELETE FROM t WHERE id = 2")
+    db.sql("UPDATE t SET b = 5 WHERE id = 2", branch="b")
+    db.sql("INSERT INTO t VALUES (4, 'p', 1)")
+    db.sql("INSERT INTO t VALUES (4, 'q', 1)", branch="b")
+    told = db.merge("b", dry_run=True)
+    assert sorted(shown(told.conflicts)) == [
+        ["t", "delete/update", "id = 2", "b", "2.0", "(no row)", "5.0"],
+        ["t", "insert/insert", "id = 4", "a", "(no row)", "p", "q"],
+        ["t", "update/update", "id = 1", "a", "x", "o", "&lt;i&gt;"],
+        ["t", "update/update", "id = 1", "b", "1.0", "10.0", "20.0"],
+    ]
+    assert shown(told)[0] == ["tx", "NULL"] and shown(told.conflicts)[0] in shown(told)
+    with pytest.raises(arm.MergeConflict) as caught:
+        db.merge("b")
+    assert shown(caught.value.conflicts) == shown(told.conflicts)
+    assert isinstance(told.conflicts, list)
+
+    db.sql("ALTER TABLE t ADD COLUMN c INTEGER", branch="b")
+    db.sql("DROP TABLE t")  # of a table as a whole: words
+    told = db.merge("b", dry_run=True)
+    assert len(told.conflicts) == 1 and len(shown(told.conflicts)[0]) == 7
+    assert "no conflicts" in db.merge("main", dry_run=True).conflicts._repr_html_()
 
 
 def test_wrong_merges(orders):
