@@ -6,9 +6,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, ClassVar
 
 from . import _check
 from ._records import Named, Record
@@ -26,11 +26,25 @@ class Change(Named):
     __slots__ = ()
 
 
+def _say(changes: Iterable[Mapping[str, Any]]) -> str:
+    """What a commit did, on one line: "orders 1 → 2 (+1 −1), old dropped (−7)"."""
+    words = []
+    for change in changes:
+        old, new = change["old_version"], change["new_version"]
+        what = "new" if old is None else "dropped" if new is None else f"{old} → {new}"
+        rows = [f"{sign}{count}" for sign, count in (("+", change["rows_added"]),
+                                                     ("−", change["rows_removed"])) if count]
+        words.append(f"{change['table_name']} {what}" + (f" ({' '.join(rows)})" if rows else ""))
+    return ", ".join(words)
+
+
 class Event(Record):
     """A commit, as the changelog tells it: `tx_id`, `timestamp` (UTC), `branch`, `author`,
     `message`, `changes`."""
 
     __slots__ = ()
+
+    _told: ClassVar[Mapping[str, Callable[[Any], str]]] = {"changes": _say, "parents": ", ".join}
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         super().__init__({**fields, "changes": [

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from . import _draw
 from ._result import Result
@@ -19,6 +19,9 @@ class Record(Mapping[str, Any]):
     """A row with names: `record.version` and `record["version"]` are the same."""
 
     __slots__ = ("_fields",)
+
+    _told: ClassVar[Mapping[str, Callable[[Any], str]]] = {}
+    """Of fields that people are told otherwise than as their value: how."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         object.__setattr__(self, "_fields", dict(fields))
@@ -58,7 +61,9 @@ class Record(Mapping[str, Any]):
         return type(self), (self._fields,)
 
     def _repr_html_(self) -> str:
-        return _draw.html(["", ""], [[name, value] for name, value in self._fields.items()])
+        return _draw.html(["", ""], [
+            [name, self._told[name](value) if name in self._told else value]
+            for name, value in self._fields.items()])
 
 
 class Named(Record):
@@ -89,6 +94,7 @@ class Listing(Sequence[R]):
 
     def __init__(self, result: Result, kind: type[R]) -> None:
         self._result = result
+        self._result._told = kind._told
         self._records: list[R] = [kind(row) for row in result.dicts()]
 
     @overload

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from . import _check, _columns, _core, _draw
@@ -38,6 +38,8 @@ class Result:
 
     def __init__(self, rows: _core.Rows) -> None:
         self._rows = rows
+        self._told: Mapping[str, Callable[[Any], str]] = {}
+        """Of columns that people are told otherwise: how."""
 
     # -- What there is
 
@@ -141,13 +143,18 @@ class Result:
 
     def _head(self, max_rows: int) -> tuple[list[tuple[Any, ...]], str]:
         rows = self._rows.head(max_rows + 1)
+        if self._told:
+            rows = [tuple(self._told[name](value) if name in self._told else value
+                          for name, value in zip(self.columns, row)) for row in rows]
         if len(rows) <= max_rows:
             return rows, ""
         return rows[:max_rows], f"the first {max_rows} rows; there are more"
 
     def _box(self, max_rows: int) -> str:
         rows, more = self._head(max_rows)
-        return _draw.box(self.columns, self.types, rows, more, _draw.room())
+        types = ["" if name in self._told else kind
+                 for name, kind in zip(self.columns, self.types)]
+        return _draw.box(self.columns, types, rows, more, _draw.room())
 
     def __repr__(self) -> str:
         return self._box(_HEAD_ROWS)

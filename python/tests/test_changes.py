@@ -3,6 +3,7 @@
 
 import asyncio
 import datetime
+import re
 import subprocess
 import sys
 import threading
@@ -82,6 +83,29 @@ def test_iteration_ends_with_stop(orders):
     feed.stop()
     with pytest.raises((arm.Closed, StopIteration)):
         next(feed)
+
+
+def test_commits_are_told_on_a_line_each(orders):
+    orders.sql("UPDATE orders SET amount = 0 WHERE id = 1")
+    with orders.transaction(message="two") as tx:
+        tx.sql("CREATE TABLE other AS SELECT 1 AS a, 2 AS b")
+        tx.sql("DELETE FROM orders WHERE id = 2")
+    orders.sql("ALTER TABLE other DROP COLUMN b")
+    orders.sql("DROP TABLE other")
+    told = [["orders new (+3)"], ["orders 1 → 2 (+1 −1)"], ["orders 2 → 3 (−1)", "other new (+1)"],
+            ["other 1 → 2"], ["other dropped (−1)"]]
+    for listing, lines in ((orders.changes(), told), (orders.log(), told[::-1])):
+        text, html = repr(listing), listing._repr_html_()
+        assert [sorted(line.split("│")[-2].strip().split(", "))
+                for line in text.splitlines()[4:-1]] == lines
+        assert [sorted(line.split(", "))
+                for line in re.findall(r"([^<>]*)</td></tr>", html)] == lines
+        assert "STRUCT" not in text and "{" not in text + html
+    assert ">other 1 → 2<" in orders.show("main~1")._repr_html_()
+    # To programs they are what they were.
+    assert orders.log().arrow()["changes"][0].as_py()[0]["table_name"] == "other"
+    assert orders.changes()[1].changes[0].rows_added == 1
+    assert orders.log().dicts()[0]["changes"][0]["new_version"] is None
 
 
 def test_in_the_background(orders):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The notebooks of examples/notebooks/: run as their readers would, by a kernel of this interpreter,
-and what they show is held to the data itself."""
+"""The notebooks of examples/notebooks/: run as their readers would, by a kernel of this
+interpreter, and what they show is held to the data itself."""
 
 import ast
 import base64
@@ -210,6 +210,7 @@ def test_streams_tell_what_changed(change_streams, flights):
     assert change_streams.record("make-plan")["rows"] == str(len(day))
     assert [row["message"] for row in change_streams.rows("list-changes")] == \
         ["the plan of the day", "05:00", "06:00", "07:00"]
+    assert change_streams.rows("list-changes")[0]["changes"] == f"board new (+{len(day)})"
     assert "background:" in change_streams.data("list-row-changes", "text/html")
     assert "first 0, then 2 events" in change_streams.printed("poll-it")
     assert change_streams.record("poll-it")["message"] == "08:00"
