@@ -253,6 +253,11 @@ class Subscription:
             self._settle()
         self.stop()
 
+    def __repr__(self) -> str:
+        state = ("stopped" if self._stopping or self._feed.is_closed else
+                 "in the background" if self.is_running else "open")
+        return f"<Subscription: {state}>"
+
     # -- async for
 
     def __aiter__(self) -> Subscription:

@@ -116,7 +116,9 @@ def test_in_the_background(orders):
         events.append(event.tx_id)
         seen.set()
 
-    feed = orders.subscribe(tables=["orders"]).start_background(take)
+    feed = orders.subscribe(tables=["orders"])
+    assert repr(feed) == "<Subscription: open>"
+    assert repr(feed.start_background(take)) == "<Subscription: in the background>"
     assert feed.is_running
     with pytest.raises(arm.InvalidArgument, match="background"):
         feed.poll()
@@ -124,6 +126,7 @@ def test_in_the_background(orders):
     assert seen.wait(20)
     feed.stop()
     assert events == [tx] and not feed.is_running
+    assert repr(feed) == "<Subscription: stopped>"
 
 
 def test_stop_lets_the_callback_end_and_acknowledges(orders):
