@@ -119,7 +119,8 @@ def run(path, folder, data):
         client.execute(env={
             **os.environ, "ARMILLARIA_DATA": str(data), "PYTHONPATH": os.pathsep.join(packages),
             "IPYTHONDIR": f"{scratch}/ipython", "JUPYTER_RUNTIME_DIR": scratch,
-            "MPLCONFIGDIR": f"{scratch}/matplotlib", "TMPDIR": str(folder)})
+            "MPLCONFIGDIR": f"{scratch}/matplotlib", "TMPDIR": str(folder),
+            "ARMILLARIA_PROGRESS": "off"})  # a bar comes or not, by how busy the machine is
     return book
 
 

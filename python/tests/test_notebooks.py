@@ -41,7 +41,7 @@ class Told:
         return found[-1]
 
     def printed(self, cell):
-        return "".join(output["text"] for output in self.cells[cell]["outputs"]
+        return "".join(output["text"] for output in self.cells[cell].get("outputs", [])
                        if output["output_type"] == "stream")
 
     def value(self, cell):
@@ -71,6 +71,7 @@ def ran(name, factory):
     told = Told(name, folder)
     assert all(cell["execution_count"] for cell in told.book["cells"]
                if cell["cell_type"] == "code")
+    assert not any("Warning" in told.printed(cell) for cell in told.cells)
     return told
 
 
@@ -158,6 +159,9 @@ def test_first_steps_keep_keys_and_versions(first_steps, flights):
     assert [row["rows"] for row in first_steps.rows("restore-it")] == \
         [str(len(flights)), str(flown), str(len(flights))]
     assert first_steps.record("transaction")["message"] == "Hawaiian leaves the list"
+    hawaiian = (flights["carrier"] == "HA").sum()
+    assert sorted(first_steps.rows("list-history")[0]["changes"].split(", ")) == [
+        "airlines 2 → 3 (−1)", f"flights 3 → 4 (−{hawaiian})"]
     assert first_steps.record("verify")["is_healthy"] == "true"
 
 
