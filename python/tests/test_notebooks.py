@@ -176,6 +176,7 @@ def test_branches_find_what_is_wrong(branches):
 def test_branches_are_reviewed(branches):
     list_2025 = airports("20250909")
     touched = len(abroad(list_2025)) + list_2025["name"].str.contains("/Usfs/").sum()
+    assert touched == 18 and "eighteen rows" in branches.cells["refused"]["source"]
     told, = branches.rows("review-tables")
     assert (told["rows_changed"], told["rows_added"]) == (str(touched), "0")
     rows = branches.rows("review-rows")
@@ -306,7 +307,13 @@ def test_pages(first_steps, branches, change_streams):
         assert "<h1>" in page and "http" not in re.sub(r'xmlns="[^"]+"', "", page)
 
 
-def test_a_cell_that_raises_is_told(tmp_path):
+def test_a_cell_that_raises_is_told(tmp_path, monkeypatch):
+    """And the kernel is this interpreter, whatever else is installed under its name."""
+    other = tmp_path / "jupyter" / "kernels" / "python3"
+    other.mkdir(parents=True)
+    (other / "kernel.json").write_text(json.dumps(
+        {"argv": ["/bin/false"], "display_name": "Python 3", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     path = tmp_path / "wrong.ipynb"
     source = ("import os, sys, armillaria\n"
               "raise RuntimeError([sys.executable, armillaria.__file__, os.getcwd()])")
