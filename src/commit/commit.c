@@ -85,7 +85,7 @@ static arm_status ensure_chunks(struct arm_repository *repository,
     arm_status st = ARM_OK;
 
     for (size_t i = 0; i < request->change_count; i++) {
-        count += request->changes[i].added_count;
+        count += request->changes[i].added_count + request->changes[i].use_count;
     }
     if (count > 0) {
         ARM_TRY(arm__calloc(count, sizeof *leases->chunks, &leases->chunks, err));
@@ -99,6 +99,9 @@ static arm_status ensure_chunks(struct arm_repository *repository,
             if (!entry->is_hot && !entry->is_new) {
                 ARM_TRY(ensure_chunk(repository, &entry->chunk, leases, err));
             }
+        }
+        for (size_t k = 0; k < change->use_count; k++) {
+            ARM_TRY(ensure_chunk(repository, &change->uses[k], leases, err));
         }
     }
 done:

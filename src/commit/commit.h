@@ -129,6 +129,11 @@ struct arm_new_change {
     size_t deleted_count;
     const struct arm_new_deletion *deleted;
     bool force_version;                /* a version even if nothing changes (udr) */
+    bool force_change;                 /* ADOPT: a change even if the branch has that version */
+    uint64_t wanted_version;           /* ARM_VERSION_CONFLICT if it would be another; 0: any */
+    const char *metadata;              /* of the version; borrowed; NULL: none */
+    size_t use_count;                  /* chunks that the version needs besides its entries */
+    const struct arm_hash *uses;       /* borrowed */
     const struct arm_key_judge *judge; /* NULL: the table has no key; borrowed */
     Armpb__ObjectKind object;          /* CREATE: what is made; 0: a table. A schema is made with
                                         * schema_name "" and an empty `schema`. */
@@ -159,6 +164,8 @@ struct arm_commit_request {
     /* The record of the branch's protection whose checks hold on what the snapshot becomes with
      * this request; 0: none were asked. They hold as long as nobody else has changed the branch. */
     uint64_t checked_tx;
+    /* ARM_CONFLICT if the branch has a later commit; 0: not asked. */
+    uint64_t unchanged_since;
     /* Goes with the changes; without any, it is a record of its own. NULL: none. */
     const struct arm_new_cursor *cursor;
 };
@@ -171,7 +178,7 @@ struct arm_commit_result {
 
 /* `out_versions` (may be NULL): change_count numbers, 0 where no version was made.
  * Errors: ARM_CONFLICT (message names table, kind and the other tx; err->commit_id is its),
- * ARM_EXISTS, ARM_NOT_FOUND, ARM_FULL, ARM_READ_ONLY, ARM_REOPEN; ARM_COMMIT_UNKNOWN with
+ * ARM_EXISTS, ARM_NOT_FOUND, ARM_VERSION_CONFLICT, ARM_FULL, ARM_READ_ONLY, ARM_REOPEN; ARM_COMMIT_UNKNOWN with
  * err->commit_id. Blocks on the commit lock and on a sync. Thread-safe. */
 arm_status arm__commit(struct arm_repository *repository, const struct arm_commit_request *request,
                        struct arm_commit_result *out, uint64_t *out_versions,
@@ -215,6 +222,36 @@ arm_status arm__consumer_moved(const char *name, uint64_t tx, struct arm_error *
 /* Errors: ARM_NOT_FOUND. */
 arm_status arm__consumer_drop(struct arm_repository *repository, const char *name,
                               struct arm_error *err);
+
+/* Store bytes, and keep them from gc until they are let go: durable when it returns. The same bytes
+ * are one chunk, whoever else needs it. Errors: as arm__store_put, and those of a commit. */
+arm_status arm__loose_put(struct arm_repository *repository, struct arm_bytes bytes,
+                          struct arm_hash *out, struct arm_error *err);
+/* Remove a chunk that nothing in the log needs, loose or not. Reads the log, unless the index knows
+ * that the chunk is nobody else's. Errors: ARM_NOT_FOUND; ARM_INVALID: a version that can be read
+ * uses it, or the log itself does; ARM_BUSY: a running writer or reader needs it; those of a
+ * commit. Thread-safe, both. */
+arm_status arm__loose_drop(struct arm_repository *repository, const struct arm_hash *chunk,
+                           struct arm_error *err);
+
+/* One commit of the snapshot's branch, after which it has of each table that very version, whoever
+ * made it on whatever branch: a table of that name which is another is dropped. It is made even if
+ * the branch has all of them already. Errors besides those of a commit: ARM_NOT_FOUND: there is no
+ * such version; ARM_HISTORY_EXPIRED; ARM_INVALID: a table is named twice. */
+struct arm_moved_table {
+    const char *schema_name; /* borrowed */
+    const char *name;
+    uint64_t version;
+};
+struct arm_move {
+    struct arm_snapshot snapshot;
+    uint64_t unchanged_since; /* as of a commit request */
+    const char *message;
+    size_t count;
+    const struct arm_moved_table *tables;
+};
+arm_status arm__commit_move(struct arm_repository *repository, const struct arm_move *move,
+                            struct arm_commit_result *out, struct arm_error *err);
 
 /* Whether a commit is in the log: after ARM_COMMIT_UNKNOWN and a reopening. 0: it is not. */
 arm_status arm__commit_find(struct arm_repository *repository, const struct arm_id *commit_id,

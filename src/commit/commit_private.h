@@ -47,6 +47,8 @@ arm_status arm__header_decode(struct arm_bytes text, struct arm_header *out, boo
 
 #define ARM_FEATURE_CONSUMERS UINT64_C(64) /* cursors of consumers of the changelog */
 
+#define ARM_FEATURE_LOOSE UINT64_C(128) /* chunks that users keep, what is said of versions */
+
 /* ---- feature.c ---- */
 
 /* Under the commit lock, before the first record that needs them: FORMAT says so, durably. */

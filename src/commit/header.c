@@ -31,7 +31,7 @@ static const char reads_with[] = "0.1.0";
 static const uint64_t known_read_only_compatible = 0;
 static const uint64_t known_incompatible =
     ARM_FEATURE_COMPACTION | ARM_FEATURE_OBJECTS | ARM_FEATURE_GENERATED | ARM_FEATURE_RETENTION |
-    ARM_FEATURE_MERGE | ARM_FEATURE_PROTECTION | ARM_FEATURE_CONSUMERS;
+    ARM_FEATURE_MERGE | ARM_FEATURE_PROTECTION | ARM_FEATURE_CONSUMERS | ARM_FEATURE_LOOSE;
 
 arm_status arm__header_encode(const struct arm_header *header, struct arm_buf *out,
                               struct arm_error *err)

@@ -56,6 +56,13 @@ static arm_status give_version(struct arm_commit_plan *plan, struct arm_change_p
     out->version = change->version;
     out->has_parent_version = change->kind != ARMPB__CHANGE_KIND__CREATE;
     out->parent_version = change->parent.version;
+    if (change->request->wanted_version != 0 &&
+        change->request->wanted_version != change->version) {
+        st = arm__fail(err, ARM_VERSION_CONFLICT,
+                       "version %llu of table \"%s\" is not the next one, which is %llu",
+                       (unsigned long long)change->request->wanted_version, change->name,
+                       (unsigned long long)change->version);
+    }
 done:
     return st;
 }
@@ -238,6 +245,28 @@ static void give_object(const struct arm_change_plan *change, Armpb__TableChange
     out->has_object = object != ARMPB__OBJECT_KIND__TABLE;
 }
 
+/* What its maker says of the version. */
+static arm_status give_words(struct arm_commit_plan *plan, const struct arm_new_change *request,
+                             Armpb__TableChange *out, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    out->metadata = request->metadata == NULL ? NULL : arm__commit_unconst(request->metadata);
+    if (request->use_count == 0) {
+        goto done;
+    }
+    ARM_TRY(arm__arena_alloc(&plan->arena, request->use_count, sizeof *out->uses, &out->uses, err));
+    for (size_t i = 0; i < request->use_count; i++) {
+        uint8_t *hash = NULL;
+
+        ARM_TRY(arm__arena_alloc(&plan->arena, 1, ARM_HASH_BYTES, &hash, err));
+        memcpy(hash, request->uses[i].bytes, ARM_HASH_BYTES);
+        out->uses[out->n_uses++] = (ProtobufCBinaryData){ARM_HASH_BYTES, hash};
+    }
+done:
+    return st;
+}
+
 /* The version stays what it is; what it means for the branch is the writer's to say. */
 static void place_adopted(const struct arm_change_plan *change, Armpb__TableChange *out)
 {
@@ -282,6 +311,7 @@ static arm_status place_change(struct arm_commit_plan *plan, struct arm_change_p
     out->base_layout = change->goes_back ? change->request->base_layout : 0;
     ARM_TRY(arm__place_rows(plan, change, out, err));
     ARM_TRY(give_root(plan, change, out, err));
+    ARM_TRY(give_words(plan, change->request, out, err));
 done:
     return st;
 }
@@ -395,7 +425,8 @@ static arm_status sift_adopted(const struct arm_commit_plan *plan, struct arm_ch
     change->adopts_alone =
         is_same && !request->force_version && !request->truncated && !touches_rows(request);
     change->changes_nothing =
-        change->adopts_alone && is_named_so && request->had_version == request->base_version;
+        change->adopts_alone && is_named_so && request->had_version == request->base_version &&
+        !request->force_change;
 done:
     return st;
 }

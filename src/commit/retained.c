@@ -34,6 +34,8 @@ void arm__retained_free(struct arm_retained *r)
     arm__free(r->kept);
     arm__free(r->slots);
     arm__free(r->tables.items);
+    arm__free(r->uses.items);
+    arm__free(r->loose.items);
     arm__free(r->checkpoints.items);
     arm__free(r->runs.items);
     arm__free(r->horizons.items);
@@ -210,6 +212,32 @@ static void flag_entries(struct marking *m, enum arm_chunk_flag flag)
     }
 }
 
+/* N6: of retained versions. */
+static void flag_uses(struct marking *m, enum arm_chunk_flag flag)
+{
+    struct arm_retained *r = m->r;
+
+    for (size_t i = 0; i < r->uses.count; i++) {
+        if (m->versions[r->uses.items[i].version] != 0) {
+            r->flags[r->uses.items[i].chunk] |= (uint8_t)flag;
+        }
+    }
+}
+
+/* N7, N5 */
+static void flag_loose(struct arm_retained *r, uint64_t durable_tx)
+{
+    for (size_t i = 0; i < r->loose.count; i++) { /* in order of tx */
+        const struct arm_retained_loose *loose = &r->loose.items[i];
+
+        if (loose->is_kept) {
+            r->flags[loose->chunk] |= ARM_CHUNK_LOOSE;
+        } else if (loose->tx <= durable_tx) {
+            r->flags[loose->chunk] &= (uint8_t)~ARM_CHUNK_LOOSE;
+        }
+    }
+}
+
 /* N4: of the last checkpoint as of a tx, and of all later ones. */
 static void flag_runs(struct arm_retained *r, uint64_t tx, enum arm_chunk_flag flag)
 {
@@ -280,12 +308,15 @@ arm_status arm__retained_mark(struct arm_retained *r, const struct arm_retained_
     m.layout_tx = as_of->durable_tx;
     keep_nodes(&m);
     flag_entries(&m, ARM_CHUNK_RETAINED);
+    flag_uses(&m, ARM_CHUNK_RETAINED);
+    flag_loose(r, as_of->durable_tx);
     flag_runs(r, as_of->durable_tx, ARM_CHUNK_RETAINED);
     if (as_of->pinned_tx < as_of->durable_tx) { /* N3 */
         m.beyond = min_u64(horizon_tx, as_of->pinned_tx);
         m.layout_tx = as_of->pinned_tx;
         keep_nodes(&m);
         flag_entries(&m, ARM_CHUNK_PINNED);
+        flag_uses(&m, ARM_CHUNK_PINNED);
         flag_runs(r, as_of->pinned_tx, ARM_CHUNK_PINNED); /* verify looks at them */
     }
     r->kept_count = r->nodes.count;
@@ -302,6 +333,12 @@ bool arm__retained_is_stale(const struct arm_retained *r)
 }
 
 enum arm_need arm__retained_need(const struct arm_retained *r, size_t chunk)
+{
+    return (r->flags[chunk] & ARM_CHUNK_LOOSE) != 0 ? ARM_NEED_RETAINED
+                                                    : arm__retained_need_of_log(r, chunk);
+}
+
+enum arm_need arm__retained_need_of_log(const struct arm_retained *r, size_t chunk)
 {
     if ((r->flags[chunk] & (ARM_CHUNK_HOLDS_RECORD | ARM_CHUNK_RETAINED)) != 0) {
         return ARM_NEED_RETAINED;

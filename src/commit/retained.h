@@ -13,6 +13,8 @@
  *     compacted since (store/pin.h).
  * N4  Chunks that hold a record are needed, and those of the last durable checkpoint and of later
  *     ones.
+ * N6  A chunk that a retained version uses besides its entries is needed.
+ * N7  A loose chunk is needed until it is let go, whatever versions there are.
  * N5  What is not durable takes nothing away: it may be lost.
  *
  * How: each layout of each version is a node, and says which positions it removed from its parent's
@@ -59,6 +61,8 @@ enum arm_need {
 };
 /* Of the chunk of that index. */
 enum arm_need arm__retained_need(const struct arm_retained *retained, size_t chunk);
+/* The same, were it not loose. */
+enum arm_need arm__retained_need_of_log(const struct arm_retained *retained, size_t chunk);
 /* Whether the log names it. */
 bool arm__retained_is_named(const struct arm_retained *retained, size_t chunk);
 

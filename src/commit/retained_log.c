@@ -221,6 +221,25 @@ done:
     return st;
 }
 
+/* A version's own, which those that follow it have not. */
+static arm_status put_uses(struct arm_retained *r, uint32_t version,
+                           const Armpb__TableChange *change, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    for (size_t i = 0; i < change->n_uses; i++) {
+        uint32_t chunk = chunk_of(r, change->uses[i].data);
+
+        if (chunk != ARM_NOWHERE) {
+            r->flags[chunk] |= ARM_CHUNK_NAMED | (r->is_marked ? ARM_CHUNK_RETAINED : 0);
+            ARM_TRY(ROOM(r->uses, err));
+            r->uses.items[r->uses.count++] = (struct arm_retained_use){version, chunk};
+        }
+    }
+done:
+    return st;
+}
+
 /* ---- Records ---- */
 
 /* From here on the table has this version (ARM_NOWHERE: none) on the branch. */
@@ -281,6 +300,7 @@ static arm_status add_version(struct arm_retained *r, uint64_t tx, uint32_t bran
         ARM_TRY(remove_at(r, table, node, change->removed[i], err));
     }
     ARM_TRY(put_entries(r, table, node, change->added, change->n_added, err));
+    ARM_TRY(put_uses(r, version, change, err));
     ARM_TRY(come_to(r, tx, branch, table, version, err));
 done:
     return st;
@@ -531,6 +551,23 @@ done:
     return st;
 }
 
+/* What is let go stays until the next mark (N5). */
+static arm_status add_loose(struct arm_retained *r, uint64_t tx, const Armpb__LooseChunk *loose,
+                            struct arm_error *err)
+{
+    uint32_t chunk = chunk_of(r, loose->chunk.data);
+    arm_status st = ARM_OK;
+
+    if (chunk != ARM_NOWHERE) {
+        r->flags[chunk] |= loose->is_kept ? ARM_CHUNK_LOOSE : 0;
+        ARM_TRY(ROOM(r->loose, err));
+        r->loose.items[r->loose.count++] =
+            (struct arm_retained_loose){tx, chunk, loose->is_kept};
+    }
+done:
+    return st;
+}
+
 arm_status arm__retained_add(struct arm_retained *r, uint64_t tx, const Armpb__Record *record,
                              struct arm_error *err)
 {
@@ -548,6 +585,9 @@ arm_status arm__retained_add(struct arm_retained *r, uint64_t tx, const Armpb__R
     }
     if (record->retention != NULL) {
         return add_retention(r, tx, record->retention, err);
+    }
+    if (record->loose != NULL) {
+        return add_loose(r, tx, record->loose, err);
     }
     return ARM_OK; /* places of a sequence, how far a consumer has come */
 }

@@ -14,6 +14,7 @@ enum arm_chunk_flag {
     ARM_CHUNK_HOLDS_RECORD = 2,
     ARM_CHUNK_RETAINED = 4, /* from here on by the last mark */
     ARM_CHUNK_PINNED = 8,
+    ARM_CHUNK_LOOSE = 16, /* a user keeps it */
 };
 
 /* A layout of a version. Its entries are a change of its parent's; ARM_NOWHERE: it has none. */
@@ -88,6 +89,19 @@ struct arm_retained_run {
     uint32_t chunk;
 };
 
+/* A user keeps a chunk from here on, or lets it go. */
+struct arm_retained_loose {
+    uint64_t tx;
+    uint32_t chunk;
+    bool is_kept;
+};
+
+/* A chunk that a version needs besides its entries. */
+struct arm_retained_use {
+    uint32_t version;
+    uint32_t chunk;
+};
+
 struct arm_retained_slot {
     uint8_t key[16];
     uint32_t value; /* ARM_NOWHERE: the slot is free */
@@ -116,6 +130,8 @@ struct arm_retained {
     ARM_RETAINED_LIST(struct arm_retained_horizon) horizons;
     ARM_RETAINED_LIST(struct arm_retained_run) runs;
     ARM_RETAINED_LIST(uint64_t) checkpoints; /* their txs */
+    ARM_RETAINED_LIST(struct arm_retained_loose) loose;
+    ARM_RETAINED_LIST(struct arm_retained_use) uses;
     ARM_RETAINED_LIST(struct arm_table_id) tables;
     struct arm_retained_slot *slots; /* of the map, a power of two of them */
     size_t slot_count;

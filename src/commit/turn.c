@@ -77,7 +77,7 @@ static size_t weigh(const struct arm_new_change *change)
     size_t bytes = CHANGE_BYTES;
 
     if (change->kind != ARMPB__CHANGE_KIND__WRITE || change->schema != NULL || change->truncated ||
-        change->removed_count > 0) {
+        change->removed_count > 0 || change->metadata != NULL || change->use_count > 0) {
         return SIZE_MAX;
     }
     for (size_t i = 0; i < change->added_count; i++) {
@@ -121,6 +121,12 @@ static arm_status use_features(struct arm_commit_plan *plan, struct arm_error *e
     for (size_t i = 0; i < plan->commit.n_changes; i++) {
         const Armpb__TableChange *change = plan->commit.changes[i];
 
+        if (change->kind == ARMPB__CHANGE_KIND__ADOPT) {
+            used |= ARM_FEATURE_MERGE;
+        }
+        if (change->metadata != NULL || change->n_uses > 0) {
+            used |= ARM_FEATURE_LOOSE;
+        }
         if (change->object != ARMPB__OBJECT_KIND__TABLE) {
             used |= ARM_FEATURE_OBJECTS;
         }

@@ -318,6 +318,9 @@ static arm_status find_adopted(struct arm_commit_plan *plan, struct arm_change_p
     if (!found) {
         st = arm__fail(err, ARM_INVALID, "version %llu is to be adopted, which is not there",
                        (unsigned long long)request->base_version);
+    } else if (request->force_change) { /* of any age: it must be there to be read */
+        st = arm__expired_check(plan->txn, &change->table_id, request->base_version,
+                                arm__plan_now(plan), err);
     }
 done:
     return st;
@@ -531,6 +534,31 @@ done:
     return st;
 }
 
+/* Nothing was committed to the branch behind what the writer looked at. */
+static arm_status check_unchanged(struct arm_commit_plan *plan, const char *name,
+                                  struct arm_error *err)
+{
+    const struct arm_commit_request *request = plan->request;
+    struct arm_record_row other = {.tx = 0};
+    uint64_t now = 0;
+    bool found = false;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_head(plan->txn, request->snapshot.branch_id, arm__plan_now(plan), &now,
+                            err));
+    if (now > request->unchanged_since) {
+        ARM_TRY(arm__index_record(plan->txn, now, &other, &found, err));
+        st = arm__fail(err, ARM_CONFLICT, "branch \"%s\" was changed by tx %llu since tx %llu",
+                       name, (unsigned long long)now,
+                       (unsigned long long)request->unchanged_since);
+        if (found) {
+            arm__error_set_commit(err, &other.commit_id);
+        }
+    }
+done:
+    return st;
+}
+
 arm_status arm__commit_validate(struct arm_commit_plan *plan, struct arm_error *err)
 {
     const struct arm_snapshot *snapshot = &plan->request->snapshot;
@@ -544,6 +572,9 @@ arm_status arm__commit_validate(struct arm_commit_plan *plan, struct arm_error *
     }
     if (plan->request->change_count > 0 || arm__plan_merges(plan)) {
         ARM_TRY(check_protection(plan, name, err));
+    }
+    if (plan->request->unchanged_since > 0) {
+        ARM_TRY(check_unchanged(plan, name, err));
     }
     ARM_TRY(plan_changes(plan, err));
     ARM_TRY(check_twice(plan, err));

@@ -6,6 +6,7 @@
  *           the live one, sub-database by sub-database
  *   chunk   every chunk that the log names, but for those that gc was free to take: there, of its
  *           size; full: of its hash and row count
+ *           Those that users keep, or versions use besides their entries: there, full: of their hash
  *   stray   full: every other file in chunks/ has the hash that is its name
  *
  * Nothing is repaired and nothing written but the scratch index. Others may go on committing: the
@@ -366,6 +367,42 @@ static arm_status check_chunk(void *context, const struct arm_hash *chunk,
     return st == ARM_OK ? advance(v, 1, err) : st;
 }
 
+/* What a user keeps, or a version uses. */
+static arm_status check_loose(void *context, const struct arm_hash *chunk,
+                              const struct arm_loose_row *row, struct arm_error *err)
+{
+    struct verification *v = context;
+    struct arm_store *store = v->repository->store;
+    char hex[ARM_HASH_HEX + 1];
+    struct arm_error why;
+    uint64_t size = 0;
+    arm_status st = ARM_OK;
+
+    if (!row->is_kept && !row->is_used) {
+        return ARM_OK;
+    }
+    arm__hash_hex(chunk, hex);
+    st = arm__store_size(store, chunk, &size, &why);
+    if (st == ARM_NOT_FOUND && !row->is_kept) { /* of a version that may have expired */
+        return arm__missing_add(&v->missing, chunk, err);
+    }
+    v->report.chunks++;
+    if (st == ARM_OK && row->is_kept && size != row->bytes) {
+        st = arm__fail(&why, ARM_CORRUPT, "it has %" PRIu64 " bytes, not %" PRIu64, size,
+                       row->bytes);
+    }
+    if (st == ARM_OK && v->full) {
+        st = arm__store_check(store, chunk, &why);
+        v->report.bytes_hashed += size;
+    }
+    if (is_damage(st)) {
+        st = tell(v, "chunk", hex, why.message, err);
+    } else if (st != ARM_OK) {
+        st = arm__fail(err, st, "%s", why.message);
+    }
+    return st == ARM_OK ? advance(v, 1, err) : st;
+}
+
 /* Those that gc was not free to take. One may have been written anew since. */
 static arm_status tell_missing(struct verification *v, struct arm_index_txn *txn,
                                struct arm_error *err)
@@ -382,7 +419,8 @@ static arm_status tell_missing(struct verification *v, struct arm_index_txn *txn
 
         arm__hash_hex(chunk, hex);
         ARM_TRY(arm__index_chunk(txn, chunk, &row, NULL, &found, err));
-        st = found ? examine_chunk(v, chunk, &row, &why) : ARM_OK;
+        st = found ? examine_chunk(v, chunk, &row, &why)
+                   : arm__store_check(v->repository->store, chunk, &why);
         v->report.chunks++;
         if (is_damage(st)) {
             st = tell(v, "chunk", hex, why.message, err);
@@ -462,6 +500,7 @@ static arm_status check_chunks(struct verification *v, struct arm_error *err)
 
     ARM_TRY(arm__index_read(v->index, &txn, err));
     ARM_TRY(arm__index_chunks(txn, check_chunk, v, err));
+    ARM_TRY(arm__index_all_loose(txn, UINT64_MAX, check_loose, v, err));
     ARM_TRY(tell_missing(v, txn, err));
     ARM_TRY(check_checkpoint(v, txn, err));
 done:
@@ -479,15 +518,19 @@ static arm_status check_stray(void *context, const struct arm_hash *hash, const 
 {
     struct stray_search *search = context;
     struct verification *v = search->v;
+    struct arm_loose_row loose;
     struct arm_chunk_row row;
     struct arm_error why;
     bool is_named;
+    bool is_loose;
     arm_status st = ARM_OK;
 
     if (hash == NULL) {
         return tell(v, "stray", path, "no chunk has this name or stands in this folder", err);
     }
     ARM_TRY(arm__index_chunk(search->txn, hash, &row, NULL, &is_named, err));
+    ARM_TRY(arm__index_loose(search->txn, hash, UINT64_MAX, &loose, &is_loose, err));
+    is_named = is_named || (is_loose && (loose.is_kept || loose.is_used));
     if (!is_named && !is_run(v, hash)) {
         st = arm__store_check(v->repository->store, hash, &why);
         v->report.bytes_hashed += size_bytes;

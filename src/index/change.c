@@ -38,6 +38,9 @@ arm_status arm__slim_init(const Armpb__TableChange *change, struct arm_slim_chan
     copy->rows_removed = 0;
     copy->bytes_added = 0;
     copy->has_root = false;
+    copy->metadata = NULL; /* it stands in the log alone */
+    copy->n_uses = 0;
+    copy->uses = NULL;
     *out = slim;
     slim.entries = NULL;
     slim.pointers = NULL;

@@ -270,6 +270,21 @@ done:
     return st;
 }
 
+static arm_status fold_loose(struct arm_index_txn *txn, const struct arm_fold_at *at,
+                             const Armpb__LooseChunk *loose, struct arm_error *err)
+{
+    struct arm_fold fold = {txn, at, 0};
+    struct arm_record_row row = {.is_commit = false, .time_us = loose->time_us};
+    arm_status st = ARM_OK;
+
+    ARM_TRY(take_id(at, loose->commit_id, &row.commit_id, err));
+    ARM_TRY(check_order(txn, at, &row.commit_id, loose->time_us, err));
+    ARM_TRY(put_record(txn, at, &row, err));
+    ARM_TRY(arm__fold_loose(&fold, loose, err));
+done:
+    return st;
+}
+
 arm_status arm__index_fold(struct arm_index_txn *txn, const struct arm_fold_at *at,
                            const Armpb__Record *record, struct arm_error *err)
 {
@@ -289,6 +304,8 @@ arm_status arm__index_fold(struct arm_index_txn *txn, const struct arm_fold_at *
         st = fold_retention(txn, at, record->retention, err);
     } else if (record->consumer != NULL) {
         st = fold_consumer(txn, at, record->consumer, err);
+    } else if (record->loose != NULL) {
+        st = fold_loose(txn, at, record->loose, err);
     } else {
         return wrong(at, "it is none of the records that can be folded", err);
     }

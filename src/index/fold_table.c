@@ -568,6 +568,7 @@ arm_status arm__fold_table(const struct arm_fold *fold, const Armpb__TableChange
     ARM_TRY(check_totals(&t, newest.next_row_id, err));
     ARM_TRY(put_schema(&t, err));
     ARM_TRY(arm__fold_chunks(fold, change->added, change->n_added, err));
+    ARM_TRY(arm__fold_uses(fold, change, err));
     derive_version(&t);
     if (change->has_root) {
         ARM_TRY(check_root(&t, err));

@@ -37,6 +37,7 @@
  *   retention tx                            -> the tx up to which history was given up
  *   merge    branch id, tx                  -> tx of the commit that was merged there
  *   consumer name, 0, tx                    -> how far it has come from there on
+ *   loose    chunk hash, tx                 -> whether a user keeps it, or a version uses it
  *
  * Every row but the state says which tx put it, in its key or its value: what came after a tx can
  * be told from what was there before (checkpoints).
@@ -49,7 +50,7 @@
 #include "store/chunk.h"
 
 /* Of the rows. Another one's index is made anew from the log, its checkpoints are of no use. */
-#define ARM_INDEX_FORMAT 7u
+#define ARM_INDEX_FORMAT 8u
 
 struct arm_index;
 struct arm_index_txn;
@@ -344,6 +345,23 @@ typedef arm_status arm_visit_chunk_row(void *context, const struct arm_hash *chu
                                        const struct arm_chunk_row *row, struct arm_error *err);
 arm_status arm__index_chunks(struct arm_index_txn *txn, arm_visit_chunk_row *visit, void *context,
                              struct arm_error *err);
+
+/* A chunk that a user has put by himself, or that a version uses besides its entries. */
+struct arm_loose_row {
+    uint64_t tx;    /* of the record that says so */
+    bool is_kept;   /* loose, and not let go */
+    bool was_there; /* when it was put: others may need it, whom the index does not know */
+    bool is_used;   /* by a version, which may have expired since */
+    uint64_t bytes; /* 0: not told, for it is only used */
+};
+/* As of a tx. `*out_found` false: it never was one. */
+arm_status arm__index_loose(struct arm_index_txn *txn, const struct arm_hash *chunk, uint64_t at_tx,
+                            struct arm_loose_row *out, bool *out_found, struct arm_error *err);
+typedef arm_status arm_visit_loose(void *context, const struct arm_hash *chunk,
+                                   const struct arm_loose_row *row, struct arm_error *err);
+/* In order of hash. */
+arm_status arm__index_all_loose(struct arm_index_txn *txn, uint64_t at_tx, arm_visit_loose *visit,
+                                void *context, struct arm_error *err);
 
 /* ---- Manifests ---- */
 

@@ -34,6 +34,7 @@ enum arm_db {
     ARM_DB_RETENTION,
     ARM_DB_MERGE,
     ARM_DB_CONSUMER,
+    ARM_DB_LOOSE,
     ARM_DB_COUNT
 };
 
@@ -111,6 +112,7 @@ struct arm_key arm__key_version(const struct arm_table_id *table_id, uint64_t ve
 struct arm_key arm__key_layout(const struct arm_table_id *table_id, uint64_t version, uint64_t tx);
 struct arm_key arm__key_sequence(const struct arm_table_id *table_id, uint64_t tx);
 struct arm_key arm__key_consumer(const char *name, uint64_t tx);
+struct arm_key arm__key_loose(const struct arm_hash *chunk, uint64_t tx);
 struct arm_key arm__key_schema(const struct arm_table_id *table_id, uint32_t schema_id);
 
 /* The last eight bytes of a key as an integer: a tx, a version. ARM_CORRUPT if it is shorter. */
@@ -249,6 +251,11 @@ arm_status arm__fold_sequence(const struct arm_fold *fold, const Armpb__Sequence
 /* `own` : the record is of the consumer alone, and may make it, or drop it. */
 arm_status arm__fold_consumer(const struct arm_fold *fold, const Armpb__ConsumerCursor *cursor,
                               bool own, struct arm_error *err);
+arm_status arm__fold_loose(const struct arm_fold *fold, const Armpb__LooseChunk *loose,
+                           struct arm_error *err);
+/* What the version uses besides its entries. */
+arm_status arm__fold_uses(const struct arm_fold *fold, const Armpb__TableChange *change,
+                          struct arm_error *err);
 arm_status arm__fold_retention(const struct arm_fold *fold, const Armpb__Retention *retention,
                                struct arm_error *err);
 arm_status arm__fold_names(const struct arm_fold *fold, const Armpb__Commit *commit,

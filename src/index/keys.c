@@ -173,6 +173,14 @@ struct arm_key arm__key_sequence(const struct arm_table_id *table_id, uint64_t t
     return key;
 }
 
+struct arm_key arm__key_loose(const struct arm_hash *chunk, uint64_t tx)
+{
+    struct arm_key key = arm__key_hash(chunk);
+
+    append_u64(&key, tx);
+    return key;
+}
+
 /* Two keys of one name differ in tx alone, and no name is the beginning of another's. */
 struct arm_key arm__key_consumer(const char *name, uint64_t tx)
 {

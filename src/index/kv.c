@@ -46,6 +46,7 @@ const char *arm__db_name(enum arm_db db)
         "meta",   "tx",         "id",      "head",     "ref",       "branch", "table",
         "name",   "number",     "version", "schema",   "chunk",     "rows",   "node",
         "vector", "checkpoint", "layout",  "sequence", "retention", "merge",  "consumer",
+        "loose",
     };
 
     return names[db];

@@ -21,6 +21,7 @@
  *   sequence varint places taken
  *   retention varint horizon tx
  *   consumer varint groups (0: dropped) · each u64 shares, varint acked tx; by acked tx
+ *   loose    u8 flags: 1 kept, 2 was there, 4 used · varint bytes
  *
  * A changed encoding changes the index format: an index of another format is made anew. */
 

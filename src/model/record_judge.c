@@ -210,6 +210,10 @@ static arm_status check_kind(const Armpb__TableChange *c, struct arm_error *err)
         ARM_TRY(check_present(c->schema != NULL, is_create || c->kind == ARMPB__CHANGE_KIND__ALTER,
                               WHAT, "schema", err));
     }
+    if ((c->n_uses > 0 || c->metadata != NULL) &&
+        (!makes_version || c->object != ARMPB__OBJECT_KIND__TABLE)) {
+        return wrong(WHAT, "metadata or chunks of what is no version of a table", err);
+    }
     if (has_rows && (!makes_version || c->object != ARMPB__OBJECT_KIND__TABLE)) {
         return wrong(WHAT, "rows where there can be none", err);
     }
@@ -218,6 +222,19 @@ static arm_status check_kind(const Armpb__TableChange *c, struct arm_error *err)
     }
 done:
     return st;
+}
+
+static arm_status check_uses(const Armpb__TableChange *change, struct arm_error *err)
+{
+    if (change->metadata != NULL && change->metadata[0] == '\0') {
+        return wrong("TableChange", "its metadata is empty", err);
+    }
+    for (size_t i = 0; i < change->n_uses; i++) {
+        if (change->uses[i].len != ARM_HASH_BYTES) {
+            return wrong("TableChange", "a chunk that it uses is no hash", err);
+        }
+    }
+    return ARM_OK;
 }
 
 static arm_status check_change(const Armpb__TableChange *change, uint64_t payload_bytes,
@@ -232,6 +249,7 @@ static arm_status check_change(const Armpb__TableChange *change, uint64_t payloa
         return wrong("TableChange", "its root is no hash", err);
     }
     ARM_TRY(check_kind(change, err));
+    ARM_TRY(check_uses(change, err));
     ARM_TRY(check_schema(change, err));
     ARM_TRY(check_rows(change, payload_bytes, err));
 done:
@@ -492,6 +510,17 @@ static arm_status check_retention(const Armpb__Retention *retention, struct arm_
     return retention->horizon_tx > 0 ? ARM_OK : wrong("Retention", "it gives nothing up", err);
 }
 
+static arm_status check_loose(const Armpb__LooseChunk *loose, struct arm_error *err)
+{
+    static const char WHAT[] = "LooseChunk";
+
+    if (loose->commit_id.len != ARM_ID_BYTES || loose->chunk.len != ARM_HASH_BYTES) {
+        return wrong(WHAT, "an id or a hash has not its size", err);
+    }
+    return loose->is_kept || !loose->was_there ? ARM_OK
+                                               : wrong(WHAT, "what is let go was there", err);
+}
+
 static arm_status check_consumer(const Armpb__ConsumerChange *consumer, struct arm_error *err)
 {
     if (consumer->commit_id.len != ARM_ID_BYTES) {
@@ -505,7 +534,8 @@ static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, str
     int alternatives = (record->commit != NULL) + (record->ref != NULL) +
                        (record->in_chunk != NULL) + (record->checkpoint != NULL) +
                        (record->compaction != NULL) + (record->sequence != NULL) +
-                       (record->retention != NULL) + (record->consumer != NULL);
+                       (record->retention != NULL) + (record->consumer != NULL) +
+                       (record->loose != NULL);
 
     if (alternatives != 1) {
         return wrong("Record", "not exactly one of its alternatives", err);
@@ -527,6 +557,9 @@ static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, str
     }
     if (record->retention != NULL) {
         return check_retention(record->retention, err);
+    }
+    if (record->loose != NULL) {
+        return check_loose(record->loose, err);
     }
     if (record->consumer != NULL) {
         return check_consumer(record->consumer, err);

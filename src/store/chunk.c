@@ -172,6 +172,36 @@ done:
     return st;
 }
 
+arm_status arm__store_read(struct arm_store *store, const struct arm_hash *hash, bool verify,
+                           void *data, size_t capacity, size_t *out_size, struct arm_error *err)
+{
+    const struct arm_io *io = store->io;
+    struct arm_file *file = NULL;
+    char *path = NULL;
+    struct arm_hash found;
+    uint64_t size = 0;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__store_path(store, hash, &path, err));
+    ARM_TRY(arm__store_size(store, hash, &size, err));
+    if (size > capacity) {
+        st = arm__fail(err, ARM_INVALID, "the chunk has %llu bytes, and there is room for %zu",
+                       (unsigned long long)size, capacity);
+        goto done;
+    }
+    ARM_TRY(io->open(io->self, path, ARM_OPEN_READ, &file, err));
+    ARM_TRY(arm__io_read_exact(io, file, 0, data, (size_t)size, err));
+    if (verify) {
+        found = arm__hash(arm__bytes(data, (size_t)size));
+        ARM_TRY(arm__chunk_compare(hash, &found, err));
+    }
+    *out_size = (size_t)size;
+done:
+    io->close(io->self, file);
+    arm__free(path);
+    return st;
+}
+
 arm_status arm__store_check(struct arm_store *store, const struct arm_hash *hash,
                             struct arm_error *err)
 {

@@ -66,6 +66,11 @@ arm_status arm__store_get(struct arm_store *store, const struct arm_hash *hash, 
                           struct arm_error *err);
 arm_status arm__store_get_verified(struct arm_store *store, const struct arm_hash *hash,
                                    struct arm_buf *out, struct arm_error *err);
+/* The whole chunk into memory of the caller's, as arm__store_size says it is large. `verify`: its
+ * hash is looked at. Errors: ARM_NOT_FOUND; ARM_INVALID: it is larger than `capacity`;
+ * ARM_HASH_MISMATCH. */
+arm_status arm__store_read(struct arm_store *store, const struct arm_hash *hash, bool verify,
+                           void *data, size_t capacity, size_t *out_size, struct arm_error *err);
 /* Hash the file without keeping it: ARM_OK, ARM_NOT_FOUND or ARM_HASH_MISMATCH. */
 arm_status arm__store_check(struct arm_store *store, const struct arm_hash *hash,
                             struct arm_error *err);
