@@ -359,6 +359,13 @@ struct arm_write_options {
     const char *const *columns; /**< import: reserved, 0 */
     size_t column_count;
     const char *null_text; /**< import of CSV: what stands for NULL, besides nothing ("NA") */
+    bool always;           /**< a version even if nothing changes */
+    uint64_t version;      /**< that the write is to make, or ARM_VERSION_CONFLICT; 0: the next */
+    const char *metadata;  /**< kept with the version, for arm_version; NULL: none */
+    const char *const *uses; /**< hashes of chunks that the version needs besides those of its rows:
+                              * they must be there, and are kept as long as it can be read */
+    size_t use_count;
+    uint32_t chunk_rows; /**< rows go to chunks of so many, however few they are; 0: as is best */
 };
 
 /** What a write did. `tx` 0: nothing changed, nothing was committed. */
@@ -399,6 +406,62 @@ ARM_API arm_status arm_export(arm_session *session, const char *table, const cha
 /** Write the rows of `stream` (taken) as an Arrow IPC file, whole or not at all. */
 ARM_API arm_status arm_arrow_write_file(struct ArrowArrayStream *stream, const char *path,
                                         uint64_t *out_rows, struct arm_error *err);
+
+/* ---- Versions, and the chunks that they are made of ---- */
+
+/** One version of a table, whatever branch made it, in one row: table [utf8], version, parent
+ * [uint64, null: none], tx [uint64], branch [utf8], created_at [timestamp us UTC], rows, bytes
+ * [uint64], author, message [utf8], metadata [utf8, null: none], chunks [list<utf8>: hashes of the
+ * chunks that have its rows, in order; rows in the log are in none; upkeep may change them], uses
+ * [list<utf8>: as given to the write that made it], expired [bool: its rows cannot be read any more,
+ * and chunks is empty]. `table` as in arm_write. Reads no rows. Errors: ARM_NOT_FOUND. */
+ARM_API arm_status arm_version_show(arm_session *session, const char *table, uint64_t version,
+                                    struct ArrowArrayStream *out, struct arm_error *err);
+
+struct arm_move_options {
+    size_t size;
+    const char *into;         /**< a branch; NULL: the session's */
+    const char *message;      /**< of the commit; NULL: "Move", with the first table's name */
+    uint64_t unchanged_since; /**< ARM_CONFLICT if the branch has a commit later than this tx; 0:
+                               * others may commit meanwhile, but for changes of these tables */
+};
+/** Have a branch stand at the given version of each table, whoever made it, on whatever branch: one
+ * commit, which is made even if the branch stands there already. No row is copied and no version
+ * is made; what the branch had stays in its history. `*out_tx` may be NULL. Errors: ARM_NOT_FOUND:
+ * there is no such version, or branch; ARM_HISTORY_EXPIRED; ARM_INVALID: a table is named twice, or
+ * the session has a transaction open; ARM_CONFLICT; those of a commit. */
+ARM_API arm_status arm_move(arm_session *session, const struct arm_table_version *versions,
+                            size_t count, const struct arm_move_options *options, uint64_t *out_tx,
+                            struct arm_error *err);
+
+/* Chunks are immutable bytes under the BLAKE3-256 of their content, as 64 lower-case hexadecimal
+ * digits and a NUL. One content is one file, whoever needs it. A program may put some of its own:
+ * loose ones, which arm_gc leaves until arm_chunk_delete, and which are proven, with all others, by
+ * arm_verify. From any thread. Errors of all: ARM_INVALID_HASH. */
+
+#define ARM_CHUNK_HASH_SIZE 65 /* of its text, with the NUL */
+
+/** Store bytes, durably, and keep them. Put again, they are found. Errors: ARM_READ_ONLY, ARM_FULL,
+ * ARM_HASH_MISMATCH: they are there, damaged; those of a commit. Syncs. */
+ARM_API arm_status arm_chunk_put(arm_repo *repo, const void *data, size_t size_bytes,
+                                 char out_hash[ARM_CHUNK_HASH_SIZE], struct arm_error *err);
+/** The whole chunk, into memory of the caller's, which has room for `capacity` bytes, as
+ * arm_chunk_size says; `verify`: it is proven by its hash. Errors: ARM_NOT_FOUND; ARM_INVALID: there
+ * is too little room; ARM_HASH_MISMATCH with the hash that the bytes have. */
+ARM_API arm_status arm_chunk_get(arm_repo *repo, const char *hash, bool verify, void *data,
+                                 size_t capacity, size_t *out_size, struct arm_error *err);
+/** Whether there is such a chunk. */
+ARM_API arm_status arm_chunk_exists(arm_repo *repo, const char *hash, bool *out,
+                                    struct arm_error *err);
+/** How many bytes it has. Errors: ARM_NOT_FOUND. */
+ARM_API arm_status arm_chunk_size(arm_repo *repo, const char *hash, uint64_t *out,
+                                  struct arm_error *err);
+/** Remove a chunk that nothing needs which can be read. Reads the log, unless the chunk was put by
+ * arm_chunk_put and is nobody else's. Errors: ARM_NOT_FOUND; ARM_INVALID: a table version uses it,
+ * or the log does; ARM_BUSY: what runs now needs it; ARM_READ_ONLY, those of a commit. Syncs. */
+ARM_API arm_status arm_chunk_delete(arm_repo *repo, const char *hash, struct arm_error *err);
+/** hash [utf8], bytes [uint64], is_loose [bool]: every chunk that is there; by hash. */
+ARM_API arm_status arm_chunks(arm_repo *repo, struct ArrowArrayStream *out, struct arm_error *err);
 
 /* ---- Branches and tags: a movable, and a fixed, name of a commit ----
  *

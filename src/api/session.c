@@ -131,6 +131,10 @@ static arm_status check_write(const struct arm_session *session, const char *tab
                        (unsigned)out->mode);
     } else if (out->key_count > 0 && out->key == NULL) {
         st = arm__fail(err, ARM_INVALID, "options.key is NULL");
+    } else if (out->use_count > 0 && out->uses == NULL) {
+        st = arm__fail(err, ARM_INVALID, "options.uses is NULL");
+    } else if (out->metadata != NULL && out->metadata[0] == '\0') {
+        st = arm__fail(err, ARM_INVALID, "options.metadata is empty: leave it NULL");
     } else if (out->column_count > 0) {
         st = arm__fail(err, ARM_INVALID, "options.columns is reserved: leave it NULL");
     } else if (session->read_only) {

@@ -296,10 +296,13 @@ arm_status arm__session_import(struct arm_query_session *session, const char *ta
     char message[ARM_MESSAGE_BYTES];
     struct arm_load load = {.table = table, .mode = options->mode};
     struct arm_source source = {.format = ARM_FILE_UNKNOWN};
+    struct arm_version_words words;
+    struct arm_hash *uses = NULL;
     char *staging = NULL;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__session_enter_run(session, err));
+    ARM_TRY(arm__load_words(options, &load, &words, &uses, err));
     ARM_TRY(
         arm__path_join(arm__repository_path(session->duck.repository), "staging", &staging, err));
     ARM_TRY(arm__source_open(paths, path_count, options->format, staging, &source, err));
@@ -313,5 +316,6 @@ done:
     arm__session_leave_run(session);
     arm__source_release(&source);
     arm__free(staging);
+    arm__free(uses);
     return st;
 }

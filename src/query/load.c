@@ -39,6 +39,34 @@ done:
     return st;
 }
 
+arm_status arm__load_words(const struct arm_write_options *options, struct arm_load *load,
+                           struct arm_version_words *out, struct arm_hash **uses,
+                           struct arm_error *err)
+{
+    struct arm_hash *hashes = NULL;
+    arm_status st = ARM_OK;
+
+    load->chunk_rows = options->chunk_rows;
+    if (!options->always && options->version == 0 && options->metadata == NULL &&
+        options->use_count == 0) {
+        return ARM_OK;
+    }
+    ARM_TRY(arm__calloc(options->use_count + 1, sizeof *hashes, &hashes, err));
+    for (size_t i = 0; i < options->use_count; i++) {
+        ARM_TRY(arm__hash_parse(options->uses[i], &hashes[i], err));
+    }
+    *out = (struct arm_version_words){.wanted_version = options->version,
+                                      .metadata = options->metadata,
+                                      .use_count = options->use_count,
+                                      .uses = hashes};
+    load->words = out;
+    *uses = hashes;
+    hashes = NULL;
+done:
+    arm__free(hashes);
+    return st;
+}
+
 /* ---- The SELECT ---- */
 
 static bool has_column(const struct arm_load *load, const char *name)
@@ -180,6 +208,8 @@ static arm_status start_writer(struct loading *l, struct arm_error *err)
         .engine = l->session->duck.engine,
         .schema = l->schema != NULL ? l->schema : l->view->schema,
         .table = l->name,
+        .no_hot = l->load->chunk_rows > 0,
+        .chunk_rows = l->load->chunk_rows,
     };
 
     return arm__writer_new(&options, &l->writer, err);
@@ -383,6 +413,9 @@ static arm_status load_rows(struct loading *l, struct arm_write_result *out, str
     out->chunks_added = written.chunks_new;
     out->chunks_reused = written.chunks_reused;
     ARM_TRY(apply(l, &written, err));
+    if (l->load->words != NULL) {
+        ARM_TRY(arm__txn_tell_version(l->txn, l->schema_name, l->name, l->load->words, err));
+    }
 done:
     arm__written_release(&written);
     arm__buf_release(&sql);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "model/name.h"
 #include "query/explain.h"
 #include "query/query_private.h"
@@ -79,11 +80,14 @@ arm_status arm__session_write(struct arm_query_session *session, const char *tab
     char message[ARM_MESSAGE_BYTES];
     struct arm_name_list names = {.items = NULL};
     struct arm_load load = {.table = table, .source = input_name, .mode = options->mode};
+    struct arm_version_words words;
+    struct arm_hash *uses = NULL;
     struct arm_error local;
     bool offered = false;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__session_enter_run(session, &local));
+    ARM_TRY(arm__load_words(options, &load, &words, &uses, &local));
     ARM_TRY(column_names(stream, &names, &local));
     (void)snprintf(message, sizeof message, "write %.200s", table);
     load.message = options->message == NULL ? message : options->message;
@@ -100,5 +104,6 @@ done:
     }
     arm__session_leave_run(session);
     arm__name_list_release(&names);
+    arm__free(uses);
     return st == ARM_OK ? ARM_OK : explain(st, &local, err);
 }

@@ -33,8 +33,12 @@ static bool same(const struct plan *plan, size_t new_index, size_t old_index)
            arm__hash_equal(&old->rows_hash, &plan->written->entries[new_index].rows_hash);
 }
 
+/* Rows in the log do not stay where chunks are wanted. */
 static void keep(struct plan *plan, size_t new_index, size_t old_index)
 {
+    if (plan->old->entries[old_index].is_hot && !plan->written->entries[new_index].is_hot) {
+        return;
+    }
     plan->match[new_index] = old_index;
     plan->stays[old_index] = true;
 }

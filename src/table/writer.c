@@ -21,6 +21,7 @@ struct arm_writer {
     struct arm_chunk_plan plan;
     char *table;
     bool no_hot;
+    uint32_t chunk_rows; /* 0: cut by content */
     bool checked;       /* the first chunk's types fit */
     bool flushed;       /* a run was given to the workers: no hot batch */
     uint64_t rows;      /* pushed */
@@ -43,6 +44,7 @@ arm_status arm__writer_new(const struct arm_writer_options *options, struct arm_
     ARM_TRY(arm__calloc(1, sizeof *writer, &writer, err));
     arm__workers_init(&writer->workers, &writer->plan);
     arm__cutter_init(&writer->cutter, options->chunk_factor == 0 ? 1 : options->chunk_factor);
+    writer->chunk_rows = options->chunk_rows;
     ARM_TRY(arm__chunk_plan_init(&writer->plan, options, err));
     ARM_TRY(arm__strdup(options->table, &writer->table, err));
     writer->no_hot = options->no_hot;
@@ -190,11 +192,25 @@ static arm_status cut_run(struct arm_writer *writer, uint32_t cut, struct arm_er
     return give_run(writer, &whole, err);
 }
 
+/* Cut where the caller wants it. */
+static arm_status cut_evenly(struct arm_writer *writer, struct arm_error *err)
+{
+    arm_status st = ARM_OK;
+
+    while (st == ARM_OK && writer->run.rows >= writer->chunk_rows) {
+        st = cut_run(writer, writer->chunk_rows, err);
+    }
+    return st;
+}
+
 /* Show the cutter what it has not seen, and cut where it says. */
 static arm_status feed(struct arm_writer *writer, struct arm_error *err)
 {
     arm_status st = ARM_OK;
 
+    if (writer->chunk_rows > 0) {
+        return cut_evenly(writer, err);
+    }
     while (st == ARM_OK && writer->fed < writer->run.rows) {
         uint32_t cut = 0;
         uint32_t used = 0;

@@ -28,6 +28,7 @@ struct arm_writer_options {
     const Armpb__Schema *schema;       /* borrowed; with field ids; columns of the pushed chunks */
     const char *table;                 /* for messages */
     bool no_hot;                       /* always chunks */
+    uint32_t chunk_rows;               /* chunks of so many rows, cut by no content; 0: as usual */
     uint32_t chunk_factor;             /* chunks of so many times the usual rows; 0: 1 */
     bool explicit_row_ids;             /* the pushed chunks have a BIGINT behind these columns, the
                                         * row's id, never NULL */

@@ -336,6 +336,40 @@ done:
     return st;
 }
 
+arm_status arm__txn_tell_version(struct arm_transaction *txn, const char *schema_name,
+                                 const char *name, const struct arm_version_words *words,
+                                 struct arm_error *err)
+{
+    struct arm_txn_table *table = NULL;
+    struct arm_hash *uses = NULL;
+    char *metadata = NULL;
+    arm_status st = ARM_OK;
+
+    arm__mutex_lock(&txn->mutex);
+    ARM_TRY(arm__txn_find_for_change(txn, schema_name, name, &table, err));
+    if (words->metadata != NULL) {
+        ARM_TRY(arm__strdup(words->metadata, &metadata, err));
+    }
+    if (words->use_count > 0) {
+        ARM_TRY(arm__calloc(words->use_count, sizeof *uses, &uses, err));
+        memcpy(uses, words->uses, words->use_count * sizeof *uses);
+    }
+    arm__free(table->metadata);
+    arm__free(table->uses);
+    table->is_told = true;
+    table->wanted_version = words->wanted_version;
+    table->metadata = metadata;
+    table->uses = uses;
+    table->use_count = words->use_count;
+    metadata = NULL;
+    uses = NULL;
+done:
+    arm__mutex_unlock(&txn->mutex);
+    arm__free(uses);
+    arm__free(metadata);
+    return st;
+}
+
 /* ---- Rows out ---- */
 
 static arm_status too_old(const struct arm_view *view, struct arm_error *err)

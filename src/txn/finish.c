@@ -174,6 +174,13 @@ static arm_status describe(const struct arm_txn_table *table, struct part *part,
         change->rows_removed = table->adopted_rows_removed;
         change->force_version = table->is_next;
     }
+    if (table->is_told) {
+        change->force_version = true;
+        change->wanted_version = table->wanted_version;
+        change->metadata = table->metadata;
+        change->use_count = table->use_count;
+        change->uses = table->uses;
+    }
     change->merged_schema_id = table->merged_schema_id;
     ARM_TRY(arm__calloc(table->own_count + table->base_dead_count, sizeof *part->vectors,
                         &part->vectors, err));

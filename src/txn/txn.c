@@ -34,7 +34,7 @@ bool arm__txn_table_has_changes(const struct arm_txn_table *table)
     if (table->is_adopted) {
         return !table->is_dropped || table->had_version != 0;
     }
-    return table->is_dropped || table->truncated || table->has_new_schema || table->is_renamed ||
+    return table->is_told || table->is_dropped || table->truncated || table->has_new_schema || table->is_renamed ||
            table->own_count > 0 || table->base_removed != NULL || table->base_dead_count > 0;
 }
 
@@ -71,6 +71,8 @@ static void free_table(struct arm_txn_table *table)
 {
     arm__txn_table_clear_changes(table);
     arm__free(table->own);
+    arm__free(table->metadata);
+    arm__free(table->uses);
     arm__txn_schema_drop(table->schema);
     arm__txn_reads_release(&table->reads);
     arm__table_info_release(&table->base);

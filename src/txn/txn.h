@@ -213,6 +213,17 @@ arm_status arm__txn_append(struct arm_transaction *txn, const char *schema_name,
 arm_status arm__txn_replace(struct arm_transaction *txn, const char *schema_name, const char *name,
                             const Armpb__Schema *schema, struct arm_written *written,
                             struct arm_error *err);
+/* What is said of the version that a table gets, which is then made even if nothing changes. */
+struct arm_version_words {
+    uint64_t wanted_version; /* ARM_VERSION_CONFLICT at commit if it would be another; 0: any */
+    const char *metadata;    /* NULL: none */
+    size_t use_count;        /* chunks that it needs besides its entries */
+    const struct arm_hash *uses;
+};
+/* Copied. Errors: ARM_NOT_FOUND: there is no such table. */
+arm_status arm__txn_tell_version(struct arm_transaction *txn, const char *schema_name,
+                                 const char *name, const struct arm_version_words *words,
+                                 struct arm_error *err);
 /* Rows that die: `rows[i]` are row numbers in entry i of `view` (NULL: none). Rows dead
  * already are ignored; `*out_count` those that died now. The view must be of the statement that
  * deletes: ARM_INVALID if an entry it shows has been replaced since. */

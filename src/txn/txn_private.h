@@ -117,6 +117,11 @@ struct arm_txn_table {
     size_t list_own;           /* how many own entries it shows */
     struct arm_txn_reads reads;
     uint64_t sequence_used; /* places taken of a sequence that was created here */
+    bool is_told;           /* it gets a version whatever changes, of which is said: */
+    uint64_t wanted_version;
+    char *metadata;
+    size_t use_count;
+    struct arm_hash *uses;
 };
 
 struct arm_txn_past {
