@@ -386,7 +386,7 @@ static PyObject *repo_feed(struct repo *self, PyObject *arguments, PyObject *key
     return arm_py_feed_open(self, arguments, keywords);
 }
 
-static PyMethodDef repo_methods[] = {
+static PyMethodDef own_methods[] = {
     {"close", (PyCFunction)repo_close, METH_NOARGS, "Close it; sessions and rows stay usable."},
     {"session", (PyCFunction)repo_session, METH_VARARGS, "session(branch=None): a Session."},
     {"latest_tx", (PyCFunction)repo_latest_tx, METH_NOARGS, "The last durable tx; 0: none."},
@@ -399,8 +399,20 @@ static PyMethodDef repo_methods[] = {
      "gc(dry_run=False, grace_s=0, keep_days=0, progress=None): a dict."},
     {"feed", (PyCFunction)(void (*)(void))repo_feed, METH_VARARGS | METH_KEYWORDS,
      "feed(branch=None, tables=None, start='default', since=0, consumer=None): a Feed."},
-    {NULL, NULL, 0, NULL},
 };
+enum { METHODS_MAX = 24 };
+static PyMethodDef repo_methods[METHODS_MAX]; /* those, and chunks.c's */
+
+static void gather_methods(void)
+{
+    size_t count = sizeof own_methods / sizeof *own_methods;
+
+    memcpy(repo_methods, own_methods, sizeof own_methods);
+    for (const PyMethodDef *method = arm_py_repo_chunks; method->ml_name != NULL; method++) {
+        repo_methods[count++] = *method;
+    }
+}
+
 static PyGetSetDef repo_getters[] = {
     {"path", (getter)repo_path, NULL, "Its absolute path.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -423,6 +435,7 @@ static PyType_Spec repo_spec = {
 
 bool arm_py_repo_init(PyObject *module)
 {
+    gather_methods();
     repo_type = arm_py_type(module, &repo_spec);
     return repo_type != NULL;
 }

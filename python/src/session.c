@@ -522,6 +522,7 @@ bool arm_py_session_init(PyObject *module)
     gather(own_methods, sizeof own_methods / sizeof *own_methods, &used);
     gather(arm_py_session_calls, 0, &used);
     gather(arm_py_session_merges, 0, &used);
+    gather(arm_py_session_versions, 0, &used);
     arm_py_session_type = arm_py_type(module, &session_spec);
     return arm_py_session_type != NULL;
 }

@@ -51,5 +51,8 @@ bool arm_py_set(PyObject *dict, const char *name, PyObject *value);
 extern PyMethodDef arm_py_session_calls[];
 /* session_merge.c */
 extern PyMethodDef arm_py_session_merges[];
+/* chunks.c: of Session, and of Repo */
+extern PyMethodDef arm_py_session_versions[];
+extern PyMethodDef arm_py_repo_chunks[];
 
 #endif
