@@ -365,8 +365,10 @@ struct arm_write_options {
     const char *const *uses; /**< hashes of chunks that the version needs besides those of its rows:
                               * they must be there, and are kept as long as it can be read */
     size_t use_count;
-    uint32_t chunk_rows; /**< rows go to chunks of so many, however few they are; 0: as is best */
+    uint32_t chunk_rows; /**< rows go to chunks of so many, however few they are;
+                          * ARM_CHUNK_ROWS_BEST: of as many as is best; 0: few may stay in the log */
 };
+#define ARM_CHUNK_ROWS_BEST UINT32_MAX
 
 /** What a write did. `tx` 0: nothing changed, nothing was committed. */
 struct arm_write_result {

@@ -4,6 +4,7 @@ was wrong, where, and what to do."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ class InvalidType(InvalidArgument, TypeError):
     """An argument is of a type that the call does not take."""
 
 
+def _hash_behind(words: str, text: str) -> str:
+    found = re.search(words + "([0-9a-f]{64})", text)
+    return found.group(1) if found is not None else ""
+
+
 class NotFound(Error, LookupError):
     """There is no such table, branch, tag, version, commit, consumer, or repository."""
 
@@ -36,6 +42,16 @@ class Exists(Error):
 
 class HashMismatch(Error):
     """A chunk's bytes do not have its hash: run `verify`."""
+
+    @property
+    def expected(self) -> str:
+        """The chunk's hash; "": it is not told."""
+        return _hash_behind("chunk ", str(self))
+
+    @property
+    def actual(self) -> str:
+        """The hash that its bytes have; "": it is not told."""
+        return _hash_behind("hash to ", str(self))
 
 
 class InvalidHash(Error, ValueError):

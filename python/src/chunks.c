@@ -173,10 +173,12 @@ struct writing {
     PyObject *rows;
     PyObject *paths;
     PyObject *uses;
+    PyObject *key;
     struct ArrowArrayStream stream;
     const char **files;
     size_t file_count;
     const char **hashes;
+    const char **columns;
     struct arm_write_options options;
 };
 
@@ -185,20 +187,21 @@ static void end_writing(struct writing *w)
     arm_py_stream_end(&w->stream);
     PyMem_Free(w->files);
     PyMem_Free(w->hashes);
+    PyMem_Free(w->columns);
 }
 
 static bool take_arguments(PyObject *arguments, PyObject *keywords, struct writing *w)
 {
     static char *names[] = {"table",    "rows", "paths",      "mode",    "version",
-                            "metadata", "uses", "chunk_rows", "message", NULL};
+                            "metadata", "uses", "chunk_rows", "message", "key",     NULL};
     unsigned long long version = 0;
     unsigned int chunk_rows = 0;
     int mode = ARM_WRITE_REPLACE;
 
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "s|OOiKzOIz:write_version", names,
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "s|OOiKzOIzO:write_version", names,
                                      &w->table, &w->rows, &w->paths, &mode, &version,
                                      &w->options.metadata, &w->uses, &chunk_rows,
-                                     &w->options.message)) {
+                                     &w->options.message, &w->key)) {
         return false;
     }
     w->options.mode = (arm_write_mode)mode;
@@ -210,6 +213,10 @@ static bool take_arguments(PyObject *arguments, PyObject *keywords, struct writi
     if (!PyErr_Occurred()) {
         w->files = arm_py_texts(w->paths, &w->file_count);
     }
+    if (!PyErr_Occurred()) {
+        w->columns = arm_py_texts(w->key, &w->options.key_count);
+        w->options.key = w->columns;
+    }
     return !PyErr_Occurred() && arm_py_stream_of(w->rows, &w->stream);
 }
 
@@ -218,6 +225,7 @@ static PyObject *call_write_version(struct session *self, PyObject *arguments, P
     struct writing w = {.rows = Py_None,
                         .paths = Py_None,
                         .uses = Py_None,
+                        .key = Py_None,
                         .stream = {.release = NULL},
                         .options = {.size = sizeof w.options}};
     struct arm_write_result result = {0};
@@ -331,7 +339,7 @@ PyMethodDef arm_py_session_versions[] = {
     {"write_version", (PyCFunction)(void (*)(void))call_write_version,
      METH_VARARGS | METH_KEYWORDS,
      "write_version(table, rows=None, paths=None, mode=2, version=0, metadata=None, uses=None, "
-     "chunk_rows=0, message=None): a version, even if nothing changes; a dict."},
+     "chunk_rows=0, message=None, key=None): a version, even if nothing changes; a dict."},
     {"version_show", (PyCFunction)call_version_show, METH_VARARGS,
      "version_show(table, version): a row."},
     {"move", (PyCFunction)call_move, METH_VARARGS,

@@ -122,7 +122,7 @@ static arm_status use_features(struct arm_commit_plan *plan, struct arm_error *e
         const Armpb__TableChange *change = plan->commit.changes[i];
 
         if (change->kind == ARMPB__CHANGE_KIND__ADOPT) {
-            used |= ARM_FEATURE_MERGE;
+            used |= ARM_FEATURE_MERGE | (plan->commit.n_parents == 0 ? ARM_FEATURE_LOOSE : 0);
         }
         if (change->metadata != NULL || change->n_uses > 0) {
             used |= ARM_FEATURE_LOOSE;

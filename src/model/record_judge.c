@@ -320,9 +320,6 @@ static arm_status check_commit(const Armpb__Commit *commit, uint64_t payload_byt
     }
     for (size_t i = 0; i < commit->n_changes; i++) {
         ARM_TRY(check_change(commit->changes[i], payload_bytes, err));
-        if (commit->changes[i]->kind == ARMPB__CHANGE_KIND__ADOPT && commit->n_parents == 0) {
-            return wrong("Commit", "it adopts a table and merges nothing", err);
-        }
     }
     ARM_TRY(check_distinct_tables(commit, err));
     if (commit->cursor != NULL) {

@@ -209,7 +209,7 @@ static arm_status start_writer(struct loading *l, struct arm_error *err)
         .schema = l->schema != NULL ? l->schema : l->view->schema,
         .table = l->name,
         .no_hot = l->load->chunk_rows > 0,
-        .chunk_rows = l->load->chunk_rows,
+        .chunk_rows = l->load->chunk_rows == ARM_CHUNK_ROWS_BEST ? 0 : l->load->chunk_rows,
     };
 
     return arm__writer_new(&options, &l->writer, err);
