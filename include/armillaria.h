@@ -279,7 +279,9 @@ struct arm_sql_options {
  * A statement outside BEGIN and COMMIT is a transaction of its own, committed and durable when
  * this returns. An empty `sql` gives a stream of no column. Where an Arrow type does not tell the
  * SQL type of a column, or of what is in it, field metadata "arm.type" does: HUGEINT, UHUGEINT,
- * UUID, BIT, TIMETZ, JSON. Errors: ARM_SQL with DuckDB's
+ * UUID, BIT, TIMETZ, BIGNUM, JSON. HUGEINT is a decimal128 of scale 0 (up to its 2^127), UHUGEINT, BIT,
+ * TIMETZ and BIGNUM are text, and so are UUID and JSON: statements and arm_write that read such a stream
+ * make of them what they were. Errors: ARM_SQL with DuckDB's
  * message, ARM_CONSTRAINT, ARM_CONFLICT (safe to run again), ARM_INTERRUPTED, ARM_UNSUPPORTED
  * naming what is not supported, and those of a commit. */
 ARM_API arm_status arm_sql(arm_session *session, const char *sql,

@@ -114,6 +114,17 @@ static PyObject *time_of(int64_t us)
                                  (int)(s % 60), (int)(us % US_PER_S));
 }
 
+PyObject *arm_py_time_of_text(PyObject *text)
+{
+    PyObject *value = PyObject_CallMethod(arm_py_classes.time, "fromisoformat", "O", text);
+
+    if (value == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
+        PyErr_Clear();
+        return Py_NewRef(text);
+    }
+    return value;
+}
+
 static PyObject *datetime_of(PyObject *epoch, int64_t us)
 {
     PyObject *since =

@@ -10,4 +10,8 @@
 PyObject *arm_py_temporal(const struct ArrowSchemaView *type, PyObject *zone,
                           const struct ArrowArrayView *view, int64_t row);
 
+/* A TIMETZ, which is told as text: a time with its offset; the text itself where Python has no such
+ * (24:00). */
+PyObject *arm_py_time_of_text(PyObject *text);
+
 #endif

@@ -10,7 +10,15 @@
 #include <nanoarrow/nanoarrow.h>
 
 /* What a column's type does not say by itself: what the field is marked with. */
-enum mark { MARK_NONE, MARK_HUGEINT, MARK_UHUGEINT, MARK_UUID, MARK_BIT };
+enum mark {
+    MARK_NONE,
+    MARK_HUGEINT,
+    MARK_UHUGEINT,
+    MARK_BIGNUM,
+    MARK_UUID,
+    MARK_BIT,
+    MARK_TIMETZ,
+};
 
 /* One node of the schema's tree. */
 struct column {
@@ -49,10 +57,8 @@ static enum mark mark_of(const struct ArrowSchema *schema)
     static const struct {
         const char *name;
         enum mark mark;
-    } marks[] = {{"HUGEINT", MARK_HUGEINT},
-                 {"UHUGEINT", MARK_UHUGEINT},
-                 {"UUID", MARK_UUID},
-                 {"BIT", MARK_BIT}};
+    } marks[] = {{"HUGEINT", MARK_HUGEINT}, {"UHUGEINT", MARK_UHUGEINT}, {"BIGNUM", MARK_BIGNUM},
+                 {"TIMETZ", MARK_TIMETZ},   {"UUID", MARK_UUID},         {"BIT", MARK_BIT}};
     struct ArrowStringView value = {NULL, 0};
 
     (void)ArrowMetadataGetValue(schema->metadata, ArrowCharView("arm.type"), &value);
@@ -221,19 +227,42 @@ static PyObject *decimal_of(const struct column *column, const struct ArrowArray
     return value;
 }
 
+/* Of any number of digits: Python refuses to read more than 4,300 decimal ones at once. */
+static PyObject *int_of_text(PyObject *text)
+{
+    PyObject *number = PyObject_CallFunctionObjArgs(arm_py_classes.decimal, text, NULL);
+    PyObject *value = number == NULL ? NULL : PyNumber_Long(number);
+
+    Py_XDECREF(number);
+    return value;
+}
+
 static PyObject *string_of(const struct column *column, const struct ArrowArrayView *view,
                            int64_t row)
 {
     struct ArrowStringView text = ArrowArrayViewGetStringUnsafe(view, row);
     PyObject *value = PyUnicode_DecodeUTF8(text.data, (Py_ssize_t)text.size_bytes, "replace");
-    PyObject *uuid;
+    PyObject *marked;
 
-    if (value == NULL || column->mark != MARK_UUID) {
+    if (value == NULL) {
+        return NULL;
+    }
+    switch (column->mark) {
+    case MARK_UUID:
+        marked = PyObject_CallFunctionObjArgs(arm_py_classes.uuid, value, NULL);
+        break;
+    case MARK_UHUGEINT:
+    case MARK_BIGNUM:
+        marked = int_of_text(value);
+        break;
+    case MARK_TIMETZ:
+        marked = arm_py_time_of_text(value);
+        break;
+    default:
         return value;
     }
-    uuid = PyObject_CallFunctionObjArgs(arm_py_classes.uuid, value, NULL);
     Py_DECREF(value);
-    return uuid;
+    return marked;
 }
 
 /* DuckDB's BIT: how many bits of the first byte to pass over, then the bits. */

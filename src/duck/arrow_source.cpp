@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/arrow_source.hpp"
 
+#include <set>
 #include <utility>
 
 #include "duck/error.hpp"
 #include "duck/inputs.hpp"
 #include "duckdb/common/arrow/arrow_wrapper.hpp"
+#include "duckdb/common/arrow/schema_metadata.hpp"
 #include "duckdb/function/replacement_scan.hpp"
 #include "duckdb/function/table/arrow.hpp"
 #include "duckdb/parser/expression/constant_expression.hpp"
 #include "duckdb/parser/expression/function_expression.hpp"
+#include "duckdb/parser/keyword_helper.hpp"
+#include "duckdb/parser/parser.hpp"
+#include "duckdb/parser/query_node/select_node.hpp"
+#include "duckdb/parser/statement/select_statement.hpp"
+#include "duckdb/parser/tableref/subqueryref.hpp"
 #include "duckdb/parser/tableref/table_function_ref.hpp"
 
 namespace arm
@@ -65,6 +72,48 @@ unique_ptr<duckdb::TableRef> Scan(uintptr_t stream, PRODUCE *produce, GET_SCHEMA
     return std::move(result);
 }
 
+// ---- Types that Arrow lacks: what their columns are marked with (arm_sql) ----
+
+// The SQL type that a column is cast to; empty: as it comes.
+string MarkedType(const ArrowSchema &column)
+{
+    static const std::set<string> known{"HUGEINT", "UHUGEINT", "UUID", "BIT",
+                                        "TIMETZ",  "BIGNUM",   "JSON"};
+    duckdb::ArrowSchemaMetadata metadata(column.metadata);
+    string type = metadata.GetOption("arm.type");
+
+    return known.count(type) != 0 ? type : "";
+}
+
+// The scan, with casts where columns are marked.
+unique_ptr<duckdb::TableRef> WithTypes(unique_ptr<duckdb::TableRef> scan, ArrowArrayStream *stream)
+{
+    duckdb::ArrowSchemaWrapper schema;
+    string casts;
+
+    GetSchema(stream, schema.arrow_schema);
+    for (int64_t i = 0; i < schema.arrow_schema.n_children; i++) {
+        auto &column = *schema.arrow_schema.children[i];
+        string type = MarkedType(column);
+
+        if (!type.empty()) {
+            string name = duckdb::KeywordHelper::WriteQuoted(column.name, '"');
+            casts +=
+                (casts.empty() ? "" : ", ") + ("CAST(" + name + " AS " + type + ") AS ") + name;
+        }
+    }
+    if (casts.empty()) {
+        return scan;
+    }
+    duckdb::Parser parser;
+    parser.ParseQuery("SELECT * REPLACE (" + casts + ") FROM t");
+    auto select = duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(
+        std::move(parser.statements[0]));
+    string alias = scan->alias;
+    select->node->Cast<duckdb::SelectNode>().from_table = std::move(scan);
+    return make_uniq<duckdb::SubqueryRef>(std::move(select), alias);
+}
+
 // ---- Rows that somebody is asked for by name ----
 
 // Lives as long as the plan does; a stream that is scanned is the scan's.
@@ -117,9 +166,10 @@ unique_ptr<duckdb::TableRef> Find(const Inputs &inputs, const string &name)
     }
     auto result =
         Scan(reinterpret_cast<uintptr_t>(found.get()), &ProduceFound, &GetFoundSchema, name);
+    auto *stream = &found->stream;
     result->external_dependency = make_shared_ptr<duckdb::ExternalDependency>();
     result->external_dependency->AddDependency("replacement_cache", std::move(found));
-    return result;
+    return WithTypes(std::move(result), stream);
 }
 
 unique_ptr<duckdb::TableRef> Replace(ClientContext &context, duckdb::ReplacementScanInput &input,
@@ -132,8 +182,9 @@ unique_ptr<duckdb::TableRef> Replace(ClientContext &context, duckdb::Replacement
     }
     auto stream = session->streams.find(input.table_name);
     if (stream != session->streams.end()) {
-        return Scan(reinterpret_cast<uintptr_t>(stream->second), &Produce, &GetSchema,
-                    input.table_name);
+        return WithTypes(Scan(reinterpret_cast<uintptr_t>(stream->second), &Produce, &GetSchema,
+                              input.table_name),
+                         stream->second);
     }
     if (session->inputs && session->inputs->find_rows != nullptr) {
         return Find(*session->inputs, input.table_name);

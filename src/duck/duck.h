@@ -155,6 +155,8 @@ size_t arm__duck_column_count(const struct arm_duck_result *result);
 const char *arm__duck_column_name(const struct arm_duck_result *result, size_t column);
 /* Borrowed logical type of a column. */
 duckdb_logical_type arm__duck_column_type(const struct arm_duck_result *result, size_t column);
+/* The same, but TIMETZ, BIT, UHUGEINT and BIGNUM, which are given as text for Arrow, are themselves. */
+duckdb_logical_type arm__duck_column_sql_type(const struct arm_duck_result *result, size_t column);
 /* Rows may come (SELECT, RETURNING, …); false: only a count of changed rows. */
 bool arm__duck_has_rows(const struct arm_duck_result *result);
 /* The next chunk, owned by the caller (duckdb_destroy_data_chunk); NULL at the end. Under

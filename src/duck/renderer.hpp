@@ -2,7 +2,8 @@
 #ifndef ARM_DUCK_RENDERER_HPP
 #define ARM_DUCK_RENDERER_HPP
 
-// Casts the columns of a result for reading by people or as JSON (arm_render).
+// Casts the columns of a result for reading by people or as JSON (arm_render), and for Arrow what
+// its types would not hold.
 
 #include "duck/core.hpp"
 #include "duckdb/execution/expression_executor.hpp"
@@ -17,6 +18,8 @@ public:
              arm_render render);
 
     const vector<LogicalType> &Types() const { return types; }
+    // Whether there is anything to cast.
+    bool IsNeeded() const { return is_needed; }
     bool IsJson(idx_t column) const { return is_json[column]; }
     unique_ptr<DataChunk> Render(DataChunk &chunk);
 
@@ -24,6 +27,7 @@ private:
     const shared_ptr<ClientContext> context;
     vector<LogicalType> types;
     vector<bool> is_json;
+    bool is_needed;
     vector<unique_ptr<Expression>> casts;
     duckdb::ExpressionExecutor executor;
 };

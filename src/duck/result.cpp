@@ -38,6 +38,7 @@ arm_duck_result::arm_duck_result(arm_duck_connection &connection,
 {
     if (HasColumns(*result)) {
         types = result->types;
+        sql_types = result->types;
         names = result->names;
     }
 }
@@ -104,11 +105,18 @@ void arm_duck_result::Buffer()
 
 void arm_duck_result::Render(arm_render render)
 {
-    if (render == ARM_RENDER_ARROW || types.empty()) {
+    if (types.empty()) {
         return;
     }
     renderer = duckdb::make_uniq<arm::Renderer>(context, types, render);
+    if (!renderer->IsNeeded()) {
+        renderer.reset();
+        return;
+    }
     types = renderer->Types();
+    if (render != ARM_RENDER_ARROW) {
+        sql_types = types;
+    }
 }
 
 void arm__duck_result_free(struct arm_duck_result *result)
@@ -129,6 +137,13 @@ const char *arm__duck_column_name(const struct arm_duck_result *result, size_t c
 duckdb_logical_type arm__duck_column_type(const struct arm_duck_result *result, size_t column)
 {
     auto &type = const_cast<duckdb::LogicalType &>(result->types[column]);
+
+    return reinterpret_cast<duckdb_logical_type>(&type);
+}
+
+duckdb_logical_type arm__duck_column_sql_type(const struct arm_duck_result *result, size_t column)
+{
+    auto &type = const_cast<duckdb::LogicalType &>(result->sql_types[column]);
 
     return reinterpret_cast<duckdb_logical_type>(&type);
 }

@@ -21,7 +21,8 @@ struct arm_duck_result {
     const duckdb::shared_ptr<duckdb::ClientContext> context;
     const duckdb::shared_ptr<arm::SessionState> session;
     duckdb::unique_ptr<duckdb::QueryResult> result; // null: the rest is in the buffer
-    duckdb::vector<duckdb::LogicalType> types;
+    duckdb::vector<duckdb::LogicalType> types;      // as they are given
+    duckdb::vector<duckdb::LogicalType> sql_types; // the same, but what Arrow lacks is not text yet
     duckdb::vector<duckdb::string> names;
     bool has_rows;
     duckdb::unique_ptr<arm::Renderer> renderer;

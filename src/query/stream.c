@@ -79,7 +79,7 @@ static void mark_columns(const struct arm_duck_result *result, struct ArrowSchem
         if (arm__duck_column_is_json(result, (size_t)i)) {
             schema->children[i]->metadata = json_mark;
         }
-        arm__mark_type(arm__duck_column_type(result, (size_t)i), schema->children[i]);
+        arm__mark_type(arm__duck_column_sql_type(result, (size_t)i), schema->children[i]);
     }
 }
 

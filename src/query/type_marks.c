@@ -18,6 +18,7 @@ static const struct mark uhugeint_mark = {1, 8, TYPE_KEY, 8, "UHUGEINT"};
 static const struct mark uuid_mark = {1, 8, TYPE_KEY, 4, "UUID"};
 static const struct mark bit_mark = {1, 8, TYPE_KEY, 3, "BIT"};
 static const struct mark timetz_mark = {1, 8, TYPE_KEY, 6, "TIMETZ"};
+static const struct mark bignum_mark = {1, 8, TYPE_KEY, 6, "BIGNUM"};
 static const struct mark json_mark = {1, 8, TYPE_KEY, 4, "JSON"};
 
 static bool is_json(duckdb_logical_type type)
@@ -40,6 +41,8 @@ static const struct mark *mark_of(duckdb_logical_type type)
         return &uuid_mark;
     case DUCKDB_TYPE_BIT:
         return &bit_mark;
+    case DUCKDB_TYPE_BIGNUM:
+        return &bignum_mark;
     case DUCKDB_TYPE_TIME_TZ:
         return &timetz_mark;
     case DUCKDB_TYPE_VARCHAR:
@@ -90,7 +93,7 @@ void arm__mark_type(duckdb_logical_type type, struct ArrowSchema *schema)
 {
     const struct mark *mark = mark_of(type);
 
-    if (mark != NULL && schema->metadata == NULL) {
+    if (mark != NULL && (schema->metadata == NULL || mark == &bignum_mark)) {
         schema->metadata = (const char *)mark;
     }
     mark_children(type, schema);
