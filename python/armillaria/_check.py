@@ -117,11 +117,11 @@ def ref(value: Any, what: str) -> str:
     """A ref: a branch, a tag, "tx:12", "version:3", a time; a datetime, and an int as a tx id."""
     if isinstance(value, bool):
         raise InvalidType(f"{what} is to be a ref, not a bool: {value}")
-    if isinstance(value, int):
+    if hasattr(value, "__index__") and not isinstance(value, type):
         return f"tx:{number(value, what)}"
     if isinstance(value, datetime):
         zone = value.astimezone(timezone.utc) if value.tzinfo is not None else value
-        return zone.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return zone.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
     if isinstance(value, date):
         return value.isoformat()
     return name(value, what)

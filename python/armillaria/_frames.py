@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import _check, _core
+from . import _check, _core, _times
 from .errors import InvalidType, SchemaError
 
 WHAT = ("a pandas or Polars DataFrame, a pyarrow Table, a DuckDB relation, anything with "
@@ -23,8 +23,13 @@ def _column(values: Any, name: str) -> list[Any]:
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         raise SchemaError(f"column {name}: its values are to be a list, not "
                           f"{type(values).__name__}")
-    tolist = getattr(values, "tolist", None)
-    return tolist() if callable(tolist) and hasattr(values, "dtype") else list(values)
+    dtype = getattr(values, "dtype", None)
+    if dtype is None or not callable(getattr(values, "tolist", None)):
+        return list(values)
+    if getattr(dtype, "names", None):
+        raise SchemaError(f"column {name}: fields of a numpy array are no columns: give a dict of "
+                          "lists, or a DataFrame of it")
+    return _times.plain(values) if hasattr(dtype, "str") else values.tolist()
 
 
 def _build(names: list[str], columns: list[list[Any]]) -> Any:
@@ -61,13 +66,18 @@ def _of_pandas(frame: Any) -> Any:
         if not isinstance(name, str):
             raise SchemaError(f"column {name!r}: its name is to be a str, not "
                               f"{type(name).__name__}: rename it")
+    for name, dtype in zip(frame.columns, frame.dtypes):
+        if type(dtype).__name__ == "PeriodDtype":
+            raise SchemaError(f"column {name}: a pandas Period is no SQL value: "
+                              "use .dt.to_timestamp() or .astype(str)")
     if "pyarrow" in sys.modules or _has_pyarrow():
         import pyarrow
 
         try:
             return pyarrow.Table.from_pandas(frame, preserve_index=False)
-        except (ValueError, TypeError, NotImplementedError, pyarrow.ArrowException) as error:
-            raise SchemaError(f"the DataFrame cannot be read: {error}") from error
+        except (ValueError, TypeError, NotImplementedError, OverflowError,
+                pyarrow.ArrowException):
+            pass  # value by value: it may go, or its place be told
     missing = frame.isna()
     columns = []
     for i in range(frame.shape[1]):
@@ -83,11 +93,17 @@ def _has_pyarrow() -> bool:
     return find_spec("pyarrow") is not None
 
 
+def _is_pandas(value: Any, name: str) -> bool:
+    """Whether it is a pandas object of that class, or of one derived from it."""
+    return any(base.__name__ == name and base.__module__.partition(".")[0] == "pandas"
+               for base in type(value).__mro__)
+
+
 def is_table(value: Any) -> bool:
     """Whether a variable's value can stand in a FROM."""
     if hasattr(value, "__arrow_c_stream__"):
         return True
-    if _module_of(value) == "pandas" and type(value).__name__ == "DataFrame":
+    if _is_pandas(value, "DataFrame"):
         return True
     if isinstance(value, Mapping):
         return bool(value) and all(isinstance(name, str) for name in value) and \
@@ -100,8 +116,21 @@ def is_table(value: Any) -> bool:
 def stream_of(data: Any, what: str = "data") -> Any:
     """An object that gives an Arrow stream of the rows: a capsule, or what has
     __arrow_c_stream__."""
-    if _module_of(data) == "pandas" and type(data).__name__ == "DataFrame":
+    if type(data).__name__ == "Series" and callable(getattr(data, "to_frame", None)):
+        if not data.name:
+            raise SchemaError(f"{what} is a Series without a name, and a column has one: "
+                              "use .to_frame('name')")
+        data = data.to_frame()
+    if _is_pandas(data, "DataFrame"):
         return _of_pandas(data)
+    if _module_of(data) == "polars":
+        if hasattr(data, "collect"):  # a LazyFrame
+            data = data.collect()
+        for name, dtype in getattr(data, "schema", {}).items():
+            if "Object" in str(dtype):
+                raise SchemaError(f"column {name}: Python objects of a Polars DataFrame are no "
+                                  "SQL values")
+        return data
     if type(data).__name__ == "DuckDBPyRelation":
         data.execute()  # anew: older ones give a result once
     if hasattr(data, "__arrow_c_stream__") or type(data).__name__ == "PyCapsule":
@@ -110,8 +139,6 @@ def stream_of(data: Any, what: str = "data") -> Any:
         for way in ("to_arrow_reader", "fetch_record_batch", "arrow"):
             if hasattr(data, way):
                 return getattr(data, way)()
-    if _module_of(data) == "polars" and hasattr(data, "collect"):  # a LazyFrame
-        return data.collect()
     if isinstance(data, Mapping):
         return _of_dict(data)
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):

@@ -140,6 +140,32 @@ static bool take_timedelta(PyObject *delta, int64_t *out_days, int64_t *out_us)
     return ok;
 }
 
+/* A datetime without its zone, which has no offset; new reference. */
+static PyObject *without_zone(PyObject *at)
+{
+    PyObject *zone = PyObject_GetAttrString(at, "tzinfo");
+    PyObject *method = NULL;
+    PyObject *arguments = NULL;
+    PyObject *names = NULL;
+    PyObject *plain = NULL;
+
+    if (zone == Py_None) {
+        plain = Py_NewRef(at);
+    } else if (zone != NULL) {
+        method = PyObject_GetAttrString(at, "replace");
+        arguments = PyTuple_New(0);
+        names = Py_BuildValue("{s:O}", "tzinfo", Py_None);
+        plain = method == NULL || arguments == NULL || names == NULL
+                    ? NULL
+                    : PyObject_Call(method, arguments, names);
+    }
+    Py_XDECREF(zone);
+    Py_XDECREF(method);
+    Py_XDECREF(arguments);
+    Py_XDECREF(names);
+    return plain;
+}
+
 static ArrowErrorCode append_datetime(struct ArrowArray *array, PyObject *value, bool has_zone)
 {
     const struct value_classes *c = &arm_py_classes;
@@ -154,6 +180,12 @@ static ArrowErrorCode append_datetime(struct ArrowArray *array, PyObject *value,
 
         at = ordinal == NULL ? NULL : PyObject_CallMethod(c->datetime, "fromordinal", "O", ordinal);
         Py_XDECREF(ordinal);
+    }
+    if (at != NULL && !has_zone) {
+        PyObject *plain = without_zone(at);
+
+        Py_DECREF(at);
+        at = plain;
     }
     if (at == NULL ||
         !take_timedelta(PyNumber_Subtract(at, has_zone ? c->epoch_utc : c->epoch), &days, &us)) {

@@ -48,7 +48,7 @@ PyObject *arm_py_plain(PyObject *value)
         return Py_NewRef(Py_None);
     }
     if (PyObject_HasAttrString(value, "dtype") && PyObject_HasAttrString(value, "tolist")) {
-        return PyObject_CallMethod(value, "tolist", NULL);
+        return PyObject_CallFunctionObjArgs(arm_py_classes.plain_times, value, NULL);
     }
     return Py_NewRef(value);
 }
@@ -97,12 +97,27 @@ static bool take_decimal(struct shape *out, PyObject *value)
 
 static bool has_zone(PyObject *value)
 {
-    PyObject *zone = PyObject_GetAttrString(value, "tzinfo");
-    bool has = zone != NULL && zone != Py_None;
+    PyObject *offset = PyObject_CallMethod(value, "utcoffset", NULL); /* a zone may have none */
+    bool has = offset != NULL && offset != Py_None;
 
-    Py_XDECREF(zone);
+    Py_XDECREF(offset);
     PyErr_Clear();
     return has;
+}
+
+/* Whether it is one of pandas' with nanoseconds: an exception is set then. */
+static bool is_cut(PyObject *value)
+{
+    PyObject *type = (PyObject *)Py_TYPE(value);
+    PyObject *ok;
+
+    if (type == arm_py_classes.datetime || type == arm_py_classes.timedelta) {
+        return false;
+    }
+    ok = PyObject_CallFunctionObjArgs(arm_py_classes.refuse_cut, value, NULL);
+
+    Py_XDECREF(ok);
+    return ok == NULL;
 }
 
 /* What a value that is neither a list nor a dict is; false: nothing that there is a type for. */
@@ -121,6 +136,9 @@ static bool take_scalar(struct shape *out, PyObject *value)
     } else if (PyBytes_Check(value) || PyByteArray_Check(value) || PyMemoryView_Check(value)) {
         out->kind = KIND_BYTES;
     } else if (is_a(value, c->datetime)) {
+        if (is_cut(value)) {
+            return false;
+        }
         out->kind = has_zone(value) ? KIND_TIMESTAMP_TZ : KIND_TIMESTAMP;
     } else if (is_a(value, c->date)) {
         out->kind = KIND_DATE;
@@ -128,6 +146,9 @@ static bool take_scalar(struct shape *out, PyObject *value)
         out->kind = KIND_TIME;
         return !has_zone(value);
     } else if (is_a(value, c->timedelta)) {
+        if (is_cut(value)) {
+            return false;
+        }
         out->kind = KIND_INTERVAL;
     } else if (is_a(value, c->decimal)) {
         return take_decimal(out, value);
@@ -197,7 +218,7 @@ static bool join_scalar(struct shape *shape, const struct shape *other)
 
 static bool refuse(PyObject *value, PyObject *column, Py_ssize_t row, bool is_mixed)
 {
-    PyObject *type = PyType_GetName(Py_TYPE(value));
+    PyObject *type = PyErr_Occurred() ? NULL : PyType_GetName(Py_TYPE(value));
 
     if (type != NULL && !PyErr_Occurred()) {
         (void)arm_py_raise_format(ARM_SCHEMA,

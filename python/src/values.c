@@ -26,7 +26,8 @@ bool arm_py_values_init(void)
         !find("datetime", "datetime", &c->datetime) ||
         !find("datetime", "timedelta", &c->timedelta) || !find("datetime", "timezone", &zone) ||
         !find("zoneinfo", "ZoneInfo", &c->zone_info) || !find("decimal", "Decimal", &c->decimal) ||
-        !find("uuid", "UUID", &c->uuid)) {
+        !find("uuid", "UUID", &c->uuid) || !find("armillaria._times", "plain", &c->plain_times) ||
+        !find("armillaria._times", "refuse_cut", &c->refuse_cut)) {
         Py_XDECREF(zone);
         return false;
     }

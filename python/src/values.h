@@ -17,6 +17,8 @@ struct value_classes {
     PyObject *epoch_utc; /* the same in UTC */
     PyObject *decimal;
     PyObject *uuid;
+    PyObject *plain_times; /* armillaria._times.plain */
+    PyObject *refuse_cut;  /* armillaria._times.refuse_cut */
 };
 extern struct value_classes arm_py_classes;
 
