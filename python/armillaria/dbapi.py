@@ -164,10 +164,11 @@ def TimestampFromTicks(ticks: float) -> datetime.datetime:
 
 # ---- Connections ----
 
-#: What is not to be said in a transaction, or begins and ends one itself.
+#: What is not to be said in a transaction, or begins and ends one itself; comments may be before it.
 _APART = re.compile(
-    r"\s*(?:BEGIN|START|COMMIT|END|ROLLBACK|ABORT|USE\s+BRANCH|"
-    r"(?:CREATE|DROP|ALTER)\s+(?:OR\s+REPLACE\s+)?(?:BRANCH|TAG))\b", re.IGNORECASE)
+    r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|;)*"
+    r"(?:BEGIN|START|COMMIT|END|ROLLBACK|ABORT|USE\s+BRANCH|"
+    r"(?:CREATE|DROP|ALTER)\s+(?:OR\s+REPLACE\s+)?(?:BRANCH|TAG))\b", re.IGNORECASE | re.DOTALL)
 
 
 @_told
@@ -244,6 +245,7 @@ class Connection:
         return self._autocommit
 
     @autocommit.setter
+    @_told
     def autocommit(self, value: bool) -> None:
         if _check.flag(value, "autocommit"):
             self.commit()

@@ -233,3 +233,25 @@ def test_threads_share_a_connection(connection):
     for thread in threads:
         thread.join()
     assert connection.execute("SELECT count(*) FROM t").fetchone() == (80,)
+
+
+@pytest.mark.parametrize("before", ["", "  -- of the day\n", "/* one\n of two */ ", ";;",
+                                    "-- a\n /* b */ -- c\n"])
+def test_comments_before_what_begins_a_transaction(path, before):
+    with dbapi.connect(path, create=True) as connection:
+        cursor = connection.cursor()
+        cursor.execute(before + "CREATE BRANCH b")
+        assert not connection.db._session.in_transaction
+        cursor.execute(before + "BEGIN")
+        cursor.execute("CREATE TABLE t (a INTEGER)")
+        cursor.execute(before + "ROLLBACK")
+        assert connection.db.tables() == []
+
+
+@pytest.mark.parametrize("value", [1, None, "yes"])
+def test_autocommit_is_a_bool(path, value):
+    with dbapi.connect(path, create=True) as connection:
+        with pytest.raises(dbapi.Error, match="autocommit is to be a bool"):
+            connection.autocommit = value
+        with pytest.raises(dbapi.Error, match="autocommit is to be a bool"):
+            dbapi.connect(path, autocommit=value)
