@@ -18,8 +18,8 @@ CTEST = tools/run-tests --tests '$(TESTS)'
 # is all false alarms. Our own threads are in the directories below it.
 TSAN_TESTS = ^test_(base|store|log|ptree|model|index|catalog|commit)_|^test_property_(commit|index|ptree)
 
-.PHONY: all setup build demo test check sanitize fuzz mutations notebooks bench install clean \
-	distclean help
+.PHONY: all setup build demo test check sanitize fuzz mutations notebooks wheel bench install \
+	clean distclean help
 .NOTPARALLEL:
 
 all: build
@@ -63,6 +63,9 @@ notebooks: build
 	@cmake --build $(BUILD) --target armillaria_python
 	@ARM_BUILD_DIR=$(BUILD) tools/notebooks --render $(BUILD)/notebooks
 
+wheel: build
+	@ARM_BUILD_DIR=$(BUILD) "$(ARM_DEPS)/venv/bin/python" tools/wheel dist
+
 bench: build
 	@bench/run
 
@@ -84,6 +87,7 @@ help:
 	@echo 'make fuzz       every decoder under libFuzzer; FUZZ="frame --seconds 600" as for tools/fuzz'
 	@echo 'make mutations  break the code on purpose, one place at a time: tests must notice'
 	@echo 'make notebooks  run those of examples/notebooks, a page of each into build/notebooks'
+	@echo 'make wheel      the Python package for other machines, into dist/ (tools/wheel)'
 	@echo 'make bench      the benchmarks (bench/run)'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
 	@echo 'make clean      remove the build folders; distclean also .deps/'
