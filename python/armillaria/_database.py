@@ -233,20 +233,23 @@ class Database:
         if not isinstance(files, Sequence):
             raise InvalidType(f"paths is to be a path or a list of them, not "
                               f"{type(paths).__name__}")
-        done = self._on(branch).import_files(
-            _check.name(table, "table"), [_check.path(file, "paths") for file in files],
-            _check.choice(mode, "mode", _statements.MODES),
-            None if key is None else _check.names(key, "key"),
-            _check.optional(message, "message"), _check.optional(format, "format"),
-            _check.optional(null, "null"))
+        session = self._on(branch)
+        given = (_check.name(table, "table"), [_check.path(file, "paths") for file in files],
+                 _check.choice(mode, "mode", _statements.MODES),
+                 None if key is None else _check.names(key, "key"),
+                 _check.optional(message, "message"), _check.optional(format, "format"),
+                 _check.optional(null, "null"))
+        with _progress.watching(session, f"import {table}"):
+            done = session.import_files(*given)
         return _statements.WriteResult({**done, "tx": done["tx"] or None})
 
     def export(self, table: str, path: str | os.PathLike[str], at: Any = None,
                format: str | None = None) -> int:
         """Write a table to a file, whole or not at all; how many rows."""
-        return self._session.export(_check.name(table, "table"), _check.path(path, "path"),
-                                    _check.optional(at, "at", _check.ref),
-                                    _check.optional(format, "format"))
+        given = (_check.name(table, "table"), _check.path(path, "path"),
+                 _check.optional(at, "at", _check.ref), _check.optional(format, "format"))
+        with _progress.watching(self._session, f"export {table}"):
+            return self._session.export(*given)
 
     # -- What there is
 
@@ -449,7 +452,9 @@ class Database:
     def compact(self, table: str | None = None) -> Record:
         """Bring a table's rows (None: all tables') into good chunks. No version is made, and nobody
         has to wait."""
-        return Record(self._session.compact(_check.optional(table, "table", _check.name)))
+        name = _check.optional(table, "table", _check.name)
+        with _progress.watching(self._session, "compact"):
+            return Record(self._session.compact(name))
 
     def gc(self, keep_days: int | None = None, dry_run: bool = False,
            grace_seconds: int | None = None) -> Record:
