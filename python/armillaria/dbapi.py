@@ -89,6 +89,9 @@ _CLASSES: list[tuple[type[Exception], type[Error]]] = [
     (_errors.InvalidArgument, InterfaceError),
 ]
 
+#: How DuckDB begins to say that a value, not the statement, is at fault.
+_DATA = ("Conversion Error:", "Out of Range Error:")
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -102,6 +105,8 @@ def _told(call: F) -> F:
         except Error:
             raise
         except _errors.Error as error:
+            if isinstance(error, _errors.SqlError) and str(error).startswith(_DATA):
+                raise DataError(str(error)) from error
             for kind, ours in _CLASSES:
                 if isinstance(error, kind):
                     raise ours(str(error)) from error

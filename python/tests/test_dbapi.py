@@ -116,6 +116,8 @@ def test_conflicts_can_be_run_again(connection, path):
     ("INSERT INTO t VALUES (1, 'x'), (1, 'y')", None, dbapi.IntegrityError),
     ("INSERT INTO t VALUES (NULL, 'x')", None, dbapi.IntegrityError),
     ("SELECT ?", [], dbapi.ProgrammingError), ("SELECT ?", [1, 2], dbapi.ProgrammingError),
+    ("SELECT 'x'::INTEGER", None, dbapi.DataError),
+    ("SELECT 9223372036854775807::BIGINT + 1::BIGINT", None, dbapi.DataError),
     (7, None, dbapi.InterfaceError), ("SELECT ?", 7, dbapi.InterfaceError),
     ("SELECT * FROM t AT (VERSION => 99)", None, dbapi.ProgrammingError),
 ])
