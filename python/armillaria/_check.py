@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 from .errors import InvalidArgument, InvalidName, InvalidType
 
@@ -17,6 +17,22 @@ TX_MAX = 2**63 - 1
 def _say(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def is_mapping(value: Any) -> TypeGuard[Mapping[Any, Any]]:
+    """Whether it is a dict, or like one. (Of `isinstance` pyright knows the class alone, and not
+    that what is in it may be anything.)"""
+    return isinstance(value, Mapping)
+
+
+def is_sequence(value: Any) -> TypeGuard[Sequence[Any]]:
+    """Whether it is a list, or like one, and not a text."""
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
+def is_iterable(value: Any) -> TypeGuard[Iterable[Any]]:
+    """Whether it gives one thing after the other."""
+    return isinstance(value, Iterable)
 
 
 def text(value: Any, what: str) -> str:
@@ -81,7 +97,7 @@ def texts(value: Any, what: str, check: Callable[[Any, str], str] = text) -> lis
     """A list of str; one str is a list of one."""
     if isinstance(value, str):
         return [check(value, what)]
-    if isinstance(value, (bytes, Mapping)) or not isinstance(value, Iterable):
+    if isinstance(value, bytes) or is_mapping(value) or not is_iterable(value):
         raise InvalidType(f"{what} is to be a list of str, not {type(value).__name__}: "
                           f"{_say(value)}")
     return [check(item, f"{what}[{i}]") for i, item in enumerate(value)]
@@ -105,7 +121,7 @@ def path(value: Any, what: str) -> str:
     """A path, as str."""
     if not isinstance(value, (str, os.PathLike)):
         raise InvalidType(f"{what} is to be a path, not {type(value).__name__}: {_say(value)}")
-    given = os.fspath(value)
+    given: str | bytes = os.fspath(cast("str | os.PathLike[str] | os.PathLike[bytes]", value))
     if isinstance(given, bytes):
         given = os.fsdecode(given)
     if not given:

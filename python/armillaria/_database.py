@@ -20,6 +20,8 @@ from ._table import Column, Table, TableInfo, Version
 from ._transaction import Transaction
 from .errors import Closed, Exists, Forked, InvalidType, MergeConflict
 
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -76,7 +78,7 @@ def open(path: str | os.PathLike[str], create: bool = False, read_only: bool = F
     ...     db.sql("SELECT sum(amount) FROM orders").fetchone()
     (12.5,)
     """
-    options = {
+    options: dict[str, Any] = {
         "create": _check.flag(create, "create"),
         "read_only": _check.flag(read_only, "read_only"),
         "memory_limit": _check.number(memory_limit, "memory_limit"),
@@ -109,8 +111,8 @@ class Database:
         self._options = options
         self._session = repo.session(branch)
         self._registered: dict[str, Any] = {}
-        self.branches = Branches(self)
-        self.tags = Tags(self)
+        self.branches: Branches = Branches(self)
+        self.tags: Tags = Tags(self)
 
     # -- Its life
 
@@ -220,7 +222,7 @@ class Database:
         """
         return _statements.write(self._on(branch), table, data, mode, key, message)
 
-    def import_files(self, table: str, paths: str | Sequence[str], mode: str = "create",
+    def import_files(self, table: str, paths: Paths, mode: str = "create",
                      key: Sequence[str] | str | None = None, message: str | None = None,
                      format: str | None = None, null: str | None = None,
                      branch: str | None = None) -> _statements.WriteResult:
@@ -229,7 +231,8 @@ class Database:
 
         >>> db.import_files("flights", "flights.csv", null="NA")
         """
-        files = [paths] if isinstance(paths, (str, bytes, os.PathLike)) else paths
+        files: Sequence[str | os.PathLike[str]] = \
+            [paths] if isinstance(paths, (str, bytes, os.PathLike)) else paths
         if not isinstance(files, Sequence):
             raise InvalidType(f"paths is to be a path or a list of them, not "
                               f"{type(paths).__name__}")

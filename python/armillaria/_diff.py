@@ -25,9 +25,9 @@ class Diff:
 
     def __init__(self, session: _core.Session, a: str, b: str) -> None:
         self._session = session
-        self.a = a
-        self.b = b
-        self.tables = Listing(Result(session.diff(a, b)), TableDiff)
+        self.a: str = a
+        self.b: str = b
+        self.tables: Listing[TableDiff] = Listing(Result(session.diff(a, b)), TableDiff)
 
     def rows(self, table: str) -> Result:
         """The rows of a table that differ: its columns, and `_change` (insert, delete,

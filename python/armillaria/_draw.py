@@ -86,7 +86,7 @@ def box(columns: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[An
         right = [i is not None and right[i] for i in chosen]
 
     def line(texts: Sequence[str], is_head: bool = False) -> str:
-        padded = []
+        padded: list[str] = []
         for text, wide, is_right in zip(texts, widths, right):
             blank = " " * (wide - width(text))
             if is_head:
@@ -115,7 +115,7 @@ def html(columns: Sequence[str], rows: Sequence[Sequence[Any]], more: str = "",
          marks: Mapping[tuple[int, int], str] | None = None) -> str:
     """A table in HTML; `colours` of its rows, "" for none; `marks`: of cells (row, column)."""
     head = "".join(f"<th>{escape(str(name))}</th>" for name in columns)
-    body = []
+    body: list[str] = []
     for i, row in enumerate(rows):
         # The text is dark: a notebook may be, too, and its text is white then.
         style = f' style="background:{colours[i]};color:#1f2328"' if colours and colours[i] else ""

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from . import _check, _core, _times
 from .errors import InvalidType, SchemaError
@@ -20,7 +20,8 @@ def _module_of(value: Any) -> str:
 
 def _column(values: Any, name: str) -> list[Any]:
     """A column's values as a list."""
-    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+    if isinstance(values, (str, bytes)) or _check.is_mapping(values) or \
+            not _check.is_iterable(values):
         raise SchemaError(f"column {name}: its values are to be a list, not "
                           f"{type(values).__name__}")
     dtype = getattr(values, "dtype", None)
@@ -29,7 +30,9 @@ def _column(values: Any, name: str) -> list[Any]:
     if getattr(dtype, "names", None):
         raise SchemaError(f"column {name}: fields of a numpy array are no columns: give a dict of "
                           "lists, or a DataFrame of it")
-    return _times.plain(values) if hasattr(dtype, "str") else values.tolist()
+    listed: list[Any] = _times.plain(values) if hasattr(dtype, "str") else \
+        cast(Any, values).tolist()
+    return listed
 
 
 def _build(names: list[str], columns: list[list[Any]]) -> Any:
@@ -54,7 +57,7 @@ def _of_dict(data: Mapping[Any, Any]) -> Any:
 def _of_records(rows: Sequence[Any]) -> Any:
     names: dict[str, None] = {}
     for i, row in enumerate(rows):
-        if not isinstance(row, Mapping):
+        if not _check.is_mapping(row):
             raise SchemaError(f"row {i} is to be a dict, not {type(row).__name__}")
         names.update(dict.fromkeys(row))
     return _build(list(names), [[row.get(name) for row in rows] for name in names])
@@ -79,7 +82,7 @@ def _of_pandas(frame: Any) -> Any:
                 pyarrow.ArrowException):
             pass  # value by value: it may go, or its place be told
     missing = frame.isna()
-    columns = []
+    columns: list[list[Any]] = []
     for i in range(frame.shape[1]):
         values = frame.iloc[:, i].tolist()
         columns.append([None if gone else value
@@ -105,12 +108,12 @@ def is_table(value: Any) -> bool:
         return True
     if _is_pandas(value, "DataFrame"):
         return True
-    if isinstance(value, Mapping):
+    if _check.is_mapping(value):
         return bool(value) and all(isinstance(name, str) for name in value) and \
             all(isinstance(column, (list, tuple)) or hasattr(column, "dtype")
                 for column in value.values())
-    return isinstance(value, list) and bool(value) and \
-        all(isinstance(row, Mapping) for row in value)
+    return isinstance(value, list) and _check.is_sequence(value) and bool(value) and \
+        all(_check.is_mapping(row) for row in value)
 
 
 def stream_of(data: Any, what: str = "data") -> Any:
@@ -139,9 +142,9 @@ def stream_of(data: Any, what: str = "data") -> Any:
         for way in ("to_arrow_reader", "fetch_record_batch", "arrow"):
             if hasattr(data, way):
                 return getattr(data, way)()
-    if isinstance(data, Mapping):
+    if _check.is_mapping(data):
         return _of_dict(data)
-    if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
+    if _check.is_sequence(data):
         return _of_records(data)
     raise InvalidType(f"{what} is to be {WHAT}, not {type(data).__name__}")
 
@@ -150,10 +153,10 @@ def parameters_of(parameters: Any) -> Any:
     """A statement's parameters as one row: a list for `?`, a dict for `$name`; None: none."""
     if parameters is None:
         return None
-    if isinstance(parameters, Mapping):
+    if _check.is_mapping(parameters):
         names = [_check.name(name, "a parameter's name") for name in parameters]
         values = list(parameters.values())
-    elif isinstance(parameters, Sequence) and not isinstance(parameters, (str, bytes)):
+    elif _check.is_sequence(parameters):
         names = [str(i + 1) for i in range(len(parameters))]
         values = list(parameters)
     else:

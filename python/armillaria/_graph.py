@@ -51,7 +51,9 @@ def svg(commits: Sequence[Mapping[str, Any]], heads: Mapping[str, int]) -> str:
     def y(commit: Mapping[str, Any]) -> int:
         return _TOP + _ROW * rows[commit["commit"]]
 
-    lines, dots, words = [], [], []
+    lines: list[str] = []
+    dots: list[str] = []
+    words: list[str] = []
     by_id = {commit["commit"]: commit for commit in shown}
     text_at = _LEFT + _LANE * len(lanes)
     for commit in shown:

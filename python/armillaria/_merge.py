@@ -83,7 +83,7 @@ def conflicts_of(report: Any) -> list[Conflict]:
 
 def result_of(done: Mapping[str, Any], report: Any) -> MergeResult:
     """A merge that came to an end."""
-    rows = report.dicts() if report is not None else []
+    rows: list[dict[str, Any]] = report.dicts() if report is not None else []
     return MergeResult({
         "tx": done["tx"] or None,
         "fast_forward": done["fast_forward"],

@@ -11,7 +11,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -75,7 +75,8 @@ class Bar:
         sys.stderr.flush()
 
     def _show(self, html: str) -> None:
-        from IPython.display import HTML, display
+        # IPython says the types of a half of it.
+        from IPython.display import HTML, display  # pyright: ignore[reportUnknownVariableType]
 
         if self._handle is None:
             self._handle = display(HTML(html), display_id=True)  # type: ignore[no-untyped-call]
@@ -92,7 +93,7 @@ class Bar:
 
 
 @contextmanager
-def calls(what: str) -> Iterator[Callable[[int, int], None] | None]:
+def calls(what: str) -> Generator[Callable[[int, int], None] | None, None, None]:
     """For a call that tells how far it is: what it is to call, or None."""
     place = where()
     if not place:
@@ -106,7 +107,7 @@ def calls(what: str) -> Iterator[Callable[[int, int], None] | None]:
 
 
 @contextmanager
-def watching(session: _core.Session, what: str) -> Iterator[None]:
+def watching(session: _core.Session, what: str) -> Generator[None, None, None]:
     """For a statement, whose session is asked how far it is."""
     place = where()
     if not place:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
 from . import _draw
 from ._result import Result
@@ -19,6 +19,7 @@ class Record(Mapping[str, Any]):
     """A row with names: `record.version` and `record["version"]` are the same."""
 
     __slots__ = ("_fields",)
+    _fields: dict[str, Any]
 
     _told: ClassVar[Mapping[str, Callable[[Any], str]]] = {}
     """Of fields that people are told otherwise than as their value: how."""
@@ -89,6 +90,10 @@ class Named(Record):
 R = TypeVar("R", bound=Record)
 
 
+def _is_listing(value: object) -> TypeGuard[Listing[Any]]:
+    return isinstance(value, Listing)
+
+
 class Listing(Sequence[R]):
     """A list of records, which is a table, too: `df()`, `arrow()`, `pl()`, `dicts()`, `show()`."""
 
@@ -103,18 +108,18 @@ class Listing(Sequence[R]):
     @overload
     def __getitem__(self, index: slice) -> list[R]: ...
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: int | slice) -> R | list[R]:
         return self._records[index]
 
     def __len__(self) -> int:
         return len(self._records)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Listing):
+        if _is_listing(other):
             return self._records == other._records
         return isinstance(other, list) and self._records == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # a list has none either
 
     @property
     def columns(self) -> list[str]:

@@ -14,7 +14,8 @@ def identifier(name: str) -> str:
 
 def parts(table: str) -> list[str]:
     """The parts of "schema.table", of which any may be quoted as in SQL."""
-    found, part, quoted, i = [], "", False, 0
+    found: list[str] = []
+    part, quoted, i = "", False, 0
     while i < len(table):
         c = table[i]
         if c == '"' and quoted and table[i + 1:i + 2] == '"':

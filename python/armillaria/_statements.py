@@ -51,7 +51,7 @@ def versions_of(versions: Any) -> dict[str, int] | None:
     """{table: version}, looked at."""
     if versions is None:
         return None
-    if not isinstance(versions, Mapping):
+    if not _check.is_mapping(versions):
         raise InvalidType(f"versions is to be a dict of tables and versions, not "
                           f"{type(versions).__name__}")
     return {_check.name(table, "a table of versions"): _check.number(version, f"versions[{table}]",
@@ -74,8 +74,8 @@ def run(session: _core.Session, query: str, parameters: Any = None, *, at: Any =
         "find": find,
         "alone": alone,
     }
-    begin: int | None = 0
     with _progress.watching(session, "SQL"):
+        rows, begin = session.sql(query, **options)
         while begin is not None:
             rows, begin = session.sql(query, begin=begin, **options)
         return Result(rows)

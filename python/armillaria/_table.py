@@ -12,6 +12,10 @@ from ._records import Listing, Named
 from ._result import Result
 
 if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
     from ._database import Database
 
 
@@ -51,8 +55,8 @@ class Table:
 
     def __init__(self, db: Database, name: str, version: int | None, at: str | None) -> None:
         self._db = db
-        self.name = name
-        self.version = version
+        self.name: str = name
+        self.version: int | None = version
         self._at = f"version:{version}" if version is not None else at
 
     def _from(self) -> str:
@@ -88,19 +92,19 @@ class Table:
         return _statements.run(self._db._session, f"SELECT {names} FROM {self._from()}{condition}",
                                parameters, find=find, alone=True)
 
-    def arrow(self) -> Any:
+    def arrow(self) -> pyarrow.Table:
         """As a pyarrow Table."""
         return self.scan().arrow()
 
     to_arrow = arrow
 
-    def df(self) -> Any:
+    def df(self) -> pandas.DataFrame:
         """As a pandas DataFrame."""
         return self.scan().df()
 
     to_pandas = df
 
-    def pl(self) -> Any:
+    def pl(self) -> polars.DataFrame:
         """As a Polars DataFrame."""
         return self.scan().pl()
 

@@ -20,13 +20,17 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _check, _core, _statements
 from . import errors as _errors
 from ._database import Database
 from ._database import open as _open
 from ._result import Result
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
 
 apilevel = "2.0"
 threadsafety = 2  # threads may share the module and connections
@@ -285,10 +289,10 @@ class Cursor:
     """Executes statements and gives their rows."""
 
     def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.arraysize = 1
-        self.rowcount = -1
-        self.lastrowid = None
+        self.connection: Connection = connection
+        self.arraysize: int = 1
+        self.rowcount: int = -1
+        self.lastrowid: None = None
         self._result: Result | None = None
         self._has_rows = False
         self._closed = False
@@ -361,12 +365,12 @@ class Cursor:
         return self._rows().fetchall()
 
     @_told
-    def fetch_arrow_table(self) -> Any:
+    def fetch_arrow_table(self) -> pyarrow.Table:
         """All rows as a pyarrow Table, from the first."""
         return self._rows().arrow()
 
     @_told
-    def fetch_df(self) -> Any:
+    def fetch_df(self) -> pandas.DataFrame:
         """All rows as a pandas DataFrame, from the first."""
         return self._rows().df()
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Types and docstrings: what editors show."""
+"""Types and docstrings: what editors show. By mypy, and by pyright, which most editors have."""
 
 import inspect
+import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import armillaria as arm
@@ -47,6 +50,33 @@ SAID = [
 ]
 
 
+with (ROOT / "pyproject.toml").open("rb") as pyproject:
+    PACKAGES = tomllib.load(pyproject)["tool"]["scikit-build"]["wheel"]["packages"]
+PYRIGHT = Path(os.environ["ARM_DEPS"]) / "pyright" / "index.js"
+PYRIGHT_SAID = [
+    'Type of "table" is "TableInfo"', 'Type of "db.versions("t")[0]" is "Version"',
+    'Type of "db.changes()" is "Listing[Event]"', 'Type of "db.merge("b").conflicts" is "Any"',
+    'Type of "tx.sql("SELECT 1")" is "Result"', 'Type of "event" is "Event"',
+    'Argument of type "Literal[7]" cannot be assigned to parameter "query" of type "str"',
+    'Argument missing for parameter "data"', 'Type of "nothere" is unknown',
+    'Cannot access attribute "nothere" for class "Database"',
+]
+
+
+def pyright(*arguments, folder):
+    """What pyright says, as JSON: of what this interpreter sees. It is a program of node's that
+    asks nothing of the network."""
+    done = subprocess.run(["node", str(PYRIGHT), "--outputjson", "--pythonpath", sys.executable,
+                           *map(str, arguments)], text=True, capture_output=True, check=False,
+                          timeout=600, cwd=folder)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def told(said):
+    return "\n".join(f"{one.get('file')}:{one.get('range')}: {one['message']}" for one in said)
+
+
 def mypy(*arguments, folder):
     return subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", str(folder / "cache"),
                            *map(str, arguments)], text=True, capture_output=True, check=False,
@@ -76,6 +106,57 @@ def test_a_program_is_checked(tmp_path):
     for line, said in zip(lines, SAID):
         assert said in line, done.stdout
     assert len(lines) == len(SAID), done.stdout
+
+
+def test_pyright_finds_nothing_in_the_package():
+    """As python/pyproject.toml has it: strict."""
+    said = pyright(folder=ROOT)
+    assert not said["generalDiagnostics"], told(said["generalDiagnostics"])
+    assert said["summary"]["filesAnalyzed"] >= len(list((ROOT / "armillaria").glob("*.py")))
+
+
+def test_what_is_silenced_has_a_reason():
+    """A line of python/pyproject.toml that turns a report off stands under a comment, or a line
+    that does; a line of the package that does says which report, under a comment."""
+    told_why = False
+    for line in (ROOT / "pyproject.toml").read_text().partition("[tool.pyright]")[2].splitlines():
+        is_off = line.startswith("report")
+        told_why = line.startswith("#") or (told_why and is_off)
+        assert told_why or not is_off, line
+    for path in (ROOT / "armillaria").rglob("*.py*"):
+        if path.suffix not in (".py", ".pyi"):
+            continue
+        lines = path.read_text().splitlines()
+        for before, line in zip(["", *lines], lines):
+            if "pyright:" in line:
+                assert re.search(r"# pyright: ignore\[\w+\]", line) and \
+                    before.strip().startswith("#"), f"{path}: {line}"
+
+
+def test_the_public_types_are_complete(tmp_path):
+    """For who has the installed package: nothing that users reach is without a type, or of one
+    that two checkers could take for different things."""
+    for package in PACKAGES:
+        said = pyright("--verifytypes", package, "--ignoreexternal", folder=tmp_path)
+        found = [one for one in said["generalDiagnostics"] if one["severity"] == "error"]
+        assert not found, told(found)
+        completeness = said["typeCompleteness"]
+        assert completeness["packageName"] == package
+        assert completeness["completenessScore"] == 1, completeness
+        counts = completeness["exportedSymbolCounts"]
+        assert counts["withKnownType"] > 0
+        assert counts["withAmbiguousType"] == counts["withUnknownType"] == 0
+
+
+def test_pyright_checks_a_program(tmp_path):
+    """As its writer would: against the installed package, as strictly as may be."""
+    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    said = pyright("-p", tmp_path, folder=tmp_path)
+    lines = [one["message"] for one in said["generalDiagnostics"]]
+    assert len(lines) == len(PYRIGHT_SAID), told(said["generalDiagnostics"])
+    for line, expected in zip(lines, PYRIGHT_SAID):
+        assert expected in line, told(said["generalDiagnostics"])
 
 
 def public():
