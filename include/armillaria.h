@@ -44,9 +44,10 @@
 extern "C" {
 #endif
 
+/** Marks what the library exports. */
 #define ARM_API __attribute__((visibility("default")))
 
-/* X(code, number, text): the one table of codes, their names and their meaning. */
+/** X(code, number, text): the one table of codes, their names and their meaning. */
 #define ARM_STATUS_MAP(X)                                                                          \
     X(ARM_OK, 0, "done")                                                                           \
     X(ARM_INVALID, 1, "the call is wrong: fix its arguments")                                      \
@@ -89,9 +90,9 @@ typedef enum arm_status {
  * that succeeds. Owned by the caller; every call takes NULL for it. `code` repeats the
  * returned status; `message` is UTF-8 and always ends with a NUL. */
 struct arm_error {
-    arm_status code;
+    arm_status code;       /**< as the call returned it */
     uint8_t commit_id[16]; /**< set with ARM_COMMIT_UNKNOWN, ARM_CONFLICT; else zero */
-    char message[1004];
+    char message[1004];    /**< what, where, and what to do */
 };
 
 /* ---- Apache Arrow's C data and stream interfaces (the published ABI) ---- */
@@ -99,33 +100,35 @@ struct arm_error {
 #ifndef ARROW_C_DATA_INTERFACE
 #define ARROW_C_DATA_INTERFACE
 
-#define ARROW_FLAG_DICTIONARY_ORDERED 1
-#define ARROW_FLAG_NULLABLE 2
-#define ARROW_FLAG_MAP_KEYS_SORTED 4
+#define ARROW_FLAG_DICTIONARY_ORDERED 1 /**< in ArrowSchema.flags: a dictionary's order counts */
+#define ARROW_FLAG_NULLABLE 2           /**< in ArrowSchema.flags: there may be nulls */
+#define ARROW_FLAG_MAP_KEYS_SORTED 4    /**< in ArrowSchema.flags: the keys of a map are sorted */
 
+/** The type of a column, or, as a struct of columns, of a stream. */
 struct ArrowSchema {
-    const char *format;
-    const char *name;
-    const char *metadata;
-    int64_t flags;
-    int64_t n_children;
-    struct ArrowSchema **children;
-    struct ArrowSchema *dictionary;
-    void (*release)(struct ArrowSchema *);
-    void *private_data;
+    const char *format;             /**< the type, as Arrow spells it: "l" for int64 */
+    const char *name;               /**< of the column; may be NULL */
+    const char *metadata;           /**< keys and values, in Arrow's encoding; may be NULL */
+    int64_t flags;                  /**< ARROW_FLAG_NULLABLE and the like */
+    int64_t n_children;             /**< how many there are in `children` */
+    struct ArrowSchema **children;  /**< of a nested type */
+    struct ArrowSchema *dictionary; /**< the type of the values, where these are indices; or NULL */
+    void (*release)(struct ArrowSchema *); /**< frees it; NULL: that was done */
+    void *private_data;                    /**< of who made it */
 };
 
+/** The values of a column, or, as a struct of columns, a batch of rows. */
 struct ArrowArray {
-    int64_t length;
-    int64_t null_count;
-    int64_t offset;
-    int64_t n_buffers;
-    int64_t n_children;
-    const void **buffers;
-    struct ArrowArray **children;
-    struct ArrowArray *dictionary;
-    void (*release)(struct ArrowArray *);
-    void *private_data;
+    int64_t length;                       /**< how many values there are */
+    int64_t null_count;                   /**< how many of them are null; -1: not counted */
+    int64_t offset;                       /**< how many values of the buffers come before them */
+    int64_t n_buffers;                    /**< how many there are in `buffers` */
+    int64_t n_children;                   /**< how many there are in `children` */
+    const void **buffers;                 /**< validity, offsets, values: as the type has them */
+    struct ArrowArray **children;         /**< of a nested type */
+    struct ArrowArray *dictionary;        /**< the values that these are indices of; or NULL */
+    void (*release)(struct ArrowArray *); /**< frees it; NULL: that was done */
+    void *private_data;                   /**< of who made it */
 };
 
 #endif
@@ -133,12 +136,17 @@ struct ArrowArray {
 #ifndef ARROW_C_STREAM_INTERFACE
 #define ARROW_C_STREAM_INTERFACE
 
+/** A table, given in batches. For one thread at a time. */
 struct ArrowArrayStream {
+    /** The columns, as a struct; the caller releases it. 0, or an errno code. */
     int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+    /** The next batch, which the caller releases; at the end one whose `release` is NULL. 0, or an
+     * errno code. */
     int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+    /** What the last call that failed has to say, until the next one; NULL: nothing. */
     const char *(*get_last_error)(struct ArrowArrayStream *);
-    void (*release)(struct ArrowArrayStream *);
-    void *private_data;
+    void (*release)(struct ArrowArrayStream *); /**< frees it; NULL: that was done */
+    void *private_data;                         /**< of who made it */
 };
 
 #endif
@@ -148,8 +156,9 @@ struct ArrowArrayStream {
 /** The version of the library, "major.minor.patch"; static. */
 ARM_API const char *arm_version(void);
 
-/** The name of a status ("ARM_NOT_FOUND") and its meaning in words; static. */
+/** The name of a status, "ARM_NOT_FOUND"; static. */
 ARM_API const char *arm_status_name(arm_status status);
+/** The meaning of a status in words, "no such thing"; static. */
 ARM_API const char *arm_status_text(arm_status status);
 
 /* ---- Repositories ---- */
@@ -165,11 +174,12 @@ typedef enum arm_epoch {
     ARM_EPOCH_HIGH_THROUGHPUT = 2, /**< wait up to 5 ms for company */
 } arm_epoch;
 
+/** How a repository is opened. */
 struct arm_repo_options {
-    size_t size;    /**< sizeof(struct arm_repo_options) */
-    bool create;    /**< make it where there is none */
-    bool read_only; /**< writes answer ARM_READ_ONLY */
-    arm_epoch epoch;
+    size_t size;                 /**< sizeof(struct arm_repo_options) */
+    bool create;                 /**< make it where there is none */
+    bool read_only;              /**< writes answer ARM_READ_ONLY */
+    arm_epoch epoch;             /**< what a commit waits for */
     uint64_t memory_limit_bytes; /**< of SQL; 0: half of the machine's */
     uint32_t thread_count;       /**< of SQL; 0: one per processor */
     const char *spill_directory; /**< NULL: staging/ of the repository */
@@ -240,10 +250,10 @@ typedef enum arm_render {
                            * by field metadata "arm.json"="1"; all others as text */
 } arm_render;
 
-/** A table, named as in arm_write, as it was at one of its versions. */
+/** A table as it was at one of its versions. */
 struct arm_table_version {
-    const char *table;
-    uint64_t version;
+    const char *table; /**< named as in arm_write */
+    uint64_t version;  /**< from 1 on */
 };
 
 /** Asked for rows by a name in FROM that the branch has no table or view of. Fills `*out`, which
@@ -255,10 +265,11 @@ struct arm_table_version {
 typedef arm_status arm_find_rows(void *context, const char *name, struct ArrowArrayStream *out,
                                  struct arm_error *err);
 
+/** How a statement is run. */
 struct arm_sql_options {
-    size_t size;
-    const char *at; /**< read every table as of this ref; such a session only reads */
-    arm_render render;
+    size_t size;         /**< sizeof(struct arm_sql_options) */
+    const char *at;      /**< read every table as of this ref; such a session only reads */
+    arm_render render;   /**< how values leave the stream */
     uint64_t timeout_us; /**< ARM_INTERRUPTED after so long; 0: no limit */
     const char *message; /**< of the commit the statement makes; NULL: the statement's text, cut */
     struct ArrowArrayStream *parameters;      /**< a row with the values of the statement's
@@ -266,9 +277,9 @@ struct arm_sql_options {
                                                * "2" ... are those of ? and $1, "name" of $name */
     const struct arm_table_version *versions; /**< read these tables, where the statement names no
                                                * version, as of these; of a SELECT only */
-    size_t version_count;
+    size_t version_count;                     /**< how many there are in `versions` */
     arm_find_rows *find_rows; /**< NULL: no rows but those of the repository and of files */
-    void *find_context;
+    void *find_context;       /**< handed to `find_rows` */
 };
 
 /** Run the first statement of `sql`: DuckDB's dialect and what INTERFACES adds to it. `options`
@@ -295,6 +306,7 @@ ARM_API arm_status arm_sql(arm_session *session, const char *sql,
  * ends is over for the handle too (ARM_INVALID). Serves one thread at a time, with its session. */
 typedef struct arm_txn arm_txn;
 
+/** What a transaction notices of others. */
 typedef enum arm_isolation {
     ARM_ISOLATION_DEFAULT = 0,  /**< as the session's setting arm_isolation, at first snapshot */
     ARM_ISOLATION_SNAPSHOT = 1, /**< reads one snapshot; two writers of one row or key conflict */
@@ -302,9 +314,10 @@ typedef enum arm_isolation {
                                      * read is a conflict too */
 } arm_isolation;
 
+/** How a transaction is opened. */
 struct arm_txn_options {
-    size_t size;
-    arm_isolation isolation;
+    size_t size;             /**< sizeof(struct arm_txn_options) */
+    arm_isolation isolation; /**< what it notices of others */
 };
 
 /** Open a transaction. Errors: ARM_INVALID: the session has one open. */
@@ -340,46 +353,49 @@ ARM_API arm_status arm_delete(arm_txn *txn, const char *table, struct ArrowArray
 
 /* ---- Data in and out ---- */
 
+/** What becomes of the rows that a table has when others are written to it. */
 typedef enum arm_write_mode {
-    ARM_WRITE_CREATE = 0, /**< ARM_EXISTS if the table is there */
-    ARM_WRITE_APPEND = 1,
+    ARM_WRITE_CREATE = 0,  /**< ARM_EXISTS if the table is there */
+    ARM_WRITE_APPEND = 1,  /**< they stay */
     ARM_WRITE_REPLACE = 2, /**< all rows; may change the schema; identical rows: no new version */
     ARM_WRITE_UPSERT = 3,  /**< rows take the place of those with their primary key, or are new;
                             * ARM_SCHEMA if the table has none, ARM_CONSTRAINT if two rows have
                             * one key */
 } arm_write_mode;
 
+/** How rows are written to a table. */
 struct arm_write_options {
-    size_t size;
-    arm_write_mode mode;
+    size_t size;            /**< sizeof(struct arm_write_options) */
+    arm_write_mode mode;    /**< what becomes of the rows that are there */
     const char *message;    /**< of the commit */
     const char *const *key; /**< columns of the primary key: declared by create and replace; with
                              * append and upsert ARM_SCHEMA if the table's is another */
-    size_t key_count;
-    const char *format;         /**< import: "parquet", "csv", "json", "arrow"; NULL: by content
+    size_t key_count;       /**< how many there are in `key` */
+    const char *format;     /**< import: "parquet", "csv", "json", "arrow"; NULL: by content
                                  * and suffix */
     const char *const *columns; /**< import: reserved, 0 */
-    size_t column_count;
-    const char *null_text; /**< import of CSV: what stands for NULL, besides nothing ("NA") */
-    bool always;           /**< a version even if nothing changes */
-    uint64_t version;      /**< that the write is to make, or ARM_VERSION_CONFLICT; 0: the next */
-    const char *metadata;  /**< kept with the version, for arm_version; NULL: none */
-    const char *const *uses; /**< hashes of chunks that the version needs besides those of its rows:
-                              * they must be there, and are kept as long as it can be read */
-    size_t use_count;
-    uint32_t chunk_rows; /**< rows go to chunks of so many, however few they are;
+    size_t column_count;        /**< reserved, 0 */
+    const char *null_text;      /**< import of CSV: what stands for NULL, besides nothing ("NA") */
+    bool always;                /**< a version even if nothing changes */
+    uint64_t version;        /**< that the write is to make, or ARM_VERSION_CONFLICT; 0: the next */
+    const char *metadata;    /**< kept with the version, for arm_version_show; NULL: none */
+    const char *const *uses; /**< hashes of chunks that the version needs besides those of its
+                                 * rows: they must be there, and are kept as long as it can be read */
+    size_t use_count;        /**< how many there are in `uses` */
+    uint32_t chunk_rows;     /**< rows go to chunks of so many, however few they are;
                           * ARM_CHUNK_ROWS_BEST: of as many as is best; 0: few may stay in the log */
 };
+/** As arm_write_options.chunk_rows: chunks of as many rows as is best. */
 #define ARM_CHUNK_ROWS_BEST UINT32_MAX
 
 /** What a write did. `tx` 0: nothing changed, nothing was committed. */
 struct arm_write_result {
-    uint64_t tx;
-    uint64_t version;      /**< 0: written, but there was no memory to read it back */
+    uint64_t tx;           /**< of the commit */
+    uint64_t version;      /**< of the table; 0: written, but there was no memory to read it back */
     uint64_t rows;         /**< rows written */
     uint64_t bytes_added;  /**< newly stored in chunks and log */
     uint64_t chunks_added; /**< new chunk files */
-    uint64_t chunks_reused;
+    uint64_t chunks_reused; /**< chunks that were there and have these rows */
 };
 
 /** Write the rows of `stream` (taken: released in any case) to `table` ("name" or
@@ -397,8 +413,9 @@ ARM_API arm_status arm_import(arm_session *session, const char *table, const cha
                               size_t path_count, const struct arm_write_options *options,
                               struct arm_write_result *out, struct arm_error *err);
 
+/** How a table is written to a file. */
 struct arm_export_options {
-    size_t size;
+    size_t size;        /**< sizeof(struct arm_export_options) */
     const char *at;     /**< a ref, "version:N" included; NULL: now */
     const char *format; /**< NULL: by suffix */
 };
@@ -422,8 +439,9 @@ ARM_API arm_status arm_arrow_write_file(struct ArrowArrayStream *stream, const c
 ARM_API arm_status arm_version_show(arm_session *session, const char *table, uint64_t version,
                                     struct ArrowArrayStream *out, struct arm_error *err);
 
+/** How arm_move does it. NULL there, and all of it 0: the session's branch. */
 struct arm_move_options {
-    size_t size;
+    size_t size;              /**< sizeof(struct arm_move_options) */
     const char *into;         /**< a branch; NULL: the session's */
     const char *message;      /**< of the commit; NULL: "Move", with the first table's name */
     uint64_t unchanged_since; /**< ARM_CONFLICT if the branch has a commit later than this tx; 0:
@@ -443,7 +461,7 @@ ARM_API arm_status arm_move(arm_session *session, const struct arm_table_version
  * loose ones, which arm_gc leaves until arm_chunk_delete, and which are proven, with all others, by
  * arm_verify. From any thread. Errors of all: ARM_INVALID_HASH. */
 
-#define ARM_CHUNK_HASH_SIZE 65 /* of its text, with the NUL */
+#define ARM_CHUNK_HASH_SIZE 65 /**< bytes of a hash's text, with the NUL */
 
 /** Store bytes, durably, and keep them. Put again, they are found. Errors: ARM_READ_ONLY, ARM_FULL,
  * ARM_HASH_MISMATCH: they are there, damaged; those of a commit. Syncs. */
@@ -508,11 +526,12 @@ struct arm_branch_check {
     const char *name; /**< for messages; NULL: none */
     const char *sql;  /**< one SELECT; it names tables as a session does that has just begun */
 };
+/** What is asked of commits onto a branch. */
 struct arm_branch_protection {
-    size_t size;
+    size_t size;                           /**< sizeof(struct arm_branch_protection) */
     bool only_merges;                      /**< no commit but a merge, or a fast-forward */
     const struct arm_branch_check *checks; /**< all must hold on what the branch becomes */
-    size_t check_count;
+    size_t check_count;                    /**< how many there are in `checks` */
 };
 /** Protect a branch: what is asked of commits onto it from now on, in the place of what was asked
  * before; NULL: nothing. One that does not give it is refused with ARM_CONSTRAINT; where there are
@@ -574,20 +593,21 @@ typedef enum arm_merge_strategy {
     ARM_STRATEGY_THEIRS = 2, /**< they become as the source has them */
 } arm_merge_strategy;
 
+/** How a merge, a cherry-pick, a revert or a restore is done. */
 struct arm_merge_options {
-    size_t size;
-    const char *into; /**< a branch, the target; NULL: the session's */
-    arm_merge_strategy strategy;
-    bool dry_run;        /**< change nothing, tell what would be */
+    size_t size;                 /**< sizeof(struct arm_merge_options) */
+    const char *into;            /**< a branch, the target; NULL: the session's */
+    arm_merge_strategy strategy; /**< of what both sides changed */
+    bool dry_run;                /**< change nothing, tell what would be */
     const char *message; /**< of the commit; NULL: "Merge 'source' into 'target'", and the like */
 };
 /** What a merge did, or with `dry_run` would do. */
 struct arm_merge_result {
     uint64_t tx; /**< of its commit; if there was nothing to merge, of the target's last; 0: none */
-    bool fast_forward; /**< the target had nothing that the source has not */
-    bool up_to_date;   /**< the target has all of the source already: nothing was committed */
-    uint64_t tables;   /**< that it changed */
-    uint64_t conflicts;
+    bool fast_forward;  /**< the target had nothing that the source has not */
+    bool up_to_date;    /**< the target has all of the source already: nothing was committed */
+    uint64_t tables;    /**< that it changed */
+    uint64_t conflicts; /**< rows, or tables, that both sides changed differently */
 };
 
 /** Merge what `source`, any ref, has and a branch has not into that branch, as one commit with two
@@ -637,16 +657,17 @@ ARM_API arm_status arm_restore(arm_session *session, const char *table, const ch
  * a branch had from its parent, or has by a merge, is told of the branches that made it, and as one
  * change by the merge. ---- */
 
+/** Which part of the changelog is read. */
 struct arm_changes_options {
-    size_t size;
+    size_t size;      /**< sizeof(struct arm_changes_options) */
     uint64_t since;   /**< a tx id: what came behind it; 0: from the beginning */
     uint64_t until;   /**< a tx id: what came up to it; 0: up to now */
     int64_t since_us; /**< what came later than this time (microseconds since 1970, UTC), and ... */
     int64_t until_us; /**< ... no later than this; 0: no such bound */
-    const char *branch; /**< NULL: the session's; "*": every branch */
-    const char *const *tables;
-    size_t table_count; /**< 0: every table */
-    uint64_t limit;     /**< so many at most, the first ones; 0: all */
+    const char *branch;        /**< NULL: the session's; "*": every branch */
+    const char *const *tables; /**< names, or patterns */
+    size_t table_count;        /**< 0: every table */
+    uint64_t limit;            /**< so many at most, the first ones; 0: all */
 };
 /** tx_id [uint64], timestamp [timestamp us UTC], branch [utf8: called so now, "" if dropped],
  * author, message [utf8], changes [list<struct<table_name, old_version (null: none), new_version
@@ -656,8 +677,9 @@ struct arm_changes_options {
 ARM_API arm_status arm_changes(arm_session *session, const struct arm_changes_options *options,
                                struct ArrowArrayStream *out, struct arm_error *err);
 
+/** Which changes of rows are read. */
 struct arm_row_changes_options {
-    size_t size;
+    size_t size;        /**< sizeof(struct arm_row_changes_options) */
     uint64_t since;     /**< as in arm_changes_options */
     uint64_t until;     /**< 0: up to now */
     const char *branch; /**< NULL: the session's */
@@ -680,11 +702,11 @@ struct arm_change {
     /** "name", or "schema.name" outside of main, as of the commit: a table that was renamed is told
      * of under its new name */
     const char *table_name;
-    uint64_t old_version; /**< 0: it was not there */
-    uint64_t new_version; /**< 0: it is dropped */
-    bool is_new_table;
-    uint64_t rows_added;
-    uint64_t rows_removed;
+    uint64_t old_version;    /**< 0: it was not there */
+    uint64_t new_version;    /**< 0: it is dropped */
+    bool is_new_table;       /**< this commit made it */
+    uint64_t rows_added;     /**< an updated row counts as removed and added */
+    uint64_t rows_removed;   /**< as above */
     uint64_t bytes_added;    /**< newly stored */
     uint64_t bytes_removed;  /**< of chunks and hot rows that left the table */
     const char *schema_name; /**< the two parts of table_name, which do not tell a table "s.t" of */
@@ -692,14 +714,14 @@ struct arm_change {
 };
 /** A commit, as a subscriber gets it. */
 struct arm_event {
-    uint64_t tx;
-    int64_t time_us; /**< since 1970, UTC */
-    uint8_t commit_id[16];
-    const char *branch;
-    const char *author;
-    const char *message;
-    size_t change_count;
-    const struct arm_change *changes;
+    uint64_t tx;                      /**< its place in the log */
+    int64_t time_us;                  /**< microseconds since 1970, UTC */
+    uint8_t commit_id[16];            /**< as of arm_commit_find */
+    const char *branch;               /**< that it was made on; "" if that was dropped */
+    const char *author;               /**< who made it */
+    const char *message;              /**< what was said of it */
+    size_t change_count;              /**< how many there are in `changes` */
+    const struct arm_change *changes; /**< what it did, table by table */
 };
 
 /** A subscription to the changelog. Serves one thread at a time, but for arm_feed_interrupt. It
@@ -714,13 +736,14 @@ typedef enum arm_feed_from {
     ARM_FROM_TX = 2,      /**< behind `since`; a consumer as before */
 } arm_feed_from;
 
+/** What is subscribed to. */
 struct arm_feed_options {
-    size_t size;
+    size_t size;        /**< sizeof(struct arm_feed_options) */
     const char *branch; /**< NULL: main; "*": every branch. A branch is followed when renamed */
-    const char *const *tables;
-    size_t table_count; /**< 0: every table */
-    arm_feed_from from;
-    uint64_t since; /**< ARM_FROM_TX: a tx id; 0: from the beginning */
+    const char *const *tables; /**< names, or patterns */
+    size_t table_count;        /**< 0: every table */
+    arm_feed_from from;        /**< where it begins */
+    uint64_t since;            /**< ARM_FROM_TX: a tx id; 0: from the beginning */
     /** A named consumer (named by the rules for branches), made if it is not there: its cursor is
      * kept in the repository, moved by arm_feed_ack. Several subscriptions of one name, in whatever
      * processes, are its members, and share its tables: the changes of a table go to one of them at
@@ -764,8 +787,9 @@ ARM_API arm_status arm_feed_ack_in(arm_feed *feed, arm_session *session, uint64_
  * ARM_INVALID: it has no consumer; ARM_NOT_FOUND: that was dropped. */
 ARM_API arm_status arm_feed_rewind(arm_feed *feed, struct arm_error *err);
 
+/** Who is called for the events of a subscription. */
 struct arm_feed_callbacks {
-    size_t size;
+    size_t size; /**< sizeof(struct arm_feed_callbacks) */
     /** Each event, on the feed's thread; valid for the call. True: it is done with (and
      * acknowledged, if there is a consumer), go on; false: it is not, end. Only arm_feed_interrupt
      * may be called with the feed here. */
@@ -773,7 +797,7 @@ struct arm_feed_callbacks {
     /** The thread ends, for this reason: ARM_OK: on_event asked for it, or arm_feed_stop. May be
      * NULL. */
     void (*on_end)(void *context, arm_status why, const struct arm_error *err);
-    void *context;
+    void *context; /**< handed to both */
 };
 /** Have a thread of the library call for each event; of a consumer, beginning with what was given
  * and is not acknowledged. Until arm_feed_stop the feed is that thread's: what else it is asked for
@@ -814,9 +838,10 @@ ARM_API arm_status arm_versions(arm_session *session, const char *table, bool al
 ARM_API arm_status arm_schema(arm_session *session, const char *table, const char *at,
                               struct ArrowArrayStream *out, struct arm_error *err);
 
+/** Which commits are listed. */
 struct arm_history_options {
-    size_t size;
-    const char *at;
+    size_t size;       /**< sizeof(struct arm_history_options) */
+    const char *at;    /**< the history of this ref; NULL: of the session's branch now */
     const char *table; /**< only commits that changed it */
     uint64_t limit;    /**< 0: all */
 };
@@ -842,30 +867,34 @@ ARM_API arm_status arm_stats(arm_session *session, struct ArrowArrayStream *out,
 
 /** One damage found. Borrowed for the call. */
 struct arm_damage {
-    const char *kind;   /**< "log", "index", "chunk", "stray" */
-    const char *object; /**< path, hash or position */
-    const char *message;
+    const char *kind;    /**< "log", "index", "chunk", "stray" */
+    const char *object;  /**< path, hash or position */
+    const char *message; /**< what is wrong with it */
 };
+/** What a proof found. */
 struct arm_verify_result {
-    bool is_healthy;
-    uint64_t frames;
-    uint64_t records;
-    uint64_t chunks;
-    uint64_t bytes_hashed;
-    uint64_t issues;
+    bool is_healthy;       /**< there is no damage */
+    uint64_t frames;       /**< of the log: that were read */
+    uint64_t records;      /**< in these */
+    uint64_t chunks;       /**< that were looked for */
+    uint64_t bytes_hashed; /**< of chunks; without `full`, of those that nothing names */
+    uint64_t issues;       /**< how many damages there are */
 };
+/** How far a proof goes. */
 struct arm_verify_options {
-    size_t size;
-    bool full; /**< hash every chunk, and count its rows */
+    size_t size; /**< sizeof(struct arm_verify_options) */
+    bool full;   /**< hash every chunk, and count its rows */
+    /** Each damage, as it is found. May be NULL. */
     void (*on_issue)(void *context, const struct arm_damage *issue);
     bool (*on_progress)(void *context, uint64_t done, uint64_t total); /**< false: stop */
-    void *context;
+    void *context; /**< handed to what is called */
 };
 /** Prove the repository: hash chain, index against a fresh fold, chunks present; `full`: every
  * byte. Damage is reported, not returned: the status is ARM_OK when the check could run. */
 ARM_API arm_status arm_verify(arm_repo *repo, const struct arm_verify_options *options,
                               struct arm_verify_result *out, struct arm_error *err);
 
+/** What was, or is, to be put in order. */
 struct arm_recover_result {
     bool is_clean;        /**< nothing had to be done */
     uint64_t rolled_back; /**< staged pieces of unfinished work that were removed */
@@ -878,12 +907,13 @@ ARM_API arm_status arm_recover(arm_repo *repo, struct arm_recover_result *out,
 
 /* ---- Upkeep ---- */
 
+/** Who is told how far a compaction is. */
 struct arm_compact_options {
-    size_t size;
+    size_t size; /**< sizeof(struct arm_compact_options) */
     /** `done` of `total` rows that are to be written anew, as far as is known; false stops between
      * two steps, and what was done stays. May be NULL. */
     bool (*on_progress)(void *context, uint64_t done, uint64_t total);
-    void *context;
+    void *context; /**< handed to what is called */
 };
 /** What a compaction did. */
 struct arm_compact_result {
@@ -909,14 +939,15 @@ ARM_API arm_status arm_compact(arm_session *session, const char *table,
                                const struct arm_compact_options *options,
                                struct arm_compact_result *out, struct arm_error *err);
 
+/** What may be removed. */
 struct arm_gc_options {
-    size_t size;
+    size_t size;  /**< sizeof(struct arm_gc_options) */
     bool dry_run; /**< remove nothing, tell what would be */
     /** What was written so few seconds ago stays, needed or not. 0: an hour; negative: nothing
      * stays for its age. */
     int64_t grace_s;
     bool (*on_progress)(void *context, uint64_t done, uint64_t total); /**< false: stop */
-    void *context;
+    void *context; /**< handed to what is called */
     /** Give up history: table versions that were superseded, or dropped, so many days ago on every
      * branch that had them, and that no tag names, can no longer be read (ARM_HISTORY_EXPIRED).
      * 0: all of history is kept; negative: nothing but what is current on a branch, or tagged. */
