@@ -3,8 +3,11 @@
 
 >>> import armillaria as arm
 >>> db = arm.open("repo", create=True)
->>> db.write("orders", {"id": [1, 2], "amount": [9.5, 3.0]}, key=["id"])
+>>> db.write("orders", {"id": [1, 2], "amount": [9.5, 3.0]}, key=["id"]).version
+1
 >>> db.sql("SELECT * FROM orders WHERE amount > ?", [5]).df()
+   id  amount
+0   1     9.5
 
 The repository is a directory; several processes may have it open. See `Database`.
 """
@@ -46,7 +49,7 @@ __all__ = [
 
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext armillaria` in a notebook: `%armillaria DIRECTORY`, and cells of SQL under
-    `%%armillaria`."""
+    `%%armillaria`. IPython calls it."""
     from ._magic import load
 
     load(shell)

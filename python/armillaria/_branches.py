@@ -74,9 +74,13 @@ class Branches(_Refs[Branch]):
 
     def create(self, name: str, from_: str | None = None,
                description: str | None = None) -> Branch:
-        """Make a branch that starts at `from_`, any ref (None: the current branch now).
+        """Make a branch. Nothing is copied.
 
-        >>> db.branches.create("feature/x", from_="main")
+        name: by git's rules for refs, without `:`. from_: where it starts, any ref (None: the
+        current branch now). description: what it is for. Raises Exists, InvalidName, NotFound.
+
+        >>> db.branches.create("feature/x", from_="main").head
+        {'orders': 1}
         """
         name = _check.name(name, "name")
         start = _check.optional(from_, "from_", _check.ref)
@@ -110,8 +114,14 @@ class Branches(_Refs[Branch]):
 
     def protect(self, name: str, only_merges: bool = False,
                 checks: Sequence[str] = ()) -> None:
-        """Ask of each commit onto it that it is a merge, and that none of the queries in `checks`
-        gives a row. In the place of what was asked before."""
+        """Ask something of each commit onto a branch, in the place of what was asked before. One
+        that does not give it raises ConstraintError.
+
+        name: the branch. only_merges: that it is a merge. checks: queries, none of which may give a
+        row. Raises NotFound, SqlError, ConstraintError if it does not hold now.
+
+        >>> db.branches.protect("main", checks=["SELECT * FROM orders WHERE amount < 0"])
+        """
         self._db._session.branch_protect(_check.name(name, "name"),
                                          _check.flag(only_merges, "only_merges"),
                                          _check.texts(checks, "checks"))
@@ -137,7 +147,14 @@ class Tags(_Refs[Tag]):
     """The tags of a repository: fixed names of commits."""
 
     def create(self, name: str, ref: str | None = None, description: str | None = None) -> Tag:
-        """Name a commit: that of `ref` (None: the last one of the current branch)."""
+        """Name a commit.
+
+        name: by git's rules for refs, without `:`. ref: what names it now (None: the last commit of
+        the current branch). description: what it is for. Raises Exists, InvalidName, NotFound.
+
+        >>> db.tags.create("v2", "fix").tx == db.show("fix").tx
+        True
+        """
         name = _check.name(name, "name")
         self._db._session.tag_create(name, _check.optional(ref, "ref", _check.ref),
                                      _check.optional(description, "description"))

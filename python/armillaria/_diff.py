@@ -26,8 +26,11 @@ class Diff:
     def __init__(self, session: _core.Session, a: str, b: str) -> None:
         self._session = session
         self.a: str = a
+        """The one ref."""
         self.b: str = b
+        """The other."""
         self.tables: Listing[TableDiff] = Listing(Result(session.diff(a, b)), TableDiff)
+        """The tables that differ, by name."""
 
     def rows(self, table: str) -> Result:
         """The rows of a table that differ: its columns, and `_change` (insert, delete,

@@ -129,14 +129,25 @@ class Subscription:
             raise InvalidArgument("the subscription runs in the background: stop() it first")
 
     def next(self, timeout: float | None = None) -> Event | None:
-        """The next event; None if there was none within `timeout` seconds (None: wait for it), or
-        the subscription was stopped."""
+        """The next event; None if there was none in time, or the subscription was stopped.
+
+        timeout: seconds (None: wait for it).
+
+        >>> db.subscribe(since=0).next(timeout=10).message
+        'first load'
+        """
         self._require_own()
         return self._next(None if timeout is None else _check.seconds(timeout, "timeout"))
 
     def poll(self, timeout: float = 0, limit: int | None = None) -> list[Event]:
-        """The events that are there, at most `limit`; if there are none, what comes first within
-        `timeout` seconds. Those of the last poll are acknowledged."""
+        """The events that are there; if there are none, what comes first in time. Those of the last
+        poll are acknowledged.
+
+        timeout: seconds (0: look and return). limit: so many at most.
+
+        >>> [event.tables for event in db.subscribe(since=0).poll()]
+        [['orders']]
+        """
         self._require_own()
         wait_us = _check.seconds(timeout, "timeout")
         most = None if limit is None else _check.number(limit, "limit", 1)
@@ -173,15 +184,31 @@ class Subscription:
         return _check.number(event, "event")
 
     def ack(self, event: Event | int | None = None) -> None:
-        """The consumer is done with all events up to this one (None: the last that was given):
-        durable when it returns."""
+        """The consumer is done with all events up to one: durable when it returns.
+
+        event: it, or its tx (None: the last that was given). Raises InvalidArgument if there is no
+        consumer, TransactionConflict if its work has passed to another.
+
+        >>> with db.subscribe(consumer="mailer") as subscription:
+        ...     event = subscription.next()
+        ...     subscription.ack(event)
+        """
         tx = self._tx_of(event)
         self._feed.ack(tx)
         self._given = 0 if tx >= self._given else self._given
 
     def ack_in(self, transaction: Any, event: Event | int | None = None) -> None:
         """The same as part of a transaction: what was made of the events, and that they are done
-        with, are committed as one, so that each has its effect exactly once."""
+        with, are committed as one, so that each has its effect exactly once.
+
+        transaction: an open one. event: as in `ack`.
+
+        >>> with db.subscribe(["orders"], consumer="counter") as subscription:
+        ...     event = subscription.next()
+        ...     with db.transaction() as tx:
+        ...         done = tx.write("counted", {"tx": [event.tx_id]})
+        ...         subscription.ack_in(tx, event)
+        """
         from ._transaction import Transaction
 
         if not isinstance(transaction, Transaction):
@@ -203,7 +230,14 @@ class Subscription:
     def start_background(self, callback: Callable[[Event], Any],
                          daemon: bool = True) -> Subscription:
         """Have a thread call for each event. One is acknowledged when the callback returns; if it
-        raises, the thread ends, `error` is what it raised, and `stop()` raises it."""
+        raises, the thread ends, `error` is what it raised, and `stop()` raises it.
+
+        callback: called with an `Event`. daemon: whether the process may end while it runs.
+
+        >>> seen = []
+        >>> subscription = db.subscribe(since=0).start_background(seen.append)
+        >>> subscription.stop()
+        """
         if not callable(callback):
             raise InvalidType(f"callback is to be callable, not {type(callback).__name__}")
         self._require_own()

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 class Record(Mapping[str, Any]):
-    """A row with names: `record.version` and `record["version"]` are the same."""
+    """A row with names: `record.version` and `record["version"]` are the same.
+
+    >>> commit = db.log()[0]
+    >>> commit.message == commit["message"]
+    True
+    """
 
     __slots__ = ("_fields",)
     _fields: dict[str, Any]
@@ -95,7 +100,13 @@ def _is_listing(value: object) -> TypeGuard[Listing[Any]]:
 
 
 class Listing(Sequence[R]):
-    """A list of records, which is a table, too: `df()`, `arrow()`, `pl()`, `dicts()`, `show()`."""
+    """A list of records, which is a table, too: `df()`, `arrow()`, `pl()`, `dicts()`, `show()`.
+
+    >>> db.versions("orders")[0].message
+    'first load'
+    >>> db.versions("orders").columns[:3]
+    ['table', 'version', 'parent']
+    """
 
     def __init__(self, result: Result, kind: type[R]) -> None:
         self._result = result

@@ -34,6 +34,16 @@ class Result:
     stream begin at the first row; `fetchone`, `fetchmany`, `fetchall` and iteration go on from where
     they are. A statement that changes rows gives one row, `Count`, or RETURNING's rows. A result
     outlives its database's handle.
+
+    >>> result = db.sql("SELECT * FROM orders")
+    >>> result.fetchone()
+    (1, 10.0)
+    >>> result.dicts()[0]
+    {'id': 1, 'amount': 10.0}
+    >>> result.fetchall()
+    [(2, 20.0), (3, 30.0)]
+    >>> result.shape
+    (3, 2)
     """
 
     def __init__(self, rows: _core.Rows) -> None:

@@ -56,7 +56,9 @@ class Table:
     def __init__(self, db: Database, name: str, version: int | None, at: str | None) -> None:
         self._db = db
         self.name: str = name
+        """As it was asked for."""
         self.version: int | None = version
+        """That was asked for; None: none was."""
         self._at = f"version:{version}" if version is not None else at
 
     def _from(self) -> str:
@@ -78,9 +80,13 @@ class Table:
 
     def scan(self, columns: Sequence[str] | None = None, where: str | None = None,
              parameters: Any = None) -> Result:
-        """Its rows: of some columns, those of which `where`, an SQL condition, is true.
+        """Its rows, or some of them.
 
-        >>> db.table("orders").scan(["id", "amount"], "amount > ?", [100]).df()
+        columns: their names (None: all). where: an SQL condition that is true of them. parameters:
+        of the condition, as in `Database.sql`.
+
+        >>> db.table("orders").scan(["id"], "amount > ?", [15]).fetchall()
+        [(2,), (3,)]
         """
         names = "*"
         if columns is not None:

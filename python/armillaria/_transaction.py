@@ -70,7 +70,15 @@ class Transaction:
         return self._require()[0]
 
     def commit(self, message: str | None = None) -> int | None:
-        """Commit it now, durably; its tx (None: nothing was changed)."""
+        """Commit it now, durably; its tx (None: nothing was changed).
+
+        message: of the commit. Raises TransactionConflict, CommitUnknown.
+
+        >>> with db.transaction() as tx:
+        ...     done = tx.sql("DELETE FROM orders WHERE id = 3")
+        ...     tx.commit("one less") == db.latest_tx()
+        True
+        """
         _, txn = self._require()
         text = _check.optional(message, "message")
         self.tx_id = txn.commit(self._message if text is None else text) or None
@@ -100,18 +108,41 @@ class Transaction:
     # -- Rows by key
 
     def get(self, table: str, keys: Any) -> Result:
-        """The rows that have these primary keys (a table of the key's columns), in no order; what
-        nobody has gives none. No SQL: for many small reads."""
+        """The rows that have these primary keys, in no order. No SQL: for many small reads.
+
+        table: as in `Database.write`. keys: a table of the key's columns, in any form that
+        `Database.write` takes; those that nobody has give no row. Raises NotFound, SchemaError if
+        it has no key.
+
+        >>> with db.transaction() as tx:
+        ...     tx.get("orders", {"id": [2, 99]}).dicts()
+        [{'id': 2, 'amount': 20.0}]
+        """
         _, txn = self._require()
         return Result(txn.get(_check.name(table, "table"), _frames.stream_of(keys, "keys")))
 
     def put(self, table: str, rows: Any) -> int:
-        """Put rows, each in the place of the one with its primary key, or new; how many."""
+        """Put rows, each in the place of the one with its primary key, or new; how many.
+
+        table: as in `Database.write`. rows: in any form that it takes. Raises NotFound,
+        SchemaError, ConstraintError.
+
+        >>> with db.transaction() as tx:
+        ...     tx.put("orders", [{"id": 2, "amount": 21.0}])
+        1
+        """
         _, txn = self._require()
         return txn.put(_check.name(table, "table"), _frames.stream_of(rows, "rows"))
 
     def delete(self, table: str, keys: Any) -> int:
-        """Delete the rows that have these primary keys; how many there were."""
+        """Delete the rows that have these primary keys; how many there were.
+
+        table: as in `Database.write`. keys: as in `get`. Raises NotFound, SchemaError.
+
+        >>> with db.transaction() as tx:
+        ...     tx.delete("orders", {"id": [2, 99]})
+        1
+        """
         _, txn = self._require()
         return txn.delete(_check.name(table, "table"), _frames.stream_of(keys, "keys"))
 

@@ -3,9 +3,9 @@
 
 >>> from armillaria import dbapi
 >>> with dbapi.connect("repo") as connection:
-...     cursor = connection.cursor()
-...     cursor.execute("SELECT * FROM orders WHERE amount > ?", [10])
+...     cursor = connection.cursor().execute("SELECT id FROM orders WHERE amount > ?", [15])
 ...     cursor.fetchall()
+[(2,), (3,)]
 
 A connection is a session of its own. Its first statement opens a transaction, which `commit` or
 `rollback` ends, unless `autocommit` is true; an error in it spoils it, and `rollback` is all that is
@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
+#: Of PEP 249.
 apilevel = "2.0"
-threadsafety = 2  # threads may share the module and connections
+#: Threads may share the module and connections.
+threadsafety = 2
+#: Parameters are written `?`; with a dict, `$name`.
 paramstyle = "qmark"
 
 # ---- Exceptions ----
@@ -141,18 +144,27 @@ class _Kind:
         return self._name
 
 
+#: Of texts, and what is given as text.
 STRING = _Kind("STRING", "VARCHAR", "UUID", "JSON", "ENUM", "BIT")
+#: Of bytes.
 BINARY = _Kind("BINARY", "BLOB")
+#: Of numbers, BOOLEAN among them.
 NUMBER = _Kind("NUMBER", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT",
                "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL",
                "BOOLEAN")
+#: Of dates, times and what lies between two.
 DATETIME = _Kind("DATETIME", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE",
                  "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIME WITH TIME ZONE", "INTERVAL")
+#: Of nothing: there are no row ids to be had.
 ROWID = _Kind("ROWID")
 
+#: Makes a date: year, month, day.
 Date = datetime.date
+#: Makes a time of day: hour, minute, second.
 Time = datetime.time
+#: Makes a date with a time of day.
 Timestamp = datetime.datetime
+#: Makes bytes.
 Binary = bytes
 
 
@@ -183,8 +195,12 @@ _APART = re.compile(
 @_told
 def connect(path: str | os.PathLike[str], *, create: bool = False, read_only: bool = False,
             branch: str | None = None, autocommit: bool = False, **options: Any) -> Connection:
-    """Connect to the repository in a directory; arguments as in `armillaria.open`. Raises
-    ProgrammingError where there is none, OperationalError."""
+    """Connect to the repository in a directory.
+
+    path: the directory. create: make it where there is none. read_only: writes raise. branch: where
+    to stand. autocommit: whether each statement is a transaction of its own. options: further ones
+    of `armillaria.open`. Raises ProgrammingError where there is none, OperationalError.
+    """
     _check.flag(autocommit, "autocommit")
     return Connection(_open(path, create=create, read_only=read_only, branch=branch, **options),
                       autocommit)
@@ -290,9 +306,13 @@ class Cursor:
 
     def __init__(self, connection: Connection) -> None:
         self.connection: Connection = connection
+        """That it is of."""
         self.arraysize: int = 1
+        """How many rows `fetchmany` gives that is told no number."""
         self.rowcount: int = -1
+        """How many rows the last statement changed; -1: it gave rows, or there was none."""
         self.lastrowid: None = None
+        """None: there are no row ids to be had."""
         self._result: Result | None = None
         self._has_rows = False
         self._closed = False
