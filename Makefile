@@ -18,8 +18,8 @@ CTEST = tools/run-tests --tests '$(TESTS)'
 # is all false alarms. Our own threads are in the directories below it.
 TSAN_TESTS = ^test_(base|store|log|ptree|model|index|catalog|commit)_|^test_property_(commit|index|ptree)
 
-.PHONY: all setup build demo test check sanitize fuzz mutations notebooks wheel bench install \
-	clean distclean help
+.PHONY: all setup build demo test check sanitize fuzz mutations notebooks wheel bench reference \
+	install clean distclean help
 .NOTPARALLEL:
 
 all: build
@@ -69,6 +69,9 @@ wheel: build
 bench: build
 	@bench/run
 
+reference: build
+	@cmake --build $(BUILD) --target reference
+
 install: build
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(abspath $(PREFIX))"
 
@@ -89,5 +92,6 @@ help:
 	@echo 'make notebooks  run those of examples/notebooks, a page of each into build/notebooks'
 	@echo 'make wheel      the Python package for other machines, into dist/ (tools/wheel)'
 	@echo 'make bench      the benchmarks (bench/run)'
+	@echo 'make reference  the API reference as a site, in build/reference/html'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
 	@echo 'make clean      remove the build folders; distclean also .deps/'
