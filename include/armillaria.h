@@ -282,7 +282,7 @@ struct arm_sql_options {
     void *find_context;       /**< handed to `find_rows` */
 };
 
-/** Run the first statement of `sql`: DuckDB's dialect and what INTERFACES adds to it. `options`
+/** Run the first statement of `sql`: DuckDB's dialect, and what Armillaria adds to it. `options`
  * may be NULL. `*out_tail` (may be NULL, then `sql` must hold one statement only) points behind
  * it in `sql`, or is NULL when only blanks and comments are left. `out` gets the rows, streamed;
  * for a statement without rows a stream of the column `Count` (changed rows; marked by schema
@@ -513,11 +513,11 @@ ARM_API arm_status arm_branch_renamed(arm_repo *repo, const char *name, char out
 /** Describe a branch; NULL: no more. Errors: ARM_NOT_FOUND. */
 ARM_API arm_status arm_branch_describe(arm_session *session, const char *name,
                                        const char *description, struct arm_error *err);
-/** name [utf8], head [map<utf8, uint64>: its tables ("name", or "schema.name" outside of main) and
- * their versions], created_at [timestamp us UTC], parent_branch [utf8, null: none], description
- * [utf8, null: none], tx [uint64, null: none]: of its last commit, only_merges [bool], checks
- * [list<struct<name, sql>>]: see arm_branch_protect; ordered by name. `name` NULL: all of them;
- * else that one alone. Errors: ARM_NOT_FOUND. */
+/** The branches, as columns: name [utf8], head [map<utf8, uint64>: its tables ("name", or
+ * "schema.name" outside of main) and their versions], created_at [timestamp us UTC],
+ * parent_branch [utf8, null: none], description [utf8, null: none], tx [uint64, null: none]: of
+ * its last commit, only_merges [bool], checks [list<struct<name, sql>>]: see arm_branch_protect;
+ * ordered by name. `name` NULL: all of them; else that one alone. Errors: ARM_NOT_FOUND. */
 ARM_API arm_status arm_branches(arm_session *session, const char *name,
                                 struct ArrowArrayStream *out, struct arm_error *err);
 
@@ -549,9 +549,9 @@ ARM_API arm_status arm_tag_create(arm_session *session, const char *name, const 
                                   const char *description, struct arm_error *err);
 /** Drop a tag; the commit stays. Errors: ARM_NOT_FOUND. */
 ARM_API arm_status arm_tag_drop(arm_session *session, const char *name, struct arm_error *err);
-/** name [utf8], tx [uint64] and commit [hex utf8] that it names, branch [utf8]: of that commit,
- * created_at [timestamp us UTC] and author [utf8]: of the tag, description [utf8, null: none];
- * ordered by name. */
+/** The tags, as columns: name [utf8], tx [uint64] and commit [hex utf8] that it names, branch
+ * [utf8]: of that commit, created_at [timestamp us UTC] and author [utf8]: of the tag,
+ * description [utf8, null: none]; ordered by name. */
 ARM_API arm_status arm_tags(arm_session *session, struct ArrowArrayStream *out,
                             struct arm_error *err);
 
@@ -669,11 +669,11 @@ struct arm_changes_options {
     size_t table_count;        /**< 0: every table */
     uint64_t limit;            /**< so many at most, the first ones; 0: all */
 };
-/** tx_id [uint64], timestamp [timestamp us UTC], branch [utf8: called so now, "" if dropped],
- * author, message [utf8], changes [list<struct<table_name, old_version (null: none), new_version
- * (null: dropped), is_new_table, rows_added, rows_removed, bytes_added, bytes_removed>>]; by tx_id.
- * Streams. `options` may be NULL. Found by index: what it costs follows the answer. Errors:
- * ARM_NOT_FOUND: there is no such branch; ARM_INVALID_NAME. */
+/** The commits, as columns: tx_id [uint64], timestamp [timestamp us UTC], branch [utf8: called so
+ * now, "" if dropped], author, message [utf8], changes [list<struct<table_name, old_version
+ * (null: none), new_version (null: dropped), is_new_table, rows_added, rows_removed,
+ * bytes_added, bytes_removed>>]; by tx_id. Streams. `options` may be NULL. Found by index: what
+ * it costs follows the answer. Errors: ARM_NOT_FOUND: there is no such branch; ARM_INVALID_NAME. */
 ARM_API arm_status arm_changes(arm_session *session, const struct arm_changes_options *options,
                                struct ArrowArrayStream *out, struct arm_error *err);
 
@@ -809,9 +809,10 @@ ARM_API arm_status arm_feed_start(arm_feed *feed, const struct arm_feed_callback
  * error. Harmless without a thread. */
 ARM_API arm_status arm_feed_stop(arm_feed *feed, struct arm_error *err);
 
-/** consumer [utf8], acked_tx [uint64: every event up to it is done with, by all of its members],
- * lag [uint64: commits behind it, of all branches and tables], waiting_since [timestamp us UTC: of
- * the first of them; null: there is none], members [uint64: subscriptions now]; by name. */
+/** The consumers, as columns: consumer [utf8], acked_tx [uint64: every event up to it is done
+ * with, by all of its members], lag [uint64: commits behind it, of all branches and tables],
+ * waiting_since [timestamp us UTC: of the first of them; null: there is none], members [uint64:
+ * subscriptions now]; by name. */
 ARM_API arm_status arm_consumers(arm_session *session, struct ArrowArrayStream *out,
                                  struct arm_error *err);
 /** Have a consumer stand at `tx`, forward or back, made if it is not there: what comes behind it is
@@ -825,16 +826,16 @@ ARM_API arm_status arm_consumer_drop(arm_session *session, const char *name, str
 /* ---- The catalog. Each gives a stream of the columns named (Arrow types in brackets). They
  * start no SQL engine. `at` NULL: the session's branch now. ---- */
 
-/** table [utf8], schema [utf8], version [uint64], rows [uint64], bytes [uint64],
+/** The tables: table [utf8], schema [utf8], version [uint64], rows [uint64], bytes [uint64],
  * key [list<utf8>]; ordered by schema and table. */
 ARM_API arm_status arm_tables(arm_session *session, const char *at, struct ArrowArrayStream *out,
                               struct arm_error *err);
-/** table, version, parent [uint64, null: none], tx, branch, created_at [timestamp us UTC], rows,
- * bytes, message; newest first. `all`: of every branch. */
+/** The versions of a table: table, version, parent [uint64, null: none], tx, branch, created_at
+ * [timestamp us UTC], rows, bytes, message; newest first. `all`: of every branch. */
 ARM_API arm_status arm_versions(arm_session *session, const char *table, bool all,
                                 struct ArrowArrayStream *out, struct arm_error *err);
-/** column, type [SQL spelling], nullable [bool], key [bool], default [utf8, null; of a generated
- * column `GENERATED ALWAYS AS (…)`], id [uint32]. */
+/** The columns of a table: column, type [SQL spelling], nullable [bool], key [bool], default
+ * [utf8, null; of a generated column `GENERATED ALWAYS AS (…)`], id [uint32]. */
 ARM_API arm_status arm_schema(arm_session *session, const char *table, const char *at,
                               struct ArrowArrayStream *out, struct arm_error *err);
 
@@ -857,7 +858,7 @@ ARM_API arm_status arm_log(arm_session *session, const struct arm_history_option
  * ARM_NOT_FOUND: there is no such ref, it names no commit, or there is none yet. */
 ARM_API arm_status arm_show(arm_session *session, const char *ref, struct ArrowArrayStream *out,
                             struct arm_error *err);
-/** table, versions, rows, logical_bytes (of all its versions), stored_bytes (of its distinct
+/** Sizes: table, versions, rows, logical_bytes (of all its versions), stored_bytes (of its distinct
  * chunks and hot rows), dedup_ratio [double]; then one row with table null for the whole
  * repository: chunk files, log and index. */
 ARM_API arm_status arm_stats(arm_session *session, struct ArrowArrayStream *out,
