@@ -71,14 +71,26 @@ def _python_entry(kind: str, module: str, name: str) -> str:
     full = f"{module}.{name}"
     if kind == "module":
         return f".. py:module:: {full}\n"
+    home = getattr(value, "__module__", None)
+    if kind in ("class", "function") and home and home.partition(".")[0] not in package.OURS:
+        return f".. py:function:: {name}(...)\n   :module: {module}\n\n" \
+            f"   ``{home}.{value.__name__}``, as it is.\n"
+    if kind == "data" and name != "__version__":
+        return f".. autodata:: {full}\n"
     if kind == "data":
         return f".. py:data:: {full}\n   :type: {type(value).__name__}\n\n   The version of the " \
             "package and of the library in it, \"major.minor.patch\".\n"
     if getattr(value, "__name__", name) != name:
         first = f"{module}.{value.__name__}"
-        return f".. py:function:: {full}(...)\n\n   The same as :py:func:`{first}`.\n"
+        return f".. py:function:: {name}(...)\n   :module: {module}\n\n" \
+            f"   The same as :py:func:`{first}`.\n"
     if kind == "function":
         return f".. autofunction:: {full}\n"
+    foreign = [base for base in value.__mro__ if not package.is_ours(base) and
+               base.__module__ not in ("builtins", "typing", "collections.abc")]
+    if foreign:  # what another package says of its class is for its own readers
+        own = dict.fromkeys([*package.members(value), *package.attributes(value)])
+        return f".. auto{kind}:: {full}\n" + f"   :members: {', '.join(own)}\n" * bool(own)
     stops = [base.__name__ for base in value.__mro__
              if not package.is_ours(base) or not base.__name__.startswith("_")]
     bases = [base for base in value.__bases__ if base.__name__ != "Generic" and base is not object

@@ -41,6 +41,7 @@ default_role = "literal"
 add_module_names = False
 python_use_unqualified_type_names = True
 toc_object_entries_show_parents = "hide"
+autodoc_inherit_docstrings = False  # those of other packages are about them
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 napoleon_numpy_docstring = False

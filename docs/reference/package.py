@@ -81,13 +81,21 @@ def is_ours(kind: type) -> bool:
     return kind.__module__.partition(".")[0] in OURS
 
 
+def _is_foreign(kind: type, name: str, value: Any) -> bool:
+    """Whether a member only fills in what another package's class asks for, and says no more."""
+    home = value.__module__.partition(".")[0] if inspect.isfunction(value) else ""
+    return bool(home) and home not in OURS or not getattr(value, "__doc__", None) and any(
+        name in vars(base) and not is_ours(base) for base in kind.__mro__)
+
+
 def members(kind: type) -> Iterator[str]:
     """The public members that a class has of itself, or of a private base."""
     for base in kind.__mro__:
         if base is kind or (is_ours(base) and base.__name__.startswith("_")):
             for name, value in vars(base).items():
-                if not name.startswith("_") and (inspect.isroutine(value) or isinstance(
-                        value, (property, classmethod, staticmethod)) or hasattr(value, "func")):
+                is_member = inspect.isroutine(value) or hasattr(value, "func") or isinstance(
+                    value, (property, classmethod, staticmethod))
+                if is_member and not name.startswith("_") and not _is_foreign(kind, name, value):
                     yield name
 
 
