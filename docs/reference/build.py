@@ -75,6 +75,9 @@ def _python_entry(kind: str, module: str, name: str) -> str:
     if kind in ("class", "function") and home and home.partition(".")[0] not in package.OURS:
         return f".. py:function:: {name}(...)\n   :module: {module}\n\n" \
             f"   ``{home}.{value.__name__}``, as it is.\n"
+    if home and isinstance(value, type) and home.partition(".")[0] != module.partition(".")[0]:
+        return f".. py:data:: {name}\n   :module: {module}\n\n" \
+            f"   The same as :py:obj:`armillaria.{value.__name__}`.\n"
     if kind == "data" and name != "__version__":
         return f".. autodata:: {full}\n"
     if kind == "data":

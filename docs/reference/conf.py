@@ -55,6 +55,7 @@ nitpick_ignore_regex = [
     ("py:class", r"(Callable|Iterable|Iterator|Mapping|Sequence|Generator|AsyncIterator|date|"
                  r"datetime|time|timedelta|Any|Self|PathLike|TracebackType|R|N)"),
     ("py:obj", r"armillaria\._\w+\.[A-Z]"),
+    ("py:.*", r"udr\w*\._\w+\..*"),
     ("c:identifier", r"(u?int\d+_t|size_t|bool)"),
 ]
 

@@ -28,6 +28,12 @@ def _paragraphs(lines: list[str]) -> Iterator[list[str]]:
             found = []
 
 
+def _full(name: str, call: Any) -> str:
+    """An error's name, which several packages may have."""
+    return name if hasattr(sys.modules[call.__module__], "_CLASSES") or not hasattr(
+        errors, name) else f"~armillaria.{name}"
+
+
 def _meaning(name: str, call: Any) -> str:
     """The first sentence of an error's own docstring."""
     kind = getattr(sys.modules[call.__module__], name, None) or getattr(errors, name, None)
@@ -36,7 +42,7 @@ def _meaning(name: str, call: Any) -> str:
 
 def _raises(text: str, call: Any) -> tuple[str, list[str]]:
     """A text without what it says of errors, and that as fields."""
-    fields = [f":raises {name}: {match[2].strip(': ') or _meaning(name, call)}"
+    fields = [f":raises {_full(name, call)}: {match[2].strip(': ') or _meaning(name, call)}"
               for match in _RAISES.finditer(text) for name in re.findall(r"[A-Z]\w+", match[1])]
     return re.sub(r"  +", " ", _RAISES.sub("", text)).strip(), fields
 

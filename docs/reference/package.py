@@ -119,7 +119,8 @@ def symbols(package: str) -> Iterator[str]:
             if module is not top and vars(top).get(public) is value:
                 continue
             yield f"{name}.{public}"
-            if isinstance(value, type) and value.__name__ == public and is_ours(value):
+            if isinstance(value, type) and value.__name__ == public and \
+                    value.__module__.partition(".")[0] == package:
                 yield from (f"{name}.{public}.{member}"
                             for member in [*members(value), *attributes(value)])
 
