@@ -434,8 +434,8 @@ ARM_API arm_status arm_arrow_write_file(struct ArrowArrayStream *stream, const c
  * [uint64, null: none], tx [uint64], branch [utf8], created_at [timestamp us UTC], rows, bytes
  * [uint64], author, message [utf8], metadata [utf8, null: none], chunks [list<utf8>: hashes of the
  * chunks that have its rows, in order; rows in the log are in none; upkeep may change them], uses
- * [list<utf8>: as given to the write that made it], expired [bool: its rows cannot be read any more,
- * and chunks is empty]. `table` as in arm_write. Reads no rows. Errors: ARM_NOT_FOUND. */
+ * [list<utf8>: as given to the write that made it], expired [bool: its rows cannot be read any
+ * more, and chunks is empty]. `table` as in arm_write. Reads no rows. Errors: ARM_NOT_FOUND. */
 ARM_API arm_status arm_version_show(arm_session *session, const char *table, uint64_t version,
                                     struct ArrowArrayStream *out, struct arm_error *err);
 
@@ -468,8 +468,8 @@ ARM_API arm_status arm_move(arm_session *session, const struct arm_table_version
 ARM_API arm_status arm_chunk_put(arm_repo *repo, const void *data, size_t size_bytes,
                                  char out_hash[ARM_CHUNK_HASH_SIZE], struct arm_error *err);
 /** The whole chunk, into memory of the caller's, which has room for `capacity` bytes, as
- * arm_chunk_size says; `verify`: it is proven by its hash. Errors: ARM_NOT_FOUND; ARM_INVALID: there
- * is too little room; ARM_HASH_MISMATCH with the hash that the bytes have. */
+ * arm_chunk_size says; `verify`: it is proven by its hash. Errors: ARM_NOT_FOUND; ARM_INVALID:
+ * there is too little room; ARM_HASH_MISMATCH with the hash that the bytes have. */
 ARM_API arm_status arm_chunk_get(arm_repo *repo, const char *hash, bool verify, void *data,
                                  size_t capacity, size_t *out_size, struct arm_error *err);
 /** Whether there is such a chunk. */

@@ -136,17 +136,33 @@ static const struct arm_rows_field chunks_fields[] = {
 };
 
 struct chunks_walk {
-    struct arm_index_txn *txn;
+    struct arm_index *index;
     struct arm_rows *rows;
 };
+
+/* In a transaction of its own: the walk may take long. */
+static arm_status is_loose(struct arm_index *index, const struct arm_hash *hash, bool *out,
+                           struct arm_error *err)
+{
+    struct arm_loose_row row = {.tx = 0};
+    struct arm_index_txn *txn = NULL;
+    bool found;
+    arm_status st = ARM_OK;
+
+    ARM_TRY(arm__index_read(index, &txn, err));
+    ARM_TRY(arm__index_loose(txn, hash, UINT64_MAX, &row, &found, err));
+    *out = row.is_kept;
+done:
+    arm__index_abort(txn);
+    return st;
+}
 
 static arm_status push_chunk(void *context, const struct arm_hash *hash, const char *path,
                              uint64_t size_bytes, struct arm_error *err)
 {
     struct chunks_walk *walk = context;
-    struct arm_loose_row row = {.tx = 0};
     char hex[ARM_HASH_HEX + 1];
-    bool found;
+    bool loose = false;
     arm_status st = ARM_OK;
 
     (void)path;
@@ -154,10 +170,10 @@ static arm_status push_chunk(void *context, const struct arm_hash *hash, const c
         return ARM_OK;
     }
     arm__hash_hex(hash, hex);
-    ARM_TRY(arm__index_loose(walk->txn, hash, UINT64_MAX, &row, &found, err));
+    ARM_TRY(is_loose(walk->index, hash, &loose, err));
     ARM_TRY(arm__rows_text(arm__rows_column(walk->rows, CHUNKS_HASH), hex, err));
     ARM_TRY(arm__rows_u64(arm__rows_column(walk->rows, CHUNKS_BYTES), size_bytes, err));
-    ARM_TRY(arm__rows_bool(arm__rows_column(walk->rows, CHUNKS_IS_LOOSE), row.is_kept, err));
+    ARM_TRY(arm__rows_bool(arm__rows_column(walk->rows, CHUNKS_IS_LOOSE), loose, err));
     arm__rows_end_row(walk->rows);
 done:
     return st;
@@ -165,21 +181,18 @@ done:
 
 arm_status arm_chunks(arm_repo *repo, struct ArrowArrayStream *out, struct arm_error *err)
 {
-    struct chunks_walk walk = {.txn = NULL};
+    struct chunks_walk walk = {.rows = NULL};
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__repo_enter(repo, err));
     ARM_TRY(arm__require(out, "out", err));
     ARM_TRY(arm__repository_check(repository_of(repo), false, err));
     ARM_TRY(arm__rows_new(chunks_fields, COUNT_OF(chunks_fields), &walk.rows, err));
-    ARM_TRY(arm__index_read(arm__repository_index(repository_of(repo)), &walk.txn, err));
+    walk.index = arm__repository_index(repository_of(repo));
     ARM_TRY(arm__store_list(store_of(repo), push_chunk, &walk, err));
-    arm__index_abort(walk.txn);
-    walk.txn = NULL;
     st = arm__rows_stream(walk.rows, out, err);
     walk.rows = NULL;
 done:
-    arm__index_abort(walk.txn);
     arm__rows_free(walk.rows);
     return st;
 }

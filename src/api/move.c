@@ -22,8 +22,7 @@ static arm_status name_tables(const struct arm_table_version *versions, size_t c
     for (size_t i = 0; i < count; i++) {
         ARM_TRY(arm__require(versions[i].table, "a table", err));
         ARM_TRY(arm__table_name_parse(versions[i].table, names[i].schema_name, names[i].name, err));
-        out[i] = (struct arm_moved_table){
-            names[i].schema_name, names[i].name, versions[i].version};
+        out[i] = (struct arm_moved_table){names[i].schema_name, names[i].name, versions[i].version};
     }
 done:
     return st;
@@ -66,8 +65,8 @@ arm_status arm_move(arm_session *session, const struct arm_table_version *versio
     ARM_TRY(arm__calloc(count, sizeof *tables, &tables, err));
     ARM_TRY(name_tables(versions, count, names, tables, err));
     if (known.into != NULL) {
-        ARM_TRY(arm__catalog_snapshot(arm__session_catalog(session), known.into, &move.snapshot,
-                                      err));
+        ARM_TRY(
+            arm__catalog_snapshot(arm__session_catalog(session), known.into, &move.snapshot, err));
     } else {
         ARM_TRY(arm__session_snapshot(session, NULL, &move.snapshot, err));
     }

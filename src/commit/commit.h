@@ -178,8 +178,8 @@ struct arm_commit_result {
 
 /* `out_versions` (may be NULL): change_count numbers, 0 where no version was made.
  * Errors: ARM_CONFLICT (message names table, kind and the other tx; err->commit_id is its),
- * ARM_EXISTS, ARM_NOT_FOUND, ARM_VERSION_CONFLICT, ARM_FULL, ARM_READ_ONLY, ARM_REOPEN; ARM_COMMIT_UNKNOWN with
- * err->commit_id. Blocks on the commit lock and on a sync. Thread-safe. */
+ * ARM_EXISTS, ARM_NOT_FOUND, ARM_VERSION_CONFLICT, ARM_FULL, ARM_READ_ONLY, ARM_REOPEN;
+ * ARM_COMMIT_UNKNOWN with err->commit_id. Blocks on the commit lock and on a sync. Thread-safe. */
 arm_status arm__commit(struct arm_repository *repository, const struct arm_commit_request *request,
                        struct arm_commit_result *out, uint64_t *out_versions,
                        struct arm_error *err);

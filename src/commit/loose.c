@@ -162,10 +162,10 @@ static arm_status read_log(struct dropping *d, uint64_t next_tx, struct arm_erro
     arm_status st = ARM_OK;
 
     while (d->at.next_tx < next_tx) {
-        ARM_TRY(
-            arm__retained_read(d->retained, d->repository, &d->at, &frame, &found, err));
+        ARM_TRY(arm__retained_read(d->retained, d->repository, &d->at, &frame, &found, err));
         if (!found) {
-            st = arm__fail(err, ARM_CORRUPT, "the log cannot be read to its end: verify tells more");
+            st =
+                arm__fail(err, ARM_CORRUPT, "the log cannot be read to its end: verify tells more");
             goto done;
         }
     }
@@ -211,8 +211,7 @@ static arm_status refuse_leased(void *context, const struct arm_hash *hash, stru
 static arm_status ask_log(struct dropping *d, const struct arm_index_state *state,
                           struct arm_error *err)
 {
-    struct arm_retained_as_of as_of = {
-        .durable_tx = arm__log_durable_to(d->repository->log)};
+    struct arm_retained_as_of as_of = {.durable_tx = arm__log_durable_to(d->repository->log)};
     char hex[ARM_HASH_HEX + 1];
     enum arm_need need;
     arm_status st = ARM_OK;
@@ -235,8 +234,7 @@ done:
 
 /* Whether it may go now; d->row is as of the lock. `*out_again`: the log is to be read first. */
 static arm_status judge(struct dropping *d, struct arm_index_txn *txn,
-                        const struct arm_index_state *state, bool *out_again,
-                        struct arm_error *err)
+                        const struct arm_index_state *state, bool *out_again, struct arm_error *err)
 {
     bool found;
     bool own = true;
@@ -304,7 +302,10 @@ static arm_status remove_file(struct dropping *d, struct arm_error *err)
     if (d->retained != NULL) {
         st = ask_log(d, &state, &local);
     }
-    ARM_TRY(arm__anchor_check(&d->repository->anchor, err)); /* R5 */
+    ARM_TRY(arm__anchor_check(&d->repository->anchor, err));                             /* R5 */
+    if (st == ARM_OK && d->retained != NULL && arm__retained_is_named(d->retained, 0)) { /* G5 */
+        st = arm__repository_use_feature(d->repository, ARM_FEATURE_RETENTION, &local);
+    }
     if (st == ARM_OK) {
         st = arm__store_delete(d->repository->store, &d->chunk, &local);
     }

@@ -94,8 +94,8 @@ static arm_status add_table(struct moving *m, const struct arm_moved_table *tabl
         goto done;
     }
     ARM_TRY(drop_other(m, table, &id, err));
-    ARM_TRY(arm__index_table_by_id(m->txn, at->branch_id, at->tx, &id, &had, &dropped_tx, &found,
-                                   err));
+    ARM_TRY(
+        arm__index_table_by_id(m->txn, at->branch_id, at->tx, &id, &had, &dropped_tx, &found, err));
     if (!found) {
         had.version = 0;
     }

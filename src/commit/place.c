@@ -424,9 +424,9 @@ static arm_status sift_adopted(const struct arm_commit_plan *plan, struct arm_ch
     }
     change->adopts_alone =
         is_same && !request->force_version && !request->truncated && !touches_rows(request);
-    change->changes_nothing =
-        change->adopts_alone && is_named_so && request->had_version == request->base_version &&
-        !request->force_change;
+    change->changes_nothing = change->adopts_alone && is_named_so &&
+                              request->had_version == request->base_version &&
+                              !request->force_change;
 done:
     return st;
 }

@@ -13,9 +13,9 @@
  *     compacted since (store/pin.h).
  * N4  Chunks that hold a record are needed, and those of the last durable checkpoint and of later
  *     ones.
+ * N5  What is not durable takes nothing away: it may be lost.
  * N6  A chunk that a retained version uses besides its entries is needed.
  * N7  A loose chunk is needed until it is let go, whatever versions there are.
- * N5  What is not durable takes nothing away: it may be lost.
  *
  * How: each layout of each version is a node, and says which positions it removed from its parent's
  * and which entries it put there. An entry is in the layouts below the one that put it, but for

@@ -561,8 +561,7 @@ static arm_status add_loose(struct arm_retained *r, uint64_t tx, const Armpb__Lo
     if (chunk != ARM_NOWHERE) {
         r->flags[chunk] |= loose->is_kept ? ARM_CHUNK_LOOSE : 0;
         ARM_TRY(ROOM(r->loose, err));
-        r->loose.items[r->loose.count++] =
-            (struct arm_retained_loose){tx, chunk, loose->is_kept};
+        r->loose.items[r->loose.count++] = (struct arm_retained_loose){tx, chunk, loose->is_kept};
     }
 done:
     return st;

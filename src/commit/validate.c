@@ -544,13 +544,12 @@ static arm_status check_unchanged(struct arm_commit_plan *plan, const char *name
     bool found = false;
     arm_status st = ARM_OK;
 
-    ARM_TRY(arm__index_head(plan->txn, request->snapshot.branch_id, arm__plan_now(plan), &now,
-                            err));
+    ARM_TRY(
+        arm__index_head(plan->txn, request->snapshot.branch_id, arm__plan_now(plan), &now, err));
     if (now > request->unchanged_since) {
         ARM_TRY(arm__index_record(plan->txn, now, &other, &found, err));
         st = arm__fail(err, ARM_CONFLICT, "branch \"%s\" was changed by tx %llu since tx %llu",
-                       name, (unsigned long long)now,
-                       (unsigned long long)request->unchanged_since);
+                       name, (unsigned long long)now, (unsigned long long)request->unchanged_since);
         if (found) {
             arm__error_set_commit(err, &other.commit_id);
         }

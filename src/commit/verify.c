@@ -6,7 +6,7 @@
  *           the live one, sub-database by sub-database
  *   chunk   every chunk that the log names, but for those that gc was free to take: there, of its
  *           size; full: of its hash and row count
- *           Those that users keep, or versions use besides their entries: there, full: of their hash
+ *           Those that users keep, or versions use besides: there; full: of their hash
  *   stray   full: every other file in chunks/ has the hash that is its name
  *
  * Nothing is repaired and nothing written but the scratch index. Others may go on committing: the
@@ -50,6 +50,21 @@ static arm_status tell(struct verification *v, const char *kind, const char *obj
     return v->visit == NULL ? ARM_OK : v->visit(v->context, &issue, err);
 }
 
+static bool is_damage(arm_status st)
+{
+    return st == ARM_CORRUPT || st == ARM_NOT_FOUND || st == ARM_HASH_MISMATCH;
+}
+
+/* What a look at something came to: damage is told, anything else fails. */
+static arm_status tell_of(struct verification *v, arm_status st, const char *kind,
+                          const char *object, const struct arm_error *why, struct arm_error *err)
+{
+    if (is_damage(st)) {
+        return tell(v, kind, object, why->message, err);
+    }
+    return st == ARM_OK ? ARM_OK : arm__fail(err, st, "%s", why->message);
+}
+
 /* One unit more is done. */
 static arm_status advance(struct verification *v, uint64_t units, struct arm_error *err)
 {
@@ -61,11 +76,6 @@ static arm_status advance(struct verification *v, uint64_t units, struct arm_err
         return arm__fail(err, ARM_INTERRUPTED, "verify was interrupted");
     }
     return ARM_OK;
-}
-
-static bool is_damage(arm_status st)
-{
-    return st == ARM_CORRUPT || st == ARM_NOT_FOUND || st == ARM_HASH_MISMATCH;
 }
 
 /* ---- The scratch index ---- */
@@ -192,12 +202,9 @@ static arm_status fold_until(struct verification *v, const struct arm_log_positi
     while (more && st == ARM_OK) {
         st = fold_piece(v, until, &state, &more, &why);
     }
-    if (is_damage(st)) {
-        v->log_is_good = false;
-        return tell(v, "log", "record", why.message, err);
-    }
     if (st != ARM_OK) {
-        return arm__fail(err, st, "%s", why.message);
+        v->log_is_good = v->log_is_good && !is_damage(st);
+        return tell_of(v, st, "log", "record", &why, err);
     }
     if (state.folded.segment != until->segment || state.folded.offset != until->offset) {
         return tell_end(v, &state.folded, err);
@@ -267,11 +274,7 @@ static arm_status check_index(struct verification *v, struct arm_error *err)
     char message[128];
     arm_status st = compare(v, &all, &why);
 
-    if (is_damage(st)) {
-        st = tell(v, "index", "index", why.message, err);
-    } else if (st != ARM_OK) {
-        st = arm__fail(err, st, "%s", why.message);
-    }
+    st = tell_of(v, st, "index", "index", &why, err);
     for (size_t i = 0; st == ARM_OK && i < all.count; i++) {
         (void)snprintf(message, sizeof message,
                        "the key %s: close the repository and delete index/, it will be made anew",
@@ -359,11 +362,8 @@ static arm_status check_chunk(void *context, const struct arm_hash *chunk,
     v->report.chunks += st != ARM_NOT_FOUND;
     if (st == ARM_NOT_FOUND) { /* whether that is damage is judged for all together */
         st = arm__missing_add(&v->missing, chunk, err);
-    } else if (is_damage(st)) {
-        st = tell(v, "chunk", hex, why.message, err);
-    } else if (st != ARM_OK) {
-        st = arm__fail(err, st, "%s", why.message);
-    }
+    } else
+        st = tell_of(v, st, "chunk", hex, &why, err);
     return st == ARM_OK ? advance(v, 1, err) : st;
 }
 
@@ -395,11 +395,7 @@ static arm_status check_loose(void *context, const struct arm_hash *chunk,
         st = arm__store_check(store, chunk, &why);
         v->report.bytes_hashed += size;
     }
-    if (is_damage(st)) {
-        st = tell(v, "chunk", hex, why.message, err);
-    } else if (st != ARM_OK) {
-        st = arm__fail(err, st, "%s", why.message);
-    }
+    st = tell_of(v, st, "chunk", hex, &why, err);
     return st == ARM_OK ? advance(v, 1, err) : st;
 }
 
@@ -422,11 +418,7 @@ static arm_status tell_missing(struct verification *v, struct arm_index_txn *txn
         st = found ? examine_chunk(v, chunk, &row, &why)
                    : arm__store_check(v->repository->store, chunk, &why);
         v->report.chunks++;
-        if (is_damage(st)) {
-            st = tell(v, "chunk", hex, why.message, err);
-        } else if (st != ARM_OK) {
-            st = arm__fail(err, st, "%s", why.message);
-        }
+        st = tell_of(v, st, "chunk", hex, &why, err);
         ARM_TRY(st);
     }
 done:
@@ -462,10 +454,9 @@ static arm_status check_run(struct verification *v, const Armpb__CheckpointRun *
                        "%s. It is of a checkpoint of the index: no data is lost, remove "
                        "log/checkpoint and the next one will be made without it",
                        why.message);
-        st = tell(v, "chunk", hex, message, err);
-    } else if (st != ARM_OK) {
-        st = arm__fail(err, st, "%s", why.message);
+        (void)arm__fail(&why, st, "%s", message);
     }
+    st = tell_of(v, st, "chunk", hex, &why, err);
     return st == ARM_OK ? advance(v, 1, err) : st;
 }
 
@@ -536,11 +527,8 @@ static arm_status check_stray(void *context, const struct arm_hash *hash, const 
         v->report.bytes_hashed += size_bytes;
         if (st == ARM_NOT_FOUND) { /* gc took it meanwhile */
             st = ARM_OK;
-        } else if (is_damage(st)) {
-            st = tell(v, "stray", path, why.message, err);
-        } else if (st != ARM_OK) {
-            st = arm__fail(err, st, "%s", why.message);
-        }
+        } else
+            st = tell_of(v, st, "stray", path, &why, err);
         ARM_TRY(st);
         ARM_TRY(advance(v, 1, err));
     }

@@ -43,10 +43,9 @@ static const size_t map_bytes_least = (size_t)256 << 20;
 const char *arm__db_name(enum arm_db db)
 {
     static const char *const names[ARM_DB_COUNT] = {
-        "meta",   "tx",         "id",      "head",     "ref",       "branch", "table",
-        "name",   "number",     "version", "schema",   "chunk",     "rows",   "node",
-        "vector", "checkpoint", "layout",  "sequence", "retention", "merge",  "consumer",
-        "loose",
+        "meta",   "tx",       "id",        "head",  "ref",      "branch", "table",  "name",
+        "number", "version",  "schema",    "chunk", "rows",     "node",   "vector", "checkpoint",
+        "layout", "sequence", "retention", "merge", "consumer", "loose",
     };
 
     return names[db];

@@ -528,11 +528,10 @@ static arm_status check_consumer(const Armpb__ConsumerChange *consumer, struct a
 
 static arm_status judge(const Armpb__Record *record, uint64_t payload_bytes, struct arm_error *err)
 {
-    int alternatives = (record->commit != NULL) + (record->ref != NULL) +
-                       (record->in_chunk != NULL) + (record->checkpoint != NULL) +
-                       (record->compaction != NULL) + (record->sequence != NULL) +
-                       (record->retention != NULL) + (record->consumer != NULL) +
-                       (record->loose != NULL);
+    int alternatives =
+        (record->commit != NULL) + (record->ref != NULL) + (record->in_chunk != NULL) +
+        (record->checkpoint != NULL) + (record->compaction != NULL) + (record->sequence != NULL) +
+        (record->retention != NULL) + (record->consumer != NULL) + (record->loose != NULL);
 
     if (alternatives != 1) {
         return wrong("Record", "not exactly one of its alternatives", err);

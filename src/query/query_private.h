@@ -96,8 +96,8 @@ struct arm_load {
     uint32_t chunk_rows;                   /* chunks of so many rows, and none hot; 0: as usual */
     const struct arm_version_words *words; /* a version even if nothing changes; NULL: not so */
 };
-/* What the options say of the version: `out` is set to what `load` then points to, and `uses` (to be
- * freed with arm__free) to what that points to. Errors: ARM_INVALID_HASH, ARM_INVALID. */
+/* What the options say of the version: `out` is set to what `load` then points to, and `uses` (to
+ * be freed with arm__free) to what that points to. Errors: ARM_INVALID_HASH, ARM_INVALID. */
 arm_status arm__load_words(const struct arm_write_options *options, struct arm_load *load,
                            struct arm_version_words *out, struct arm_hash **uses,
                            struct arm_error *err);

@@ -22,12 +22,12 @@ struct arm_writer {
     char *table;
     bool no_hot;
     uint32_t chunk_rows; /* 0: cut by content */
-    bool checked;       /* the first chunk's types fit */
-    bool flushed;       /* a run was given to the workers: no hot batch */
-    uint64_t rows;      /* pushed */
-    struct arm_run run; /* the rows since the last cut ... */
-    uint64_t *hashes;   /* ... their hashes ... */
-    uint32_t *sizes;    /* ... and sizes */
+    bool checked;        /* the first chunk's types fit */
+    bool flushed;        /* a run was given to the workers: no hot batch */
+    uint64_t rows;       /* pushed */
+    struct arm_run run;  /* the rows since the last cut ... */
+    uint64_t *hashes;    /* ... their hashes ... */
+    uint32_t *sizes;     /* ... and sizes */
     uint32_t row_capacity;
     uint32_t fed; /* of them the cutter has seen */
     struct arm_cutter cutter;

@@ -34,8 +34,9 @@ bool arm__txn_table_has_changes(const struct arm_txn_table *table)
     if (table->is_adopted) {
         return !table->is_dropped || table->had_version != 0;
     }
-    return table->is_told || table->is_dropped || table->truncated || table->has_new_schema || table->is_renamed ||
-           table->own_count > 0 || table->base_removed != NULL || table->base_dead_count > 0;
+    return table->is_told || table->is_dropped || table->truncated || table->has_new_schema ||
+           table->is_renamed || table->own_count > 0 || table->base_removed != NULL ||
+           table->base_dead_count > 0;
 }
 
 void arm__txn_table_changed(struct arm_txn_table *table)

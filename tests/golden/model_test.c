@@ -71,6 +71,10 @@ static void test_golden_records(void **state)
     golden_record("record_consumer.bin", example_consumer(&e));
     e = (struct example){0};
     golden_record("record_consumed.bin", example_consumed(&e));
+    e = (struct example){0};
+    golden_record("record_loose.bin", example_loose(&e));
+    e = (struct example){0};
+    golden_record("record_words.bin", example_words(&e));
 }
 
 /* Every field of every message is set somewhere in the examples, or the files would pin less. */
@@ -128,7 +132,8 @@ static const ProtobufCMessageDescriptor *const MESSAGES[] = {&armpb__record__des
                                                              &armpb__sequence_advance__descriptor,
                                                              &armpb__retention__descriptor,
                                                              &armpb__consumer_change__descriptor,
-                                                             &armpb__consumer_cursor__descriptor};
+                                                             &armpb__consumer_cursor__descriptor,
+                                                             &armpb__loose_chunk__descriptor};
 enum { MESSAGE_COUNT = sizeof MESSAGES / sizeof *MESSAGES };
 
 static size_t index_of(const ProtobufCMessageDescriptor *d)
@@ -179,6 +184,10 @@ static void test_golden_records_have_every_field(void **state)
     mark_record(example_consumer(&e), seen);
     e = (struct example){0};
     mark_record(example_consumed(&e), seen);
+    e = (struct example){0};
+    mark_record(example_loose(&e), seen);
+    e = (struct example){0};
+    mark_record(example_words(&e), seen);
     for (size_t i = 0; i < MESSAGE_COUNT; i++) {
         for (unsigned j = 0; j < MESSAGES[i]->n_fields; j++) {
             const ProtobufCFieldDescriptor *field = &MESSAGES[i]->fields[j];
