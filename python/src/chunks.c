@@ -192,8 +192,8 @@ static void end_writing(struct writing *w)
 
 static bool take_arguments(PyObject *arguments, PyObject *keywords, struct writing *w)
 {
-    static char *names[] = {"table",    "rows", "paths",      "mode",    "version",
-                            "metadata", "uses", "chunk_rows", "message", "key",     NULL};
+    static char *names[] = {"table", "rows",       "paths",   "mode", "version", "metadata",
+                            "uses",  "chunk_rows", "message", "key",  NULL};
     unsigned long long version = 0;
     unsigned int chunk_rows = 0;
     int mode = ARM_WRITE_REPLACE;
@@ -336,8 +336,7 @@ static PyObject *call_move(struct session *self, PyObject *arguments)
 }
 
 PyMethodDef arm_py_session_versions[] = {
-    {"write_version", (PyCFunction)(void (*)(void))call_write_version,
-     METH_VARARGS | METH_KEYWORDS,
+    {"write_version", (PyCFunction)(void (*)(void))call_write_version, METH_VARARGS | METH_KEYWORDS,
      "write_version(table, rows=None, paths=None, mode=2, version=0, metadata=None, uses=None, "
      "chunk_rows=0, message=None, key=None): a version, even if nothing changes; a dict."},
     {"version_show", (PyCFunction)call_version_show, METH_VARARGS,

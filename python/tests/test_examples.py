@@ -36,8 +36,16 @@ def test_train_model(path):
     assert "january's model was made twice, the same" in out and out.count("january ") >= 2
 
 
+def test_first_interface(path):
+    out = run("first_interface.py", path)
+    assert "modified: ['readings'] unchanged: ['raw']" in out
+    assert "the late one is refused: aborted" in out and "transactions in order: True" in out
+    assert "warmest now: 22.0" in out and "warmest then: 71.6" in out
+    assert "since then: fix ['readings']" in out and "healthy: True" in out
+
+
 def test_they_say_how_they_are_called():
-    for name in ("changelog_demo.py", "clean_data.py", "train_model.py"):
+    for name in ("changelog_demo.py", "clean_data.py", "first_interface.py", "train_model.py"):
         done = subprocess.run([sys.executable, str(EXAMPLES / name)], text=True,
                               capture_output=True, check=False, timeout=60)
         assert done.returncode == 1 and f"usage: {name}" in done.stderr

@@ -83,8 +83,9 @@ def mypy(*arguments, folder):
                           timeout=600, cwd=ROOT)
 
 
-def test_the_package_is_typed(tmp_path):
-    done = mypy("armillaria", folder=tmp_path)
+@pytest.mark.parametrize("package", ["armillaria", "udr", "udr_query"])
+def test_the_packages_are_typed(tmp_path, package):
+    done = mypy(package, folder=tmp_path)
     assert done.stdout.startswith("Success"), done.stdout + done.stderr
 
 

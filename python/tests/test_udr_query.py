@@ -9,6 +9,7 @@ import armillaria as arm
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 import udr
 import udr_query
@@ -154,6 +155,21 @@ def test_a_version_survives_compaction(desk, users):
     pd.testing.assert_frame_equal(desk.reader.read("users", 1), users)
 
 
+def test_a_chunk_that_compaction_left_may_go(desk, users):
+    old = desk.writer.write("users", users, chunk_rows=1).chunk_hashes
+    with arm.open(desk.root) as db:
+        db.compact()
+    new = desk.catalog.get_version("users", 1).chunk_hashes
+    assert not set(old) & set(new)
+    for chunk in new:
+        with pytest.raises(udr.InvalidArgument):
+            desk.store.delete(chunk)
+    for chunk in old:
+        desk.store.delete(chunk)
+    assert desk.engine.verify_integrity() == {"is_healthy": True, "issues": []}
+    pd.testing.assert_frame_equal(desk.reader.read("users"), users)
+
+
 def test_the_reader_reads_main(desk, users):
     desk.writer.write("users", users)
     desk.branches.create("dev")
@@ -189,11 +205,12 @@ def test_hostile_values(desk, users, wrong):
             kind(desk.store, wrong)
     desk.writer.write("users", users)
     calls = [lambda: desk.writer.write("t", wrong), lambda: desk.writer.write_chunks_only(wrong),
-             lambda: desk.writer.write("t", users, chunk_rows=wrong or "x"),
              lambda: desk.engine.query("SELECT 1", format=wrong),
              lambda: desk.engine.query("SELECT 1", versions=wrong or "x"),
-             lambda: desk.engine.diff_versions("users", wrong, 1),
-             lambda: desk.engine.subscribe(since_tx_id=wrong if wrong is not None else "x")]
+             lambda: desk.engine.diff_versions("users", wrong, 1)]
+    if wrong != 7:
+        calls += [lambda: desk.writer.write("t", users, chunk_rows=wrong or "x"),
+                  lambda: desk.engine.subscribe(since_tx_id=wrong or "x")]
     if wrong != "x":
         calls += [lambda: desk.writer.write(wrong, users), lambda: desk.reader.read(wrong),
                   lambda: desk.engine.query(wrong), lambda: desk.engine.checkout(wrong),

@@ -13,7 +13,9 @@ from typing import Any
 from armillaria import _check
 from armillaria._database import VerifyReport
 from armillaria._result import Result
-from armillaria.errors import InvalidArgument, InvalidType, NotFound, TransactionConflict
+from armillaria.errors import (
+    CommitUnknown, Error, InvalidArgument, InvalidType, NotFound, TransactionConflict,
+)
 
 from . import _changelog
 from ._branches import PyBranchManager, branch_of
@@ -203,7 +205,9 @@ class PyTransactionManager:
             self._require_active(found, handle)
             try:
                 found.tx_id = self._commit(found)
-            except (TransactionConflict, NotFound):
+            except CommitUnknown:  # to be asked about by its commit id
+                raise
+            except Error:
                 found.state = "aborted"
                 raise
             found.state = "committed"
