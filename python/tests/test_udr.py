@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -91,6 +92,53 @@ def test_what_is_in_the_way_stays(tmp_path):
         udr.PyChunkStore(tmp_path / "chunks")
     assert (tmp_path / "chunks" / "mine").read_text() == "mine"
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".udr-")]
+
+
+def test_a_repository_that_was_half_moved_in_is_gone_on_with(tmp_path):
+    root = tmp_path / "data"
+    root.mkdir()
+    (root / "notes.txt").write_text("mine")
+    udr.PyChunkStore(root / "chunks").put(b"hello")
+    for moved in range(1, 7):  # as it was when so many pieces had come
+        copy = tmp_path / f"copy{moved}"
+        done = run("import shutil, sys; shutil.copytree(*sys.argv[1:])", root, copy)
+        assert done.returncode == 0, done.stderr
+        aside = copy / ".udr-left"
+        aside.mkdir()
+        for piece in ("chunks", "staging", "log", "index", "cold", "HEAD", "FORMAT")[moved:]:
+            (copy / piece).rename(aside / piece)
+        (copy / ".udr-never").mkdir()
+        assert udr.PyChunkStore(copy / "chunks").get(HASH_OF_HELLO) == b"hello"
+        assert not [name for name in os.listdir(copy) if name.startswith(".udr-")]
+
+
+def test_a_file_in_the_way(tmp_path):
+    (tmp_path / "f").write_text("x")
+    for path in ("f", "f/chunks", "f/x", "f/x/chunks"):
+        with pytest.raises(udr.NotARepository):
+            udr.PyChunkStore(tmp_path / path)
+
+
+MAKER = """
+import sys, time, udr
+while time.time() < float(sys.argv[2]):
+    pass
+print(udr.PyChunkStore(sys.argv[1]).put(b"hello"))
+"""
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_processes_make_one_repository(tmp_path, others):
+    if others:
+        (tmp_path / "notes.txt").write_text("mine")
+    root = tmp_path if others else tmp_path / "data"
+    at = time.time() + 2
+    makers = [subprocess.Popen([sys.executable, "-c", MAKER, str(root / "chunks"), str(at)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+              for _ in range(4)]
+    told = [maker.communicate(timeout=300) for maker in makers]
+    assert [out.strip() for out, _ in told] == [HASH_OF_HELLO] * 4, told
+    assert udr.PyChunkStore(root / "chunks").list() == [HASH_OF_HELLO]
 
 
 def test_two_repositories_are_not_mixed(tmp_path):

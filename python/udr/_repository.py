@@ -12,11 +12,14 @@ from typing import Any
 
 import armillaria
 from armillaria import _check, _core
-from armillaria.errors import Exists, InvalidArgument, InvalidType
+from armillaria.errors import (
+    Error, Exists, InvalidArgument, InvalidType, IoError, NotARepository, PermissionDenied,
+)
 
 #: Last components of a path that stand for its parent.
 PARTS = ("chunks", "catalog", "branches", "transactions")
-_TRUTH_LAST = ("chunks", "staging", "log", "index", "cold", "HEAD", "FORMAT")
+_PIECES = ("chunks", "staging", "log", "index", "cold", "HEAD", "FORMAT")  # the last is what counts
+_PREFIX = ".udr-"
 
 
 def root_of(path: Any, what: str = "path") -> str:
@@ -29,35 +32,56 @@ def _is_repository(root: str) -> bool:
     return os.path.exists(os.path.join(root, "FORMAT"))
 
 
+def _check_free(root: str) -> None:
+    """A directory of a repository's may be there, if it is empty."""
+    for name in _PIECES:
+        place = os.path.join(root, name)
+        if os.path.lexists(place) and not (os.path.isdir(place) and not os.listdir(place)):
+            raise Exists(f"{place} is in the way of a repository")
+
+
 def _move_in(made: str, root: str) -> None:
     """A repository that is whole becomes that of a directory with other things in it. FORMAT comes
-    last: until then there is none."""
-    for name in _TRUTH_LAST:
-        old, new = os.path.join(made, name), os.path.join(root, name)
-        if os.path.isdir(new) and not os.path.isdir(old) or os.path.isfile(new):
-            raise Exists(f"{new} is in the way of a repository")
-        if os.path.lexists(old):
-            try:
-                os.rename(old, new)  # over an empty directory, too
-            except OSError as error:
-                raise Exists(f"{new} is in the way of a repository: {error.strerror}") from None
+    last: until then there is none, and what was begun is gone on with."""
+    for name in _PIECES:
+        if os.path.lexists(os.path.join(made, name)):
+            os.rename(os.path.join(made, name), os.path.join(root, name))
+
+
+def _is_begun(made: str) -> bool:
+    """Whether somebody died while he moved it in: then it is whole, but for what is moved."""
+    there = [os.path.lexists(os.path.join(made, name)) for name in _PIECES]
+    return there[-1] and not all(there)
 
 
 def _make_among_others(root: str) -> None:
     """Make a repository in a directory that has other things in it, as programs have theirs that
-    keep `chunks`, `catalog` and the like in one of their own. One at a time."""
+    keep `chunks`, `catalog` and the like in one of their own."""
+    left = [os.path.join(root, name) for name in os.listdir(root) if name.startswith(_PREFIX)]
+    begun = [made for made in left if _is_begun(made)]
+    if not begun:
+        _check_free(root)
+        begun = [tempfile.mkdtemp(prefix=_PREFIX, dir=root)]
+        left += begun
+        armillaria.open(begun[0], create=True, branch="main").close()
+    _move_in(begun[0], root)
+    for made in left:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _make_locked(root: str, is_part: bool) -> None:
+    """One at a time, of all who come by this way."""
+    os.makedirs(root, exist_ok=True)
     directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)
         if _is_repository(root):
             return
-        made = tempfile.mkdtemp(prefix=".udr-", dir=root)
-        try:
-            armillaria.open(made, create=True, branch="main").close()
-            _move_in(made, root)
+        if is_part and os.listdir(root):
+            _make_among_others(root)
             os.fsync(directory)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+        else:
+            armillaria.open(root, create=True, branch="main").close()
     finally:
         os.close(directory)
 
@@ -65,11 +89,16 @@ def _make_among_others(root: str) -> None:
 def _make(root: str, is_part: bool) -> None:
     if _is_repository(root):
         return
-    if is_part and os.path.isdir(root) and os.listdir(root):
-        _make_among_others(root)
-    else:
-        os.makedirs(os.path.dirname(root), exist_ok=True)
-        armillaria.open(root, create=True, branch="main").close()
+    try:
+        _make_locked(root, is_part)
+    except Error:
+        raise
+    except PermissionError as error:
+        raise PermissionDenied(f"{root}: {error.strerror}") from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise NotARepository(f"{root}: there is a file in the way") from error
+    except OSError as error:
+        raise IoError(f"{root}: {error.strerror}") from error
 
 
 class Repository:

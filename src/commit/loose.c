@@ -17,7 +17,6 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
 #include "commit/commit_private.h"
 #include "commit/retained.h"
 
