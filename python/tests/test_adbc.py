@@ -319,6 +319,21 @@ def test_sliced_batches_are_bound_from_where_they_begin(connection):
     assert rows(connection, "SELECT * FROM u ORDER BY a") == wanted
 
 
+def test_slices_of_structs_are_taken_from_where_they_begin(connection):
+    """A struct has an offset and a length of its own, which its columns do not know of."""
+    given = pa.StructArray.from_arrays(
+        [pa.array(range(9)), pa.array([None if i % 3 else str(i) for i in range(9)])],
+        ["a", "b"]).slice(3, 4)
+    run(connection, "CREATE TABLE t(a INT, b VARCHAR)")
+    with connection.cursor() as cursor:
+        cursor.executemany("INSERT INTO t VALUES (?, ?)", given)
+        cursor.execute("INSERT INTO t VALUES (?, ?)", given.slice(3, 1))
+        assert cursor.adbc_ingest("u", given) == 4
+    wanted = [(3, "3"), (4, None), (5, None), (6, "6")]
+    assert rows(connection, "SELECT * FROM u ORDER BY a") == wanted
+    assert rows(connection, "SELECT * FROM t ORDER BY a") == [*wanted, (6, "6")]
+
+
 # ---- Parameters ----
 
 
@@ -664,6 +679,22 @@ def test_at_reads_what_was(connection):
         refused(cursor.adbc_ingest, "u", ORDERS, status=Status.INVALID_STATE)
     with connection.cursor(adbc_stmt_kwargs={"adbc.armillaria.at": "never"}) as cursor:
         refused(cursor.execute, "SELECT a FROM t", status=Status.NOT_FOUND)
+
+
+def test_at_stands_outside_of_transactions(path):
+    """It opens none; in one that is open the snapshot is fixed."""
+    with adbc.connect(path, create=True) as connection:
+        run(connection, "CREATE TABLE t AS SELECT 1 AS a")
+        connection.commit()
+        run(connection, "UPDATE t SET a = 2")
+        connection.commit()
+        with connection.cursor(adbc_stmt_kwargs={"adbc.armillaria.at": "main~1"}) as cursor:
+            assert cursor.execute("SELECT a FROM t").fetchall() == [(1,)]
+            assert rows(connection, "SELECT a FROM t") == [(2,)]
+            refused(cursor.execute, "SELECT a FROM t", status=Status.INVALID_ARGUMENT,
+                    says="snapshot")
+            connection.rollback()
+            assert cursor.execute("SELECT a FROM t").fetchall() == [(1,)]
 
 
 def test_messages_are_of_the_commit(path):
@@ -1099,6 +1130,39 @@ def test_options_are_asked_for_while_a_statement_runs(low):
         thread.join()
     assert not failures
     assert results == [True] * 80
+
+
+def test_a_source_of_rows_must_not_use_the_connection(connection):
+    """Whatever thread it is read by, it is refused instead of waiting for itself."""
+    def asking():
+        yield pa.record_batch({"a": [1]})
+        rows(connection, "SELECT 1")
+
+    def source():
+        return pa.RecordBatchReader.from_batches(pa.schema([("a", pa.int64())]), asking())
+
+    run(connection, "CREATE TABLE t(a INT)")
+    with connection.cursor() as cursor:
+        for call in (lambda: cursor.adbc_ingest("t", source(), mode="append"),
+                     lambda: cursor.executemany("INSERT INTO t VALUES (?)", source())):
+            with pytest.raises(manager.Error, match="must not use it"):
+                call()
+    assert rows(connection, "SELECT count(*) FROM t") == [(0,)]
+
+
+def test_the_library_is_not_unloaded():
+    """A driver manager may close what it has opened; our threads would run into nothing."""
+    program = """
+import _ctypes, ctypes, sys
+def loaded():
+    return any("libarmillaria" in line for line in open("/proc/self/maps"))
+handle = ctypes.CDLL(sys.argv[1])._handle
+_ctypes.dlclose(handle)
+print(loaded())
+"""
+    done = subprocess.run([sys.executable, "-c", program, adbc.driver_path()], text=True,
+                          capture_output=True, check=False)
+    assert done.stdout == "True\n", done.stderr
 
 
 def test_a_forked_child_is_refused(path):

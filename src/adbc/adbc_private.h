@@ -132,6 +132,8 @@ struct arm_adbc_connection {
     atomic_int owners;
     /* Held while the session is used, so that an option may be asked for from another thread. */
     pthread_mutex_t use;
+    /* While foreign code is read from under `use`: who is called by it must not wait for that. */
+    atomic_bool is_reading;
     /* Guards `session` against Cancel, which does not wait for `use`; innermost. */
     pthread_mutex_t handle;
     struct arm_adbc_database *database; /* NULL: not yet initialised */

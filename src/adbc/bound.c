@@ -47,6 +47,17 @@ static AdbcStatusCode make_slices(struct bound_rows *rows, struct AdbcError *err
     return ADBC_STATUS_OK;
 }
 
+bool arm__adbc_is_sound(const struct ArrowArray *batch, int64_t column_count)
+{
+    bool is_sound = batch->length >= 0 && batch->offset >= 0 &&
+                    batch->length <= INT64_MAX - batch->offset && batch->n_children == column_count;
+
+    for (int64_t i = 0; is_sound && i < column_count; i++) {
+        is_sound = batch->children[i]->length >= batch->offset + batch->length;
+    }
+    return is_sound;
+}
+
 /* The next batch that has a row; `out->release` NULL: there is none. */
 static AdbcStatusCode read_batch(struct bound_rows *rows, struct ArrowArray *out,
                                  struct AdbcError *error)
@@ -60,9 +71,10 @@ static AdbcStatusCode read_batch(struct bound_rows *rows, struct ArrowArray *out
             out->release = NULL;
             return arm__adbc_stream_failed(&rows->stream, rc, error);
         }
-        if (out->release != NULL && out->n_children != rows->schema.n_children) {
+        if (out->release != NULL && !arm__adbc_is_sound(out, rows->schema.n_children)) {
             return arm__adbc_fail(error, ADBC_STATUS_INVALID_ARGUMENT, "HY024",
-                                  "a batch that is bound has not the columns of its schema");
+                                  "a batch that is bound has not the columns, or the rows, that "
+                                  "it says");
         }
     } while (out->release != NULL && out->length == 0);
     return ADBC_STATUS_OK;

@@ -35,6 +35,20 @@ AdbcStatusCode arm__adbc_connection_new(struct AdbcConnection *connection, struc
     return ADBC_STATUS_OK;
 }
 
+AdbcStatusCode arm__adbc_connection_take(struct arm_adbc_connection *connection,
+                                         struct AdbcError *error)
+{
+    bool is_taken = pthread_mutex_trylock(&connection->use) == 0;
+
+    if (!is_taken && !atomic_load(&connection->is_reading)) {
+        is_taken = pthread_mutex_lock(&connection->use) == 0;
+    }
+    return is_taken ? ADBC_STATUS_OK
+                    : arm__adbc_fail(error, ADBC_STATUS_INVALID_STATE, "HY010",
+                                     "the connection is at work with what is bound to a "
+                                     "statement, which must not use it");
+}
+
 /* Cancel sees the session, or none. */
 void arm__adbc_connection_put(struct arm_adbc_connection *connection, arm_session *session)
 {
@@ -78,7 +92,10 @@ AdbcStatusCode arm__adbc_connection_init(struct AdbcConnection *handle,
     if (connection == NULL) {
         return arm__adbc_fail_handle(error, "connection");
     }
-    (void)pthread_mutex_lock(&connection->use);
+    st = arm__adbc_connection_take(connection, error);
+    if (st != ADBC_STATUS_OK) {
+        return st;
+    }
     if (connection->database != NULL) {
         st = arm__adbc_fail(error, ADBC_STATUS_INVALID_STATE, "HY010",
                             "the connection is initialised already");
@@ -105,12 +122,16 @@ done:
 AdbcStatusCode arm__adbc_connection_release(struct AdbcConnection *handle, struct AdbcError *error)
 {
     struct arm_adbc_connection *connection = connection_of(handle);
+    AdbcStatusCode st;
 
     if (connection == NULL) {
         return arm__adbc_fail_handle(error, "connection");
     }
+    st = arm__adbc_connection_take(connection, error);
+    if (st != ADBC_STATUS_OK) {
+        return st;
+    }
     handle->private_data = NULL;
-    (void)pthread_mutex_lock(&connection->use);
     arm__adbc_connection_put(connection, NULL); /* statements may go on holding the rest */
     (void)pthread_mutex_unlock(&connection->use);
     arm__adbc_connection_drop(connection);
@@ -122,7 +143,11 @@ AdbcStatusCode arm__adbc_connection_release(struct AdbcConnection *handle, struc
 AdbcStatusCode arm__adbc_connection_lock(struct arm_adbc_connection *connection,
                                          struct AdbcError *error)
 {
-    (void)pthread_mutex_lock(&connection->use);
+    AdbcStatusCode st = arm__adbc_connection_take(connection, error);
+
+    if (st != ADBC_STATUS_OK) {
+        return st;
+    }
     if (connection->session == NULL) {
         (void)pthread_mutex_unlock(&connection->use);
         return arm__adbc_fail_handle(error, "connection");

@@ -2,10 +2,13 @@
 #ifndef ARM_ADBC_CONNECTION_H
 #define ARM_ADBC_CONNECTION_H
 
-/* What only connection.c does to a connection's session. */
+/* What connection.c does to a connection. */
 
 #include "adbc/adbc_private.h"
 
+/* Take `use`, whether there is a session or not. INVALID_STATE: its owner reads what is bound. */
+AdbcStatusCode arm__adbc_connection_take(struct arm_adbc_connection *connection,
+                                         struct AdbcError *error);
 /* Put `session` (taken; NULL: none) in the place of the one that is there, whose transaction is
  * rolled back. Locked. */
 void arm__adbc_connection_put(struct arm_adbc_connection *connection, arm_session *session);

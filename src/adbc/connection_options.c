@@ -231,9 +231,11 @@ AdbcStatusCode arm__adbc_connection_set(struct AdbcConnection *handle, const cha
     if (connection == NULL) {
         return arm__adbc_fail_handle(error, "connection");
     }
-    (void)pthread_mutex_lock(&connection->use); /* a session need not be there yet */
-    st = set(connection, key, value, error);
-    (void)pthread_mutex_unlock(&connection->use);
+    st = arm__adbc_connection_take(connection, error); /* a session need not be there yet */
+    if (st == ADBC_STATUS_OK) {
+        st = set(connection, key, value, error);
+        arm__adbc_connection_unlock(connection);
+    }
     return st;
 }
 
@@ -309,8 +311,10 @@ AdbcStatusCode arm__adbc_connection_get(struct AdbcConnection *handle, const cha
     if (connection == NULL) {
         return arm__adbc_fail_handle(error, "connection");
     }
-    (void)pthread_mutex_lock(&connection->use);
-    st = get(connection, key, answer, error);
-    (void)pthread_mutex_unlock(&connection->use);
+    st = arm__adbc_connection_take(connection, error); /* a session need not be there yet */
+    if (st == ADBC_STATUS_OK) {
+        st = get(connection, key, answer, error);
+        arm__adbc_connection_unlock(connection);
+    }
     return st;
 }

@@ -2,6 +2,7 @@
 /* Running a statement. Its transaction, if autocommit is off, is begun here and ended by the
  * connection. */
 
+#include <math.h>
 #include <nanoarrow/nanoarrow.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +100,7 @@ static AdbcStatusCode run_sql(const struct arm_adbc_run *run, const char *sql,
         .size = sizeof options,
         .at = statement->at,
         .message = statement->message == NULL ? run->connection->message : statement->message,
-        .timeout_us = (uint64_t)(statement->timeout_s * 1e6),
+        .timeout_us = (uint64_t)ceil(statement->timeout_s * 1e6),
         .parameters = parameters,
     };
 
@@ -147,14 +148,21 @@ done:
 AdbcStatusCode arm__adbc_run_for_shape(const struct arm_adbc_run *run, struct ArrowArrayStream *out,
                                        struct AdbcError *error)
 {
+    AdbcStatusCode st;
+
     if (!run->is_query) {
         return arm__adbc_fail(error, ADBC_STATUS_NOT_IMPLEMENTED, "0A000",
                               "the columns of a statement that is no query are not known before "
                               "it is executed");
     }
-    return run_between(run, "(", "\n) LIMIT 0", out, NULL) == ADBC_STATUS_OK
-               ? ADBC_STATUS_OK
-               : run_between(run, "FROM (", "\n) LIMIT 0", out, error);
+    st = run_between(run, "(", "\n) LIMIT 0", out, error);
+    if (st == ADBC_STATUS_INVALID_ARGUMENT) {
+        st = run_between(run, "FROM (", "\n) LIMIT 0", out, error);
+        if (st == ADBC_STATUS_OK && error != NULL) {
+            error->release(error); /* of the first trial */
+        }
+    }
+    return st;
 }
 
 /* ---- A run ---- */
@@ -167,8 +175,8 @@ static AdbcStatusCode begin(const struct arm_adbc_run *run, enum arm_adbc_sql_ki
     AdbcStatusCode st = ADBC_STATUS_OK;
 
     arm__adbc_forget_ended(connection);
-    if (kind == ARM_ADBC_SQL_APART || kind == ARM_ADBC_SQL_NONE) {
-        return ADBC_STATUS_OK;
+    if (kind == ARM_ADBC_SQL_APART || kind == ARM_ADBC_SQL_NONE || run->statement->at != NULL) {
+        return ADBC_STATUS_OK; /* what was is read outside of transactions */
     }
     ADBC_TRY(arm__adbc_begin(connection, false, NULL, error));
     if (run->statement->message != NULL && arm_session_in_transaction(connection->session)) {
@@ -234,6 +242,7 @@ static AdbcStatusCode run_any(struct arm_adbc_run *run, struct ArrowArrayStream 
         run->is_query = kind == ARM_ADBC_SQL_QUERY;
     }
     ADBC_TRY(begin(run, kind, error));
+    atomic_store(&run->connection->is_reading, statement->bound.release != NULL);
     if (statement->sql != NULL) {
         ADBC_TRY(run_query(run, &rows, out_rows, error));
     } else {
@@ -242,6 +251,7 @@ static AdbcStatusCode run_any(struct arm_adbc_run *run, struct ArrowArrayStream 
     }
     ADBC_TRY(hand_out(run, &rows, out, error));
 done:
+    atomic_store(&run->connection->is_reading, false);
     return st;
 }
 

@@ -2,6 +2,7 @@
 /* Bulk ingestion: what is bound becomes rows of a table, as one commit, by the library's own
  * writer. */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,29 +25,63 @@ void arm__adbc_ingest_release(struct arm_adbc_ingest *ingest)
 
 struct lent {
     struct ArrowArrayStream *stream;
+    int64_t column_count;
     bool was_read;
+    bool is_unsound;
 };
 
 static int lent_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
 {
     struct lent *lent = self->private_data;
+    int rc = lent->stream->get_schema(lent->stream, out);
 
-    return lent->stream->get_schema(lent->stream, out);
+    if (rc == 0) {
+        lent->column_count = out->n_children;
+    }
+    return rc;
+}
+
+/* A batch's own offset and length, if its columns do not have them already: not every reader minds
+ * those of a struct. */
+static void cut_columns(struct ArrowArray *batch)
+{
+    for (int64_t i = 0; i < batch->n_children; i++) {
+        struct ArrowArray *column = batch->children[i];
+
+        if (batch->offset != 0 || column->length != batch->length) {
+            column->offset += batch->offset;
+            column->length = batch->length;
+            column->null_count = column->null_count == 0 ? 0 : -1;
+        }
+    }
+    batch->offset = 0;
 }
 
 static int lent_next(struct ArrowArrayStream *self, struct ArrowArray *out)
 {
     struct lent *lent = self->private_data;
+    int rc;
 
     lent->was_read = true;
-    return lent->stream->get_next(lent->stream, out);
+    rc = lent->stream->get_next(lent->stream, out);
+    if (rc != 0 || out->release == NULL) {
+        return rc;
+    }
+    if (!arm__adbc_is_sound(out, lent->column_count)) {
+        lent->is_unsound = true;
+        arm__adbc_array_release(out);
+        return EINVAL;
+    }
+    cut_columns(out);
+    return 0;
 }
 
 static const char *lent_error(struct ArrowArrayStream *self)
 {
     struct lent *lent = self->private_data;
 
-    return lent->stream->get_last_error(lent->stream);
+    return lent->is_unsound ? "a batch that is bound has not the columns, or the rows, that it says"
+                            : lent->stream->get_last_error(lent->stream);
 }
 
 static void lent_release(struct ArrowArrayStream *self)

@@ -37,7 +37,7 @@ static AdbcStatusCode tell_text(const struct arm_adbc_answer *answer, bool with_
         (void)snprintf(number, sizeof number, "%.17g", answer->real);
         break;
     default:
-        text = answer->text;
+        text = answer->text == NULL ? "" : answer->text;
         break;
     }
     copy_out(text, strlen(text) + (with_end ? 1 : 0), value, length);

@@ -38,6 +38,7 @@ AdbcStatusCode arm__adbc_statement_new(struct AdbcConnection *handle,
         free(made);
         st = arm__adbc_fail_memory(error);
     } else {
+        (void)pthread_mutex_init(&made->options, NULL);
         (void)atomic_fetch_add(&connection->owners, 1);
         made->connection = connection;
         statement->private_data = made;
@@ -64,6 +65,7 @@ AdbcStatusCode arm__adbc_statement_release(struct AdbcStatement *handle, struct 
     free(statement->message);
     arm__adbc_work_drop(statement->work);
     arm__adbc_connection_drop(statement->connection);
+    (void)pthread_mutex_destroy(&statement->options);
     free(statement);
     return ADBC_STATUS_OK;
 }
@@ -91,11 +93,15 @@ AdbcStatusCode arm__adbc_statement_set_sql(struct AdbcStatement *handle, const c
         return arm__adbc_fail_null(error, "query");
     }
     ADBC_TRY(arm__adbc_parameters(sql, &parameters, error));
-    ADBC_TRY(arm__adbc_replace(&statement->sql, sql, error));
-    arm__adbc_parameters_release(&statement->parameters);
-    statement->parameters = parameters;
-    parameters = (struct arm_adbc_parameters){0};
-    arm__adbc_ingest_release(&statement->ingest);
+    (void)pthread_mutex_lock(&statement->options);
+    st = arm__adbc_replace(&statement->sql, sql, error);
+    if (st == ADBC_STATUS_OK) {
+        arm__adbc_parameters_release(&statement->parameters);
+        statement->parameters = parameters;
+        parameters = (struct arm_adbc_parameters){0};
+        arm__adbc_ingest_release(&statement->ingest);
+    }
+    (void)pthread_mutex_unlock(&statement->options);
 done:
     arm__adbc_parameters_release(&parameters);
     return st;

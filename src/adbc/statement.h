@@ -21,8 +21,9 @@ struct arm_adbc_ingest {
 
 struct arm_adbc_statement {
     struct arm_adbc_connection *connection; /* counted */
-    char *sql;                              /* NULL: none */
-    struct arm_adbc_parameters parameters;  /* of `sql` */
+    pthread_mutex_t options; /* guards what is set against who asks for it; innermost */
+    char *sql;               /* NULL: none */
+    struct arm_adbc_parameters parameters; /* of `sql` */
     struct arm_adbc_ingest ingest;
     struct ArrowArrayStream bound; /* released: nothing is */
     bool by_name;                  /* bound columns are parameters of their name */
@@ -82,6 +83,8 @@ AdbcStatusCode arm__adbc_ingest(const struct arm_adbc_run *run, int64_t *out_row
                                 struct AdbcError *error);
 void arm__adbc_ingest_release(struct arm_adbc_ingest *ingest);
 
+/* bound.c: whether a batch that is bound has `column_count` columns, each with the rows it says. */
+bool arm__adbc_is_sound(const struct ArrowArray *batch, int64_t column_count);
 /* bound.c: run once for each row that is bound. `out` gets the rows of all of them, `*out_rows` the
  * sum of the changed ones (-1: none were counted). */
 AdbcStatusCode arm__adbc_run_bound(const struct arm_adbc_run *run, struct ArrowArrayStream *out,

@@ -105,15 +105,9 @@ static AdbcStatusCode set_ingest(struct arm_adbc_statement *statement, const cha
     return arm__adbc_unknown_set("statement", key, error);
 }
 
-AdbcStatusCode arm__adbc_statement_set(struct AdbcStatement *handle, const char *key,
-                                       const struct arm_adbc_value *value, struct AdbcError *error)
+static AdbcStatusCode set(struct arm_adbc_statement *statement, const char *key,
+                          const struct arm_adbc_value *value, struct AdbcError *error)
 {
-    struct arm_adbc_statement *statement = NULL;
-    AdbcStatusCode st = arm__adbc_statement_enter(handle, &statement, error);
-
-    if (st != ADBC_STATUS_OK) {
-        return st;
-    }
     if (strcmp(key, BY_NAME) == 0) {
         return arm__adbc_value_flag(key, value, &statement->by_name, error);
     }
@@ -130,6 +124,21 @@ AdbcStatusCode arm__adbc_statement_set(struct AdbcStatement *handle, const char 
         return set_incremental(key, value, error);
     }
     return set_ingest(statement, key, value, error);
+}
+
+AdbcStatusCode arm__adbc_statement_set(struct AdbcStatement *handle, const char *key,
+                                       const struct arm_adbc_value *value, struct AdbcError *error)
+{
+    struct arm_adbc_statement *statement = NULL;
+    AdbcStatusCode st = arm__adbc_statement_enter(handle, &statement, error);
+
+    if (st != ADBC_STATUS_OK) {
+        return st;
+    }
+    (void)pthread_mutex_lock(&statement->options);
+    st = set(statement, key, value, error);
+    (void)pthread_mutex_unlock(&statement->options);
+    return st;
 }
 
 /* ---- Get ---- */
@@ -167,15 +176,9 @@ static AdbcStatusCode get_number(struct arm_adbc_statement *statement, const cha
     return ADBC_STATUS_OK;
 }
 
-AdbcStatusCode arm__adbc_statement_get(struct AdbcStatement *handle, const char *key,
-                                       struct arm_adbc_answer *answer, struct AdbcError *error)
+static AdbcStatusCode get(struct arm_adbc_statement *statement, const char *key,
+                          struct arm_adbc_answer *answer, struct AdbcError *error)
 {
-    struct arm_adbc_statement *statement = NULL;
-    AdbcStatusCode st = arm__adbc_statement_enter(handle, &statement, error);
-
-    if (st != ADBC_STATUS_OK) {
-        return st;
-    }
     const struct {
         const char *key;
         const char *text;
@@ -204,4 +207,19 @@ AdbcStatusCode arm__adbc_statement_get(struct AdbcStatement *handle, const char 
         return arm__adbc_answer_flag(answer, false, error);
     }
     return get_number(statement, key, answer, error);
+}
+
+AdbcStatusCode arm__adbc_statement_get(struct AdbcStatement *handle, const char *key,
+                                       struct arm_adbc_answer *answer, struct AdbcError *error)
+{
+    struct arm_adbc_statement *statement = NULL;
+    AdbcStatusCode st = arm__adbc_statement_enter(handle, &statement, error);
+
+    if (st != ADBC_STATUS_OK) {
+        return st;
+    }
+    (void)pthread_mutex_lock(&statement->options);
+    st = get(statement, key, answer, error);
+    (void)pthread_mutex_unlock(&statement->options);
+    return st;
 }

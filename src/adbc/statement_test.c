@@ -133,6 +133,37 @@ static void test_statement_D4_a_batch_is_bound_and_ingested(void **state)
     close_fixture(&f);
 }
 
+static void bind_unsound(struct fixture *f, int64_t offset, int64_t length)
+{
+    struct ArrowSchema schema = {0};
+    struct ArrowArray array = {0};
+
+    make_batch(&schema, &array, 3);
+    array.offset = offset;
+    array.length = length;
+    assert_done(f, f->driver.StatementBind(&f->statement, &array, &schema, &f->error));
+}
+
+static void test_statement_D4_a_batch_that_is_shorter_than_it_says_is_refused(void **state)
+{
+    static const int64_t wrong[][2] = {{0, 4}, {2, 2}, {-1, 2}, {0, -1}, {INT64_MAX, 1}};
+    struct fixture f;
+
+    open_fixture(&f);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_done(&f, f.driver.StatementSetSqlQuery(&f.statement, "SELECT ?", &f.error));
+        bind_unsound(&f, wrong[i][0], wrong[i][1]);
+        assert_refused(&f, ADBC_STATUS_INVALID_ARGUMENT,
+                       f.driver.StatementExecuteQuery(&f.statement, NULL, NULL, &f.error));
+        assert_done(&f, f.driver.StatementSetOption(&f.statement, "adbc.ingest.target_table", "t",
+                                                    &f.error));
+        bind_unsound(&f, wrong[i][0], wrong[i][1]);
+        assert_refused(&f, ADBC_STATUS_INVALID_DATA,
+                       f.driver.StatementExecuteQuery(&f.statement, NULL, NULL, &f.error));
+    }
+    close_fixture(&f);
+}
+
 /* ---- Transactions, cancelling ---- */
 
 static void test_statement_D5_a_connection_rolls_back_when_it_goes(void **state)
@@ -197,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statement_D4_what_is_bound_is_released_once),
         cmocka_unit_test(test_statement_D4_a_batch_is_bound_and_ingested),
+        cmocka_unit_test(test_statement_D4_a_batch_that_is_shorter_than_it_says_is_refused),
         cmocka_unit_test(test_statement_D5_a_connection_rolls_back_when_it_goes),
         cmocka_unit_test(test_statement_D6_a_statement_is_cancelled),
     };
