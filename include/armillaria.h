@@ -290,9 +290,9 @@ struct arm_sql_options {
  * A statement outside BEGIN and COMMIT is a transaction of its own, committed and durable when
  * this returns. An empty `sql` gives a stream of no column. Where an Arrow type does not tell the
  * SQL type of a column, or of what is in it, field metadata "arm.type" does: HUGEINT, UHUGEINT,
- * UUID, BIT, TIMETZ, BIGNUM, JSON. HUGEINT is a decimal128 of scale 0 (up to its 2^127), UHUGEINT, BIT,
- * TIMETZ and BIGNUM are text, and so are UUID and JSON: statements and arm_write that read such a stream
- * make of them what they were. Errors: ARM_SQL with DuckDB's
+ * UUID, BIT, TIMETZ, BIGNUM, JSON. HUGEINT is a decimal128 of scale 0 (up to its 2^127); UHUGEINT,
+ * BIT, TIMETZ and BIGNUM are text, and so are UUID and JSON: statements and arm_write that read
+ * such a stream make of them what they were. Errors: ARM_SQL with DuckDB's
  * message, ARM_CONSTRAINT, ARM_CONFLICT (safe to run again), ARM_INTERRUPTED, ARM_UNSUPPORTED
  * naming what is not supported, and those of a commit. */
 ARM_API arm_status arm_sql(arm_session *session, const char *sql,
@@ -377,13 +377,13 @@ struct arm_write_options {
     size_t column_count;        /**< reserved, 0 */
     const char *null_text;      /**< import of CSV: what stands for NULL, besides nothing ("NA") */
     bool always;                /**< a version even if nothing changes */
-    uint64_t version;        /**< that the write is to make, or ARM_VERSION_CONFLICT; 0: the next */
-    const char *metadata;    /**< kept with the version, for arm_version_show; NULL: none */
-    const char *const *uses; /**< hashes of chunks that the version needs besides those of its
-                                 * rows: they must be there, and are kept as long as it can be read */
-    size_t use_count;        /**< how many there are in `uses` */
-    uint32_t chunk_rows;     /**< rows go to chunks of so many, however few they are;
-                          * ARM_CHUNK_ROWS_BEST: of as many as is best; 0: few may stay in the log */
+    uint64_t version;           /**< that the write is to make; else ARM_VERSION_CONFLICT; 0: any */
+    const char *metadata;       /**< kept with the version, for arm_version_show; NULL: none */
+    const char *const *uses;    /**< hashes of chunks that the version needs besides those of its
+                              * rows: there they are to be, and stay as long as it can be read */
+    size_t use_count;           /**< how many there are in `uses` */
+    uint32_t chunk_rows;        /**< rows go to chunks of so many, however few they are;
+                              * ARM_CHUNK_ROWS_BEST: as is best; 0: few may stay in the log */
 };
 /** As arm_write_options.chunk_rows: chunks of as many rows as is best. */
 #define ARM_CHUNK_ROWS_BEST UINT32_MAX

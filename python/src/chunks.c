@@ -152,7 +152,7 @@ static PyObject *chunks(struct repo *self, PyObject *unused)
         arm_py_stream_end(&stream);
         return NULL;
     }
-    return arm_py_rows(&stream, NULL, NULL);
+    return arm_py_rows(&stream, NULL);
 }
 
 PyMethodDef arm_py_repo_chunks[] = {
@@ -270,7 +270,7 @@ static PyObject *call_version_show(struct session *self, PyObject *arguments)
         arm_py_stream_end(&stream);
         return NULL;
     }
-    return arm_py_rows(&stream, arm_py_session_stop, (PyObject *)self);
+    return arm_py_rows(&stream, self);
 }
 
 /* A dict of tables and versions; their names live as long as it. NULL: an exception is set. */

@@ -30,7 +30,7 @@ struct rows {
     struct reading spare; /* a reader that nobody uses now; NULL: none */
     struct place cursor;  /* of fetch(), one of which is made at a time: */
     struct gate fetching;
-    struct session *session; /* which gave them; counted */
+    struct session *session; /* which gave them; counted; NULL: they need none */
     struct gate gate;
 };
 
@@ -42,6 +42,12 @@ static PyObject *raise_read(int code, const char *message)
                                      : ARM_SQL;
 
     return PyErr_Occurred() ? NULL : arm_py_raise_format(st, "%s", message);
+}
+
+/* Whether what makes rows that the session reads raised: its exception is set. */
+static bool was_raised(const struct session *session)
+{
+    return session != NULL && arm_py_raise_kept(session->raised);
 }
 
 /* ---- Life ---- */
@@ -62,9 +68,9 @@ PyObject *arm_py_rows(struct ArrowArrayStream *stream, struct session *session)
     rc = shared_rows_new(stream, &self->shared, message);
     if (rc != 0) {
         Py_DECREF(self);
-        return arm_py_raise_kept(session->raised) ? NULL : raise_read(rc, message);
+        return was_raised(session) ? NULL : raise_read(rc, message);
     }
-    self->session = (struct session *)Py_NewRef((PyObject *)session);
+    self->session = (struct session *)Py_XNewRef((PyObject *)session);
     return (PyObject *)self;
 }
 
@@ -97,14 +103,15 @@ static bool find_batch(struct rows *self, size_t i, const struct ArrowArray **ou
     int rc;
 
     if (PyErr_CheckSignals() != 0 || /* one that came between two batches */
-        !arm_py_enter(&call, &self->gate, arm_py_session_stop, self->session)) {
+        !arm_py_enter(&call, &self->gate, self->session == NULL ? NULL : arm_py_session_stop,
+                      self->session)) {
         return false;
     }
     rc = shared_rows_batch(self->shared, i, out, message);
     if (!arm_py_leave(&call)) {
         return false;
     }
-    if (rc != 0 && !arm_py_raise_kept(self->session->raised)) {
+    if (rc != 0 && !was_raised(self->session)) {
         (void)raise_read(rc, message);
     }
     return rc == 0;

@@ -35,7 +35,8 @@ extern PyTypeObject *arm_py_session_type;
 PyObject *arm_py_session(arm_session *session);
 /* Enter the library with the session, which is open then; false: an exception is set. */
 bool arm_py_session_enter(struct session *self, struct call *call);
-/* Rows over a stream (moved, whatever happens) that the session gave. */
+/* Rows over a stream (moved, whatever happens) that the session gave; NULL: that can be read at
+ * once, without one. */
 PyObject *arm_py_rows(struct ArrowArrayStream *stream, struct session *session);
 /* Stops the statement that runs; for arm_py_enter. */
 void arm_py_session_stop(void *self);

@@ -78,7 +78,7 @@ def test_autocommit(connection):
     connection.execute("DELETE FROM t")
     connection.rollback()
     assert connection.execute("SELECT count(*) FROM t").fetchone() == (2,)
-    with pytest.raises(arm.InvalidType):
+    with pytest.raises(dbapi.InterfaceError):
         connection.autocommit = 1
 
 

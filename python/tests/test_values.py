@@ -100,7 +100,7 @@ def test_frames_that_go(db):
     ("1::UHUGEINT", "UHUGEINT", 1),
     (f"{2**127 - 1}::HUGEINT", "HUGEINT", 2**127 - 1),
     (f"(-{2**127 - 1})::HUGEINT", "HUGEINT", 1 - 2**127),
-    (f"{10**60}::BIGNUM", "BIGNUM", 10**60),
+    (f"'{10**60}'::BIGNUM", "BIGNUM", 10**60),
     ("'10110'::BIT", "BIT", "10110"),
     ("'12:00:00+05:30'::TIMETZ", "TIMETZ",
      datetime.time(12, tzinfo=datetime.timezone(datetime.timedelta(hours=5, minutes=30)))),
