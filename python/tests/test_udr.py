@@ -646,6 +646,29 @@ def test_a_head_that_is_given_up(parts):
     assert parts.branches.get("main").head == {"t": 2}
 
 
+def test_history_goes_on_over_a_move(parts):
+    """What came back is kept, what was left is given up; changes, reverts and rows follow."""
+    with arm.open(parts.root) as db:
+        db.write("t", {"a": [1, 2]})
+        db.write("t", {"a": [2, 3]}, mode="replace")
+        parts.branches.update_head("main", "t", 1)
+        rows = {}
+        for a, change, _, _ in db.row_changes("t", since=0).fetchall():
+            rows[a] = rows.get(a, 0) + (1 if change in ("insert", "update_after") else -1)
+        assert {a: n for a, n in rows.items() if n} == {1: 1, 2: 1}
+        with db.transaction() as tx:
+            parts.branches.update_head("main", "t", 2)
+            assert tx.sql("SELECT min(a) FROM t").fetchone() == (1,)
+        db.revert("main")
+        assert sorted(db.sql("FROM t").fetchall()) == [(1,), (2,)]
+        parts.branches.update_head("main", "t", 1)
+        db.gc(keep_days=0, grace_seconds=0)
+        assert sorted(db.sql("FROM t").fetchall()) == [(1,), (2,)] and db.verify(full=True)
+    with pytest.raises(udr.HistoryExpired):
+        parts.branches.update_head("main", "t", 2)
+    assert parts.catalog.list_versions("t") == [1, 2, 3]
+
+
 def test_diff_and_merge(parts):
     parts.commit("same", 1, b"one")
     parts.commit("theirs", 1, b"one")
