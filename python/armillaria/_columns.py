@@ -22,14 +22,14 @@ def frame(result: Result, pandas: Any) -> Any:
     """As a pandas DataFrame."""
     if importlib.util.find_spec("pyarrow") is None:
         return pandas.DataFrame(result._rows.head(), columns=result.columns)
-    table = result.arrow()
+    table: Any = result.arrow()
     try:
         return table.to_pandas()
     except (Error, MemoryError):
         raise
     except Exception:  # dates that are none, 24:00, unions, zones that Python does not know
         pass
-    columns = []
+    columns: list[Any] = []
     for column, values in zip(table.columns, _values(result)):
         try:
             columns.append(column.to_pandas())
@@ -65,7 +65,8 @@ def polars_frame(result: Result, polars: Any) -> Any:
 def _polars_column(polars: Any, name: str, kind: str, values: list[Any], result: Result) -> Any:
     if not _is_foreign(kind):
         try:
-            made = polars.from_arrow(result.arrow().select([name]))[name]
+            table: Any = result.arrow()
+            made = polars.from_arrow(table.select([name]))[name]
             if _is_shown(made, kind) or (kind == "TIME"
                                          and made.null_count() == values.count(None)):
                 return made

@@ -119,7 +119,7 @@ def html(columns: Sequence[str], rows: Sequence[Sequence[Any]], more: str = "",
     for i, row in enumerate(rows):
         # The text is dark: a notebook may be, too, and its text is white then.
         style = f' style="background:{colours[i]};color:#1f2328"' if colours and colours[i] else ""
-        cells = []
+        cells: list[str] = []
         for j, value in enumerate(row):
             mark = f";background:{marks[i, j]}" if marks and (i, j) in marks else ""
             cells.append(f'<td style="text-align:{"right" if _is_number(value) else "left"}{mark}">'

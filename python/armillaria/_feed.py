@@ -28,7 +28,7 @@ class Change(Named):
 
 def _say(changes: Iterable[Mapping[str, Any]]) -> str:
     """What a commit did, on one line: "orders 1 → 2 (+1 −1), old dropped (−7)"."""
-    words = []
+    words: list[str] = []
     for change in changes:
         old, new = change["old_version"], change["new_version"]
         what = "new" if old is None else "dropped" if new is None else f"{old} → {new}"

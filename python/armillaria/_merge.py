@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from . import _draw
 from ._records import Record
@@ -25,22 +25,27 @@ class Conflict(Record):
 _SIDES = ("base", "ours", "theirs")
 
 
+def _of(row: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return {} if row is None else row
+
+
 class _Conflicts(list[Conflict]):
     """A list, which a notebook shows as a table: a row for each cell that the sides differ in."""
 
     def _cells(self) -> Iterator[list[Any]]:
         for conflict in self:
-            key = conflict.key
+            key: Any = conflict.key
             if isinstance(key, Mapping):
-                key = ", ".join(f"{name} = {value}" for name, value in key.items())
-            rows = [row for row in (conflict[side] for side in _SIDES) if row is not None]
+                named = cast(Mapping[str, Any], key)
+                key = ", ".join(f"{name} = {value}" for name, value in named.items())
+            rows: list[Any] = [row for row in (conflict[side] for side in _SIDES) if row is not None]
             columns = conflict.columns or [
                 name for name in (rows[0] if rows else ())
                 if any(row.get(name) != rows[0][name] for row in rows)] or [""]
             for column in columns:
                 yield [conflict.table, conflict.kind, key, column, *(
                     "(no row)" if conflict[side] is None and rows else
-                    (conflict[side] or {}).get(column, "") for side in _SIDES)]
+                    _of(conflict[side]).get(column, "") for side in _SIDES)]
 
     def _repr_html_(self) -> str:
         return _draw.html(["table", "kind", "key", "column", *_SIDES], list(self._cells()),

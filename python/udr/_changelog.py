@@ -21,9 +21,9 @@ class PyTableChange:
     __slots__ = ("table_name", "old_version", "new_version")
 
     def __init__(self, table_name: str, old_version: int | None, new_version: int | None) -> None:
-        self.table_name = table_name
-        self.old_version = old_version
-        self.new_version = new_version
+        self.table_name: str = table_name
+        self.old_version: int | None = old_version
+        self.new_version: int | None = new_version
 
     def is_new_table(self) -> bool:
         """Whether the table was not there before."""
@@ -50,10 +50,10 @@ class PyChangelogEntry:
 
     def __init__(self, tx_id: int, timestamp: datetime, branch: str,
                  changes: Sequence[PyTableChange]) -> None:
-        self.tx_id = tx_id
-        self.timestamp = timestamp
-        self.branch = branch
-        self.changes = list(changes)
+        self.tx_id: int = tx_id
+        self.timestamp: datetime = timestamp
+        self.branch: str = branch
+        self.changes: list[PyTableChange] = list(changes)
 
     def changed_tables(self) -> list[str]:
         """Names of the tables that it changed."""

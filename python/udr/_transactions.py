@@ -35,7 +35,7 @@ class PyEpochConfig:
 
     def __init__(self, mode: str = "single_node") -> None:
         _check.choice(mode, "mode", self._MODES)
-        self.mode = mode
+        self.mode: str = mode
 
     @classmethod
     def single_node(cls) -> PyEpochConfig:
@@ -69,8 +69,8 @@ class PyRecoveryReport:
     __slots__ = ("is_clean", "rolled_back")
 
     def __init__(self, is_clean: bool, rolled_back: int) -> None:
-        self.is_clean = is_clean
-        self.rolled_back = rolled_back
+        self.is_clean: bool = is_clean
+        self.rolled_back: int = rolled_back
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PyRecoveryReport):
@@ -93,12 +93,12 @@ class PyTransactionInfo:
 
     def __init__(self, handle: int, state: str, branch: str, read_set: dict[str, int],
                  write_set: dict[str, int], tx_id: int | None) -> None:
-        self.handle = handle
-        self.state = state
-        self.branch = branch
-        self.read_set = read_set
-        self.write_set = write_set
-        self.tx_id = tx_id
+        self.handle: int = handle
+        self.state: str = state
+        self.branch: str = branch
+        self.read_set: dict[str, int] = read_set
+        self.write_set: dict[str, int] = write_set
+        self.tx_id: int | None = tx_id
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PyTransactionInfo):
@@ -118,8 +118,8 @@ class _Transaction:
 
     def __init__(self, branch: str, begin_tx: int, head: dict[str, int]) -> None:
         self.lock = threading.Lock()
-        self.branch = branch
-        self.begin_tx = begin_tx
+        self.branch: str = branch
+        self.begin_tx: int = begin_tx
         self.head = {table.lower(): version for table, version in head.items()}
         self.state = "active"
         self.read_set: dict[str, int] = {}

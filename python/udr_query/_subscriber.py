@@ -22,12 +22,12 @@ class ChangeEvent:
 
     def __init__(self, table_name: str, old_version: int | None, new_version: int | None,
                  tx_id: int, branch: str, timestamp: datetime) -> None:
-        self.table_name = table_name
-        self.old_version = old_version
-        self.new_version = new_version
-        self.tx_id = tx_id
-        self.branch = branch
-        self.timestamp = timestamp
+        self.table_name: str = table_name
+        self.old_version: int | None = old_version
+        self.new_version: int | None = new_version
+        self.tx_id: int = tx_id
+        self.branch: str = branch
+        self.timestamp: datetime = timestamp
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ChangeEvent):
