@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/io.h"
-#include "golden/model_example.h"
+#include "golden/model_loose.h"
 #include "model/entry.h"
 #include "model/vector.h"
 #include "support/cmocka_all.h"
