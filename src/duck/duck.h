@@ -155,7 +155,7 @@ size_t arm__duck_column_count(const struct arm_duck_result *result);
 const char *arm__duck_column_name(const struct arm_duck_result *result, size_t column);
 /* Borrowed logical type of a column. */
 duckdb_logical_type arm__duck_column_type(const struct arm_duck_result *result, size_t column);
-/* The same, but TIMETZ, BIT, UHUGEINT and BIGNUM, which are given as text for Arrow, are themselves. */
+/* The same, but what is given as text for Arrow (TIMETZ, BIT, UHUGEINT, BIGNUM) is itself. */
 duckdb_logical_type arm__duck_column_sql_type(const struct arm_duck_result *result, size_t column);
 /* Rows may come (SELECT, RETURNING, …); false: only a count of changed rows. */
 bool arm__duck_has_rows(const struct arm_duck_result *result);
