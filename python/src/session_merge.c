@@ -3,7 +3,6 @@
  * is raised as MergeConflict, whose `report` they are then. */
 
 #include "session.h"
-#include "stream.h"
 
 struct merging {
     struct arm_merge_options options;
