@@ -385,8 +385,8 @@ struct arm_write_options {
     uint32_t chunk_rows;        /**< rows go to chunks of so many, however few they are;
                               * ARM_CHUNK_ROWS_BEST: as is best; 0: few may stay in the log */
 };
-/** As arm_write_options.chunk_rows: chunks of as many rows as is best. */
-#define ARM_CHUNK_ROWS_BEST UINT32_MAX
+
+#define ARM_CHUNK_ROWS_BEST UINT32_MAX /**< of arm_write_options.chunk_rows: as many as is best */
 
 /** What a write did. `tx` 0: nothing changed, nothing was committed. */
 struct arm_write_result {

@@ -81,7 +81,8 @@ def _python_entry(kind: str, module: str, name: str) -> str:
     if kind == "data" and name != "__version__":
         return f".. autodata:: {full}\n"
     if kind == "data":
-        return f".. py:data:: {full}\n   :type: {type(value).__name__}\n\n   The version of the " \
+        return f".. py:data:: {name}\n   :module: {module}\n   :type: {type(value).__name__}\n\n" \
+            "   The version of the " \
             "package and of the library in it, \"major.minor.patch\".\n"
     if getattr(value, "__name__", name) != name:
         first = f"{module}.{value.__name__}"
@@ -98,7 +99,9 @@ def _python_entry(kind: str, module: str, name: str) -> str:
              if not package.is_ours(base) or not base.__name__.startswith("_")]
     bases = [base for base in value.__bases__ if base.__name__ != "Generic" and base is not object
              and not base.__name__.startswith("_")]
-    return f".. auto{kind}:: {full}\n   :members:\n" \
+    # What udr's records have in them the text of each says, all in one.
+    fields = "   :undoc-members:\n" * (module.partition(".")[0] != "armillaria")
+    return f".. auto{kind}:: {full}\n   :members:\n{fields}" \
         f"   :inherited-members: {', '.join(stops[1:])}\n" + "   :show-inheritance:\n" * bool(bases)
 
 

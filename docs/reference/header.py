@@ -44,7 +44,7 @@ _DECLARED = re.compile(
     r"|typedef [^;({]*?(?P<callback>\w+)\([^;]*;"
     r"|struct (?P<struct>\w+) \{"
     r"|ARM_API (?P<head>[^;(]*?)(?P<function>\w+)\("
-    r"|#define (?P<define>ARM_STATUS_MAP|ARM_API|A\w+_[A-Z_]+ \d+)"
+    r"|#define (?P<define>ARM_STATUS_MAP|ARM_API|A\w+_[A-Z_]+ (?:\d+|UINT\d+_MAX))"
     r"|(?P<prose>/\*(?!\*)(?! ----).*?\*/)"
     r"|(?P<chapter>/\* ---- .*?\*/)"
     r")", re.DOTALL | re.MULTILINE)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """ADBC: the database API of Arrow, over a repository. Wants the package adbc-driver-manager.
 
+>>> import pyarrow
 >>> from armillaria import adbc
 >>> with adbc.connect("repo", create=True) as connection, connection.cursor() as cursor:
-...     cursor.adbc_ingest("orders", pyarrow.table({"id": [1, 2], "amount": [9.5, 3.0]}))
-...     cursor.execute("SELECT * FROM orders WHERE amount > ?", [5]).fetch_arrow_table()
+...     _ = cursor.adbc_ingest("orders", pyarrow.table({"id": [1, 2], "amount": [9.5, 3.0]}))
+...     _ = cursor.execute("SELECT * FROM orders WHERE amount > ?", [5])
+...     print(cursor.fetchall())
 ...     connection.commit()
+[(1, 9.5)]
 
 The driver is the C library that this package carries, the same copy: a repository may be open by
 `armillaria.open` and by ADBC at once. Other languages load it too: `driver_path` and `ENTRYPOINT`.

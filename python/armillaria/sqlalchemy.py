@@ -3,9 +3,10 @@
 
 >>> from sqlalchemy import create_engine, text
 >>> engine = create_engine("armillaria:///repo?create=true")
->>> with engine.begin() as connection:
-...     connection.execute(text("CREATE TABLE t AS SELECT 42 AS a"))
-...     connection.execution_options(armillaria_branch="main")
+>>> with engine.connect() as connection:
+...     connection = connection.execution_options(armillaria_branch="main")
+...     _ = connection.execute(text("CREATE TABLE t AS SELECT 42 AS a"))
+...     connection.commit()
 
 Three slashes before a relative path, four before an absolute one. Options of the URL: `branch`,
 `create`, `read_only`, and the others of `armillaria.open`. It is DuckDB's dialect over

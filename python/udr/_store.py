@@ -29,7 +29,8 @@ class PyChunkStore:
 
     What is put stays until it is deleted, also from `gc`, whatever versions there are.
 
-    >>> store = PyChunkStore("data/chunks")
+    >>> import udr
+    >>> store = udr.PyChunkStore("data/chunks")
     >>> store.get(store.put(b"hello"))
     b'hello'
     """

@@ -3,8 +3,10 @@
 
 >>> import udr, udr_query
 >>> store, catalog = udr.PyChunkStore("data/chunks"), udr.PyCatalog("data/catalog")
->>> udr_query.TableWriter(store, catalog).write("users", frame)
->>> udr_query.QueryEngine(store, catalog).query("SELECT count(*) AS n FROM users")
+>>> udr_query.TableWriter(store, catalog).write("users", frame).row_count
+1
+>>> udr_query.QueryEngine(store, catalog).query("SELECT count(*) AS n FROM users", format="dict")
+[{'n': 1}]
 """
 
 from ._engine import EngineTransaction, QueryEngine

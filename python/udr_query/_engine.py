@@ -105,9 +105,13 @@ class QueryEngine:
         """A transaction on a branch (None: the current one), to be entered by `with`. What the
         engine itself is asked for meanwhile is outside of it.
 
+        >>> import udr, udr_query
+        >>> store, catalog = udr.PyChunkStore("data/chunks"), udr.PyCatalog("data/catalog")
+        >>> engine = udr_query.QueryEngine(store, catalog)
         >>> with engine.transaction() as tx:
-        ...     tx.write_table("users", users)
-        ...     tx.query("UPDATE counts SET n = n + 1")
+        ...     _ = tx.write_table("users", frame)
+        >>> engine.query("SELECT id FROM users", format="dict")
+        [{'id': 8}]
         """
         return EngineTransaction(self._db.transaction(branch))
 
