@@ -187,9 +187,9 @@ def TimestampFromTicks(ticks: float) -> datetime.datetime:
 
 #: What is not to be said in a transaction, or begins and ends one itself; comments may be before it.
 _APART = re.compile(
-    r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|;)*"
+    r"(?:\s|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/|;)*+"
     r"(?:BEGIN|START|COMMIT|END|ROLLBACK|ABORT|USE\s+BRANCH|"
-    r"(?:CREATE|DROP|ALTER)\s+(?:OR\s+REPLACE\s+)?(?:BRANCH|TAG))\b", re.IGNORECASE | re.DOTALL)
+    r"(?:CREATE|DROP|ALTER)\s+(?:OR\s+REPLACE\s+)?(?:BRANCH|TAG))\b", re.IGNORECASE)
 
 
 @_told

@@ -257,3 +257,9 @@ def test_autocommit_is_a_bool(path, value):
             connection.autocommit = value
         with pytest.raises(dbapi.Error, match="autocommit is to be a bool"):
             dbapi.connect(path, autocommit=value)
+
+
+def test_many_comments_are_read_once(path):
+    """Before what is no BEGIN: a pattern that tries all ways to part them would not end."""
+    with dbapi.connect(path, create=True) as connection:
+        assert connection.execute("/* a * b */" * 60 + " SELECT 1").fetchone() == (1,)
