@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/renderer.hpp"
 
+#include "duckdb/common/type_visitor.hpp"
 #include "duckdb/planner/expression/bound_cast_expression.hpp"
 #include "duckdb/planner/expression/bound_reference_expression.hpp"
 
@@ -114,44 +115,21 @@ bool IsExactTextOnly(const LogicalType &type)
     }
 }
 
-duckdb::child_list_t<LogicalType> ArrowTargets(const duckdb::child_list_t<LogicalType> &children);
-
 // The type with text in the place of what is exact only so.
 LogicalType ArrowTarget(const LogicalType &type)
 {
-    switch (type.id()) {
-    case duckdb::LogicalTypeId::LIST:
-        return LogicalType::LIST(ArrowTarget(duckdb::ListType::GetChildType(type)));
-    case duckdb::LogicalTypeId::ARRAY:
-        return LogicalType::ARRAY(ArrowTarget(duckdb::ArrayType::GetChildType(type)),
-                                  duckdb::ArrayType::GetSize(type));
-    case duckdb::LogicalTypeId::MAP:
-        return LogicalType::MAP(ArrowTarget(duckdb::MapType::KeyType(type)),
-                                ArrowTarget(duckdb::MapType::ValueType(type)));
-    case duckdb::LogicalTypeId::STRUCT:
-        return LogicalType::STRUCT(ArrowTargets(duckdb::StructType::GetChildTypes(type)));
-    case duckdb::LogicalTypeId::UNION:
-        return LogicalType::UNION(ArrowTargets(duckdb::UnionType::CopyMemberTypes(type)));
-    default:
-        return IsExactTextOnly(type) ? LogicalType::VARCHAR : type;
+    if (!duckdb::TypeVisitor::Contains(type, IsExactTextOnly)) {
+        return type;
     }
-}
-
-duckdb::child_list_t<LogicalType> ArrowTargets(const duckdb::child_list_t<LogicalType> &children)
-{
-    duckdb::child_list_t<LogicalType> targets;
-
-    for (auto &child : children) {
-        targets.emplace_back(child.first, ArrowTarget(child.second));
-    }
-    return targets;
+    return duckdb::TypeVisitor::VisitReplace(type, [](const LogicalType &part) {
+        return IsExactTextOnly(part) ? LogicalType::VARCHAR : part;
+    });
 }
 
 LogicalType Target(const LogicalType &type, arm_render render)
 {
     if (render == ARM_RENDER_ARROW) {
-        auto target = ArrowTarget(type);
-        return target == type ? type : target;
+        return ArrowTarget(type);
     }
     if (render == ARM_RENDER_JSON && IsJsonScalar(type)) {
         return type;
@@ -164,18 +142,29 @@ LogicalType Target(const LogicalType &type, arm_render render)
 
 } // namespace
 
+bool Renderer::IsNeeded(const vector<LogicalType> &types, arm_render render)
+{
+    if (render != ARM_RENDER_ARROW) {
+        return true;
+    }
+    for (auto &type : types) {
+        if (duckdb::TypeVisitor::Contains(type, IsExactTextOnly)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 Renderer::Renderer(shared_ptr<ClientContext> context_p, const vector<LogicalType> &from,
                    arm_render render)
     : context(std::move(context_p)), executor(*context)
 {
-    is_needed = render != ARM_RENDER_ARROW;
     for (idx_t i = 0; i < from.size(); i++) {
         unique_ptr<Expression> cast = make_uniq<duckdb::BoundReferenceExpression>(from[i], i);
         auto target = Target(from[i], render);
         is_json.push_back(target.IsJSONType() ||
                           (render == ARM_RENDER_JSON && IsJsonNumberText(from[i])));
         if (from[i] != target) {
-            is_needed = true;
             cast = duckdb::BoundCastExpression::AddCastToType(*context, std::move(cast), target);
         }
         types.push_back(target);

@@ -14,12 +14,13 @@ namespace arm
 class Renderer
 {
 public:
+    // Whether a result of such columns has anything to cast.
+    static bool IsNeeded(const vector<LogicalType> &types, arm_render render);
+
     Renderer(shared_ptr<ClientContext> context, const vector<LogicalType> &types,
              arm_render render);
 
     const vector<LogicalType> &Types() const { return types; }
-    // Whether there is anything to cast.
-    bool IsNeeded() const { return is_needed; }
     bool IsJson(idx_t column) const { return is_json[column]; }
     unique_ptr<DataChunk> Render(DataChunk &chunk);
 
@@ -27,7 +28,6 @@ private:
     const shared_ptr<ClientContext> context;
     vector<LogicalType> types;
     vector<bool> is_json;
-    bool is_needed;
     vector<unique_ptr<Expression>> casts;
     duckdb::ExpressionExecutor executor;
 };

@@ -105,14 +105,10 @@ void arm_duck_result::Buffer()
 
 void arm_duck_result::Render(arm_render render)
 {
-    if (types.empty()) {
+    if (types.empty() || !arm::Renderer::IsNeeded(types, render)) {
         return;
     }
     renderer = duckdb::make_uniq<arm::Renderer>(context, types, render);
-    if (!renderer->IsNeeded()) {
-        renderer.reset();
-        return;
-    }
     types = renderer->Types();
     if (render != ARM_RENDER_ARROW) {
         sql_types = types;
