@@ -74,15 +74,23 @@ unique_ptr<duckdb::TableRef> Scan(uintptr_t stream, PRODUCE *produce, GET_SCHEMA
 
 // ---- Types that Arrow lacks: what their columns are marked with (arm_sql) ----
 
-// The SQL type that a column is cast to; empty: as it comes.
+// Text, in whichever layout: others hand a column on in another one.
+bool IsText(const string &format)
+{
+    return format == "u" || format == "U" || format == "vu";
+}
+
+// The SQL type that a column is cast to; empty: as it comes. Row calls tell of the types, too, but
+// their values are not text (arm_get).
 string MarkedType(const ArrowSchema &column)
 {
-    static const std::set<string> known{"HUGEINT", "UHUGEINT", "UUID", "BIT",
-                                        "TIMETZ",  "BIGNUM",   "JSON"};
+    static const std::set<string> told_as_text{"UHUGEINT", "UUID",   "BIT",
+                                               "TIMETZ",   "BIGNUM", "JSON"};
     duckdb::ArrowSchemaMetadata metadata(column.metadata);
     string type = metadata.GetOption("arm.type");
+    bool is_cast = type == "HUGEINT" || (IsText(column.format) && told_as_text.count(type) != 0);
 
-    return known.count(type) != 0 ? type : "";
+    return is_cast ? type : "";
 }
 
 // The scan, with casts where columns are marked.
