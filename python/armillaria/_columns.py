@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING, Any
 
+from ._frames import has_pyarrow
 from .errors import Error, SchemaError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def _values(result: Result) -> list[list[Any]]:
 
 def frame(result: Result, pandas: Any) -> Any:
     """As a pandas DataFrame."""
-    if importlib.util.find_spec("pyarrow") is None:
+    if not has_pyarrow():
         return pandas.DataFrame(result._rows.head(), columns=result.columns)
     table: Any = result.arrow()
     try:
@@ -58,14 +58,14 @@ def polars_frame(result: Result, polars: Any) -> Any:
             raise
         except Exception:
             pass
-    return polars.DataFrame([_polars_column(polars, name, kind, values, result)
+    table = result.arrow() if has_pyarrow() else None
+    return polars.DataFrame([_polars_column(polars, name, kind, values, table)
                              for name, kind, values in zip(names, types, _values(result))])
 
 
-def _polars_column(polars: Any, name: str, kind: str, values: list[Any], result: Result) -> Any:
-    if not _is_foreign(kind):
+def _polars_column(polars: Any, name: str, kind: str, values: list[Any], table: Any) -> Any:
+    if table is not None and not _is_foreign(kind):
         try:
-            table: Any = result.arrow()
             made = polars.from_arrow(table.select([name]))[name]
             if _is_shown(made, kind) or (kind == "TIME"
                                          and made.null_count() == values.count(None)):

@@ -73,7 +73,7 @@ def _of_pandas(frame: Any) -> Any:
         if type(dtype).__name__ == "PeriodDtype":
             raise SchemaError(f"column {name}: a pandas Period is no SQL value: "
                               "use .dt.to_timestamp() or .astype(str)")
-    if "pyarrow" in sys.modules or _has_pyarrow():
+    if has_pyarrow():
         import pyarrow
 
         try:
@@ -90,10 +90,11 @@ def _of_pandas(frame: Any) -> Any:
     return _build(list(frame.columns), columns)
 
 
-def _has_pyarrow() -> bool:
+def has_pyarrow() -> bool:
+    """Whether pyarrow is there, imported or not."""
     from importlib.util import find_spec
 
-    return find_spec("pyarrow") is not None
+    return "pyarrow" in sys.modules or find_spec("pyarrow") is not None
 
 
 def _is_pandas(value: Any, name: str) -> bool:

@@ -266,41 +266,7 @@ static PyObject *call_version_show(struct session *self, PyObject *arguments)
         return NULL;
     }
     st = arm_version_show(self->session, table, version, &stream, &err);
-    if (!arm_py_return(&call, st, &err)) {
-        arm_py_stream_end(&stream);
-        return NULL;
-    }
-    return arm_py_rows(&stream, self);
-}
-
-/* A dict of tables and versions; their names live as long as it. NULL: an exception is set. */
-static struct arm_table_version *versions_of(PyObject *dict, size_t *out_count)
-{
-    Py_ssize_t count = PyDict_Size(dict);
-    struct arm_table_version *versions;
-    PyObject *name = NULL;
-    PyObject *number = NULL;
-    Py_ssize_t at = 0;
-    size_t used = 0;
-
-    if (count < 0) {
-        return NULL;
-    }
-    versions = PyMem_Calloc((size_t)count + 1, sizeof *versions);
-    if (versions == NULL) {
-        (void)PyErr_NoMemory();
-        return NULL;
-    }
-    while (PyDict_Next(dict, &at, &name, &number)) {
-        versions[used].table = PyUnicode_AsUTF8AndSize(name, NULL);
-        versions[used++].version = PyLong_AsUnsignedLongLong(number);
-        if (PyErr_Occurred()) {
-            PyMem_Free(versions);
-            return NULL;
-        }
-    }
-    *out_count = used;
-    return versions;
+    return arm_py_session_rows(self, &call, st, &stream, &err);
 }
 
 static PyObject *call_move(struct session *self, PyObject *arguments)
@@ -321,7 +287,7 @@ static PyObject *call_move(struct session *self, PyObject *arguments)
         return NULL;
     }
     options.unchanged_since = unchanged_since;
-    versions = versions_of(dict, &count);
+    versions = arm_py_versions(dict, &count);
     if (versions == NULL) {
         return NULL;
     }

@@ -212,8 +212,7 @@ static arm_status find_rows(void *context, const char *name, struct ArrowArraySt
     return ok ? ARM_OK : ARM_INVALID;
 }
 
-/* {table: version}; NULL: none, or an exception is set. The names are the dict's. */
-static struct arm_table_version *versions_of(PyObject *dict, size_t *out_count)
+struct arm_table_version *arm_py_versions(PyObject *dict, size_t *out_count)
 {
     struct arm_table_version *versions;
     PyObject *name;
@@ -222,22 +221,21 @@ static struct arm_table_version *versions_of(PyObject *dict, size_t *out_count)
     size_t count = 0;
 
     *out_count = 0;
-    if (dict == Py_None || PyDict_Size(dict) == 0) {
+    if (dict == Py_None || PyDict_Size(dict) < 0) {
         return NULL;
     }
-    versions = PyMem_Calloc((size_t)PyDict_Size(dict), sizeof *versions);
+    versions = PyMem_Calloc((size_t)PyDict_Size(dict) + 1, sizeof *versions);
     if (versions == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
     while (PyDict_Next(dict, &at, &name, &version)) {
         versions[count].table = PyUnicode_AsUTF8AndSize(name, NULL);
-        versions[count].version = PyLong_AsUnsignedLongLong(version);
-        count++;
-    }
-    if (PyErr_Occurred()) {
-        PyMem_Free(versions);
-        return NULL;
+        versions[count++].version = PyLong_AsUnsignedLongLong(version);
+        if (PyErr_Occurred()) {
+            PyMem_Free(versions);
+            return NULL;
+        }
     }
     *out_count = count;
     return versions;
@@ -316,7 +314,7 @@ static PyObject *session_sql(struct session *self, PyObject *arguments, PyObject
     }
     arm_py_forget_raised(self->raised);
     options.timeout_us = timeout;
-    pinned = versions_of(versions, &options.version_count);
+    pinned = arm_py_versions(versions, &options.version_count);
     options.versions = pinned;
     if (finder.find != Py_None) {
         options.find_rows = find_rows;

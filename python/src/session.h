@@ -41,6 +41,13 @@ PyObject *arm_py_rows(struct ArrowArrayStream *stream, struct session *session);
 /* Stops the statement that runs; for arm_py_enter. */
 void arm_py_session_stop(void *self);
 
+/* A dict {table: version}, or None: NULL, if no exception is set. The names are the dict's, and so
+ * are there as long as it. To be freed by PyMem_Free. */
+struct arm_table_version *arm_py_versions(PyObject *dict, size_t *out_count);
+/* session_calls.c: come back from a call that gives rows, with what came, unless it failed. */
+PyObject *arm_py_session_rows(struct session *self, struct call *call, arm_status st,
+                              struct ArrowArrayStream *stream, const struct arm_error *err);
+
 /* A list (or tuple) of str as C strings, which live as long as it; NULL: none, or an exception is
  * set. To be freed by PyMem_Free. */
 const char **arm_py_texts(PyObject *list, size_t *out_count);

@@ -9,9 +9,8 @@
 
 /* ---- Rows ---- */
 
-/* What came, unless it failed. */
-static PyObject *give(struct session *self, struct call *call, arm_status st,
-                      struct ArrowArrayStream *stream, const struct arm_error *err)
+PyObject *arm_py_session_rows(struct session *self, struct call *call, arm_status st,
+                              struct ArrowArrayStream *stream, const struct arm_error *err)
 {
     if (!arm_py_return(call, st, err)) {
         arm_py_stream_end(stream);
@@ -30,7 +29,7 @@ static PyObject *give(struct session *self, struct call *call, arm_status st,
         return NULL;                                                                               \
     }                                                                                              \
     st = (expression);                                                                             \
-    return give(self, &call, st, &stream, &err)
+    return arm_py_session_rows(self, &call, st, &stream, &err)
 
 static PyObject *call_tables(struct session *self, PyObject *arguments)
 {
