@@ -235,6 +235,9 @@ AdbcStatusCode arm__adbc_empty(struct ArrowArrayStream *out, struct AdbcError *e
 /* Releasing what may be released already. */
 void arm__adbc_stream_release(struct ArrowArrayStream *stream);
 void arm__adbc_array_release(struct ArrowArray *array);
+/* A stream of one batch; takes both, whatever happens. `rc` is how their making went. */
+AdbcStatusCode arm__adbc_one_batch(int rc, struct ArrowSchema *schema, struct ArrowArray *array,
+                                   struct ArrowArrayStream *out, struct AdbcError *error);
 void arm__adbc_schema_release(struct ArrowSchema *schema);
 /* What a stream says after a call of it failed with `errno_code`. */
 AdbcStatusCode arm__adbc_stream_failed(struct ArrowArrayStream *stream, int errno_code,

@@ -103,22 +103,6 @@ static int append_infos(const uint32_t *codes, size_t count, struct ArrowArray *
     return ArrowArrayFinishBuildingDefault(array, NULL);
 }
 
-/* A stream of one batch; takes both, whatever happens. `rc` is how their making went. */
-static AdbcStatusCode give(int rc, struct ArrowSchema *schema, struct ArrowArray *array,
-                           struct ArrowArrayStream *out, struct AdbcError *error)
-{
-    if (rc == NANOARROW_OK) {
-        rc = ArrowBasicArrayStreamInit(out, schema, 1);
-    }
-    if (rc != NANOARROW_OK) {
-        arm__adbc_array_release(array);
-        arm__adbc_schema_release(schema);
-        return arm__adbc_fail_memory(error);
-    }
-    ArrowBasicArrayStreamSetArray(out, 0, array);
-    return ADBC_STATUS_OK;
-}
-
 AdbcStatusCode arm__adbc_get_info(struct AdbcConnection *handle, const uint32_t *codes,
                                   size_t count, struct ArrowArrayStream *out,
                                   struct AdbcError *error)
@@ -144,7 +128,7 @@ AdbcStatusCode arm__adbc_get_info(struct AdbcConnection *handle, const uint32_t 
     if (rc == NANOARROW_OK) {
         rc = append_infos(codes, count, &array);
     }
-    return give(rc, &schema, &array, out, error);
+    return arm__adbc_one_batch(rc, &schema, &array, out, error);
 }
 
 /* ---- Types of tables ---- */
@@ -183,5 +167,5 @@ AdbcStatusCode arm__adbc_get_table_types(struct AdbcConnection *handle,
         return st;
     }
     arm__adbc_connection_unlock(connection);
-    return give(append_types(&schema, &array), &schema, &array, out, error);
+    return arm__adbc_one_batch(append_types(&schema, &array), &schema, &array, out, error);
 }

@@ -39,6 +39,21 @@ void arm__adbc_array_release(struct ArrowArray *array)
     }
 }
 
+AdbcStatusCode arm__adbc_one_batch(int rc, struct ArrowSchema *schema, struct ArrowArray *array,
+                                   struct ArrowArrayStream *out, struct AdbcError *error)
+{
+    if (rc == NANOARROW_OK) {
+        rc = ArrowBasicArrayStreamInit(out, schema, 1);
+    }
+    if (rc != NANOARROW_OK) {
+        arm__adbc_array_release(array);
+        arm__adbc_schema_release(schema);
+        return arm__adbc_fail_memory(error);
+    }
+    ArrowBasicArrayStreamSetArray(out, 0, array);
+    return ADBC_STATUS_OK;
+}
+
 void arm__adbc_schema_release(struct ArrowSchema *schema)
 {
     if (schema->release != NULL) {

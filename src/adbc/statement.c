@@ -182,15 +182,8 @@ AdbcStatusCode arm__adbc_null_row(const struct arm_adbc_parameters *parameters,
     }
     if (rc == NANOARROW_OK) {
         array.length = 1;
-        rc = ArrowBasicArrayStreamInit(out, &schema, 1);
     }
-    if (rc != NANOARROW_OK) {
-        arm__adbc_array_release(&array);
-        arm__adbc_schema_release(&schema);
-        return arm__adbc_fail_memory(error);
-    }
-    ArrowBasicArrayStreamSetArray(out, 0, &array);
-    return ADBC_STATUS_OK;
+    return arm__adbc_one_batch(rc, &schema, &array, out, error);
 }
 
 /* ---- What is bound ---- */

@@ -43,16 +43,7 @@ AdbcStatusCode arm__adbc_texts(const struct arm_adbc_text *texts, size_t count,
     if (rc == NANOARROW_OK) {
         rc = make_row(texts, count, &schema, &array);
     }
-    if (rc == NANOARROW_OK) {
-        rc = ArrowBasicArrayStreamInit(out, &schema, 1);
-    }
-    if (rc != NANOARROW_OK) {
-        arm__adbc_array_release(&array);
-        arm__adbc_schema_release(&schema);
-        return arm__adbc_fail_memory(error);
-    }
-    ArrowBasicArrayStreamSetArray(out, 0, &array);
-    return ADBC_STATUS_OK;
+    return arm__adbc_one_batch(rc, &schema, &array, out, error);
 }
 
 /* ---- Out ---- */
