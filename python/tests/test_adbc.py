@@ -10,13 +10,14 @@ import subprocess
 import sys
 import threading
 
+import adbc_driver_manager as manager
 import armillaria as arm
+import pandas
+import polars
+import pyarrow as pa
 import pytest
+from adbc_driver_manager import dbapi
 from armillaria import adbc
-
-manager = pytest.importorskip("adbc_driver_manager")
-dbapi = pytest.importorskip("adbc_driver_manager.dbapi")
-pa = pytest.importorskip("pyarrow")
 
 Status = manager.AdbcStatusCode
 
@@ -1189,7 +1190,6 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), cursor.execute("SELECT
 
 
 def test_pandas_reads_and_writes(connection):
-    pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"id": [1, 2], "name": ["a", "b"]})
     assert frame.to_sql("people", connection, index=False) == 2
     read = pandas.read_sql("SELECT * FROM people ORDER BY id", connection)
@@ -1201,7 +1201,6 @@ def test_pandas_reads_and_writes(connection):
 
 
 def test_polars_reads_and_writes(connection):
-    polars = pytest.importorskip("polars")
     frame = polars.DataFrame({"id": [1, 2], "name": ["a", "b"]})
     assert frame.write_database("people", connection) == 2
     read = polars.read_database("SELECT * FROM people ORDER BY id", connection)
