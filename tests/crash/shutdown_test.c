@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The same for real: a file system in a file, mounted through a loop device, is shut down in the
  * middle of a load without writing anything more, unmounted, and mounted again in the same boot.
- * Writers tell the parent through a pipe, outside of that file system, what was acknowledged;
- * afterwards it is there, and at most the statement in flight besides. The index, which has lost
- * what was not synced, is made anew: the boot is the same, the mounting is not.
+ * Writers tell the parent through a pipe, outside of that file system, what was acknowledged; what
+ * was told before the shutdown is there afterwards, and at most the statement in flight besides.
+ * What is acknowledged while it happens is not judged: ext4 (seen on 6.18) may tell a sync in
+ * flight done of which it then drops the extents: a plain program that writes and calls fdatasync
+ * sees the same, and after a power cut nobody would have heard of it. The
+ * index, which has lost what was not synced, is made anew: the boot is the same, the mounting is
+ * not.
  *
  * Needs root, loop devices and mkfs; without them it says so and is skipped (exit status 77).
  * ARM_SHUTDOWNS=n: so many rounds on each file system. */
@@ -293,7 +297,13 @@ static void judge_recovery(const char *path)
     arm__repository_close(repository);
 }
 
-static void be_judge(const char *path, unsigned first_writer, const unsigned acknowledged[WRITERS])
+/* What writers have told: when the shutdown began, and in all. */
+struct told {
+    unsigned before;
+    unsigned ever;
+};
+
+static void be_judge(const char *path, unsigned first_writer, const struct told told[WRITERS])
 {
     struct arm_verify_options options = {.size = sizeof options, .full = true};
     struct arm_verify_result verified;
@@ -305,19 +315,23 @@ static void be_judge(const char *path, unsigned first_writer, const unsigned ack
     judge_recovery(path);
     judge(open_session(path, &repo, &session) == ARM_OK, "not opened\n");
     for (unsigned i = 0; i < WRITERS; i++) {
-        struct rows least = rows_after(acknowledged[i]);
-        struct rows most = rows_after(acknowledged[i] + 1);
         uint64_t found[2] = {0, 0};
+        bool is_right = false;
 
         (void)snprintf(sql, sizeof sql,
                        "SELECT count(*)::UBIGINT, coalesce(sum(n), 0)::UBIGINT FROM t WHERE w = %u",
                        first_writer + i);
         judge(run_sql(session, sql, found, &err) == ARM_OK, "%s: %s\n", sql, err.message);
-        judge((found[0] == least.count && found[1] == least.sum) ||
-                  (found[0] == most.count && found[1] == most.sum),
-              "writer %u: %u statements acknowledged, %llu rows found, %llu expected\n",
-              first_writer + i, acknowledged[i], (unsigned long long)found[0],
-              (unsigned long long)least.count);
+        for (unsigned count = told[i].before; count <= told[i].ever + 1; count++) {
+            struct rows rows = rows_after(count);
+
+            is_right = is_right || (found[0] == rows.count && found[1] == rows.sum);
+        }
+        judge(is_right,
+              "writer %u: %u statements acknowledged, %u of them before the shutdown; "
+              "%llu rows found, %llu expected\n",
+              first_writer + i, told[i].ever, told[i].before, (unsigned long long)found[0],
+              (unsigned long long)rows_after(told[i].before).count);
     }
     judge(run_sql(session, "INSERT INTO t VALUES (4000000, 0)", NULL, &err) == ARM_OK,
           "a commit afterwards: %s\n", err.message);
@@ -358,7 +372,7 @@ static unsigned run_round(struct disk *disk, unsigned round)
     unsigned delay_us = DELAY_US_MIN + (unsigned)rand() % DELAY_US_SPREAD;
     struct timespec delay = {.tv_nsec = (long)delay_us * 1000};
     unsigned first_writer = round * WRITERS;
-    unsigned acknowledged[WRITERS] = {0};
+    struct told told[WRITERS] = {{0, 0}};
     int journals[WRITERS];
     pid_t children[WRITERS];
     unsigned total = 0;
@@ -369,20 +383,26 @@ static unsigned run_round(struct disk *disk, unsigned round)
     for (unsigned i = 0; i < WRITERS; i++) {
         children[i] = journal_start(be_writer, disk->repository, first_writer + i, &journals[i]);
     }
-    acknowledged[0] = read(journals[0], &byte, 1) == 1;
+    told[0].ever = read(journals[0], &byte, 1) == 1;
     (void)nanosleep(&delay, NULL);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        int waiting = 0;
+
+        assert_int_equal(ioctl(journals[i], FIONREAD, &waiting), 0);
+        told[i].before = told[i].ever + (unsigned)waiting;
+    }
     shut_down(disk);
     for (unsigned i = 0; i < WRITERS; i++) {
         (void)kill(children[i], SIGKILL);
         (void)waitpid(children[i], &status, 0);
-        acknowledged[i] += journal_count(journals[i]);
-        total += acknowledged[i];
+        told[i].ever += journal_count(journals[i]);
+        total += told[i].ever;
     }
     unmount_disk(disk);
     assert_true(mount_disk(disk));
     child = fork();
     if (child == 0) {
-        be_judge(disk->repository, first_writer, acknowledged);
+        be_judge(disk->repository, first_writer, told);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
