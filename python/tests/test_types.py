@@ -36,6 +36,7 @@ def decimals(precision, scale):
 SCALARS = [
     *((kind, values, kind) for kind, values in INTEGERS),
     (pa.bool_(), st.booleans(), pa.bool_()),
+    (pa.float16(), st.floats(width=16, allow_nan=False), pa.float32()),
     (pa.float32(), st.floats(width=32, allow_nan=False), pa.float32()),
     (pa.float64(), st.floats(allow_nan=False), pa.float64()),
     (pa.string(), TEXTS, pa.string()), (pa.large_string(), TEXTS, pa.string()),
@@ -192,7 +193,7 @@ def test_odd_arrays(shared, array):
     pa.array([decimal.Decimal(7)], pa.decimal256(70, 0)),
     pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])]),
     pa.RunEndEncodedArray.from_arrays([2], [1]),
-    pa.array([[1]], pa.list_view(pa.int64())), pa.array([1.5], pa.float16()),
+    pa.array([[1]], pa.list_view(pa.int64())),
 ], ids=lambda array: str(array.type)[:30])
 def test_types_that_may_not_be_held(shared, array):
     """Written and read back the same, or refused with the reason: nothing between."""
@@ -214,3 +215,46 @@ def test_views_and_dictionaries_are_texts(shared):
         shared.write("s", pa.table({"v": pa.array(["a", None], kind)}), mode=mode)
     assert shared.schema("s")[0].type == "VARCHAR"
     assert [row["v"] for row in shared.table("s").dicts()] == ["a", None] * 4
+
+
+HALVES = [None if i % 5 == 0 else i / 4 for i in range(100)]
+
+
+@pytest.mark.parametrize("first, last", [(0, 100), (1, 100), (8, 9), (13, 77), (64, 99), (5, 5)])
+def test_half_floats_of_slices(shared, first, last):
+    """They become single ones, where the array begins in the middle of another one, too."""
+    array = pa.array(HALVES, pa.float16())[first:last]
+    nested = pa.array([{"a": [h, h]} for h in HALVES],
+                      pa.struct([("a", pa.list_(pa.float16()))]))[first:last]
+    plain_halves = pa.array([i / 8 for i in range(100)], pa.float16())[first:last]
+    rows = pa.table({"i": list(range(first, last)), "h": array, "n": nested, "p": plain_halves})
+    expected = rows.to_pydict()
+    assert shared.sql("SELECT * FROM rows ORDER BY i").arrow().to_pydict() == expected
+    shared.write("halves", rows, mode="replace")
+    read = shared.sql("SELECT * FROM halves ORDER BY i").arrow()
+    assert read.to_pydict() == expected
+    assert read.schema.field("h").type == pa.float32()
+
+
+def test_half_floats_at_their_extremes(shared):
+    least = 2.0**-24  # of the subnormal ones
+    values = [0.0, -0.0, least, -least, 2.0**-14, 65504.0, -65504.0, math.inf, -math.inf]
+    every = pa.array(range(2**16), pa.uint16()).view(pa.float16())
+    rows = pa.table({"v": pa.array(values, pa.float16())})
+    assert [repr(v) for v, in shared.sql("FROM rows").fetchall()] == [repr(v) for v in values]
+    rows = pa.table({"v": every})
+    found = shared.sql("FROM rows").arrow()["v"].to_numpy()
+    numpy = pytest.importorskip("numpy")
+    numpy.testing.assert_array_equal(found, every.to_numpy().astype(numpy.float32))
+
+
+def test_half_floats_as_parameters_and_dictionaries(shared):
+    numpy = pytest.importorskip("numpy")
+    assert shared.sql("SELECT ? + 1", [numpy.float16(0.5)]).fetchall() == [(1.5,)]
+    indices = pa.array([1, None, 0, 1], pa.int8())
+    halves = pa.array([0.25, 8.0], pa.float16())
+    rows = pa.table({"v": pa.DictionaryArray.from_arrays(indices, halves)})
+    assert shared.sql("FROM rows").fetchall() == [(8.0,), (None,), (0.25,), (8.0,)]
+    frame = {"v": numpy.array([1.5, 2.5], numpy.float16)}
+    shared.write("halves", frame, mode="replace")
+    assert shared.table("halves").dicts() == [{"v": 1.5}, {"v": 2.5}]

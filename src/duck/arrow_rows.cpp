@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/arrow_rows.hpp"
 
+#include "duck/error.hpp"
+#include "duckdb/common/arrow/arrow_wrapper.hpp"
 #include "duckdb/common/exception.hpp"
+
+extern "C" {
+#include "duck/half_floats.h"
+}
 
 namespace arm
 {
@@ -38,8 +44,16 @@ public:
 
 OwnedChunk ChunkOf(duckdb_connection connection, ArrowSchema *schema, ArrowArray *array)
 {
-    ArrowTypes types(connection, schema);
+    duckdb::ArrowSchemaWrapper widened;
     duckdb_data_chunk chunk = nullptr;
+
+    if (arm__has_halves(schema)) {
+        arm_error error;
+        Check(arm__widen_schema(schema, &widened.arrow_schema, &error), error);
+        Check(arm__widen_array(schema, array, &error), error);
+        schema = &widened.arrow_schema;
+    }
+    ArrowTypes types(connection, schema);
 
     Check(duckdb_data_chunk_from_arrow(connection, array, types.types, &chunk));
     return OwnedChunk(reinterpret_cast<DataChunk *>(chunk));

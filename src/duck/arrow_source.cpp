@@ -19,6 +19,10 @@
 #include "duckdb/parser/tableref/subqueryref.hpp"
 #include "duckdb/parser/tableref/table_function_ref.hpp"
 
+extern "C" {
+#include "duck/half_floats.h"
+}
+
 namespace arm
 {
 
@@ -32,6 +36,21 @@ void GetSchema(ArrowArrayStream *stream, ArrowSchema &schema)
         throw duckdb::InvalidInputException("an Arrow stream gives no schema: %s",
                                             reason == nullptr ? "it does not say why" : reason);
     }
+    if (arm__has_halves(&schema)) {
+        ArrowSchema widened;
+        arm_error error;
+        auto st = arm__widen_schema(&schema, &widened, &error);
+        schema.release(&schema);
+        Check(st, error);
+        schema = widened;
+    }
+}
+
+void Widen(ArrowArrayStream &stream)
+{
+    arm_error error;
+
+    Check(arm__widen_stream(&stream, &error), error);
 }
 
 void KeepStream(ArrowArrayStream *stream)
@@ -47,6 +66,7 @@ unique_ptr<duckdb::ArrowArrayStreamWrapper> Produce(uintptr_t stream,
 
     result->arrow_array_stream = *reinterpret_cast<ArrowArrayStream *>(stream);
     result->arrow_array_stream.release = KeepStream;
+    Widen(result->arrow_array_stream);
     result->number_of_rows = -1;
     return result;
 }
@@ -172,6 +192,7 @@ unique_ptr<duckdb::TableRef> Find(const Inputs &inputs, const string &name)
     if (found->stream.release == nullptr) {
         return nullptr;
     }
+    Widen(found->stream);
     auto result =
         Scan(reinterpret_cast<uintptr_t>(found.get()), &ProduceFound, &GetFoundSchema, name);
     auto *stream = &found->stream;

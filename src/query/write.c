@@ -41,13 +41,6 @@ static arm_status column_names(struct ArrowArrayStream *stream, struct arm_name_
         const char *name = schema.children[i]->name;
 
         ARM_TRY(arm__name_list_add(names, name == NULL ? "" : name, err));
-        if (strcmp(schema.children[i]->format, "e") == 0) {
-            st = arm__fail(err, ARM_UNSUPPORTED,
-                           "column \"%s\" has half floats, which SQL has no type for: give them as "
-                           "single ones",
-                           names->items[i]);
-            goto done;
-        }
     }
     ARM_TRY(check_names(names, err));
 done:
