@@ -16,6 +16,7 @@
 #include "commit/gc.h"
 #include "log/log_private.h"
 #include "support/power_consumer.h"
+#include "support/power_loose.h"
 #include "support/power_merge.h"
 #include "support/power_rows.h"
 #include "support/power_tell.h"
@@ -268,6 +269,10 @@ static arm_status change(struct play *play, const struct play_step *step, struct
         case PLAY_CONSUMED:
             st = insert(play, txn, &(struct play_step){PLAY_INSERT, step->name, 0, 3, NULL}, err);
             st = st == ARM_OK ? power_consumed(play, txn, step, err) : st;
+            break;
+        case PLAY_USING:
+            st = insert(play, txn, step, err);
+            st = st == ARM_OK ? power_using(txn, step, err) : st;
             break;
         case PLAY_WIDE:
             message = malloc(WIDE_BYTES + 1);
@@ -552,6 +557,10 @@ arm_status play_step(struct play *play, const struct play_step *step, struct arm
         return change_ref(play, step, err);
     case PLAY_CONSUMER:
         return power_consumer(play, step, err);
+    case PLAY_KEEP:
+    case PLAY_LET_GO:
+    case PLAY_MOVE:
+        return power_loose(play, step, err);
     case PLAY_MERGE:
         return power_merge(play, step, err);
     case PLAY_TOGETHER:

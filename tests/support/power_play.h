@@ -53,6 +53,10 @@ enum play_op {
     PLAY_MERGE,    /* branch `other`, whose table `name` is adopted */
     PLAY_CONSUMER, /* `name` is made, or stands at tx `to` from then on in shares that `from` has */
     PLAY_CONSUMED, /* INSERT, with the cursor of consumer `other`, which then stands at tx `to` */
+    PLAY_KEEP,     /* bytes that `name` is, as a loose chunk */
+    PLAY_LET_GO,   /* which is kept no longer */
+    PLAY_USING,    /* INSERT of a version that uses the loose chunk of `other`, with metadata */
+    PLAY_MOVE,     /* table `name` to its version `from`, of whichever branch */
     /* Of plays by SQL: */
     PLAY_SQL,       /* `name` is what is run: one commit, or none */
     PLAY_IMPORT,    /* `name`, with a key, is made of `from` .. `to` - 1 by arm_write */

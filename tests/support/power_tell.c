@@ -85,7 +85,20 @@ static arm_status tell_consumer(void *context, const char *name, const struct ar
                            (unsigned long long)row->acked_tx[ARM_CONSUMER_SHARES - 1]);
 }
 
-static void tell_consumers(struct arm_repository *repository, struct arm_buf *out)
+/* That it is there as well, verify looks after. */
+static arm_status tell_loose(void *context, const struct arm_hash *chunk,
+                             const struct arm_loose_row *row, struct arm_error *err)
+{
+    char hex[ARM_HASH_HEX + 1];
+
+    arm__hash_hex(chunk, hex);
+    return !row->is_kept && !row->is_used
+               ? ARM_OK
+               : arm__buf_printf(context, err, "chunk %.16s%s%s\n", hex,
+                                 row->is_kept ? " kept" : "", row->is_used ? " used" : "");
+}
+
+static void tell_others(struct arm_repository *repository, struct arm_buf *out)
 {
     uint64_t durable = arm__log_durable_to(arm__repository_log(repository));
     struct arm_index_txn *txn = NULL;
@@ -93,6 +106,7 @@ static void tell_consumers(struct arm_repository *repository, struct arm_buf *ou
 
     assert_ok(arm__index_read(arm__repository_index(repository), &txn, &err), err);
     assert_ok(arm__index_consumers(txn, durable, tell_consumer, out, &err), err);
+    assert_ok(arm__index_all_loose(txn, durable, tell_loose, out, &err), err);
     arm__index_abort(txn);
 }
 
@@ -101,6 +115,6 @@ void power_tell(struct arm_repository *repository, struct arm_engine *engine, st
     arm__buf_clear(out);
     tell_refs(repository, engine, ARMPB__REF_KIND__BRANCH, out);
     tell_refs(repository, engine, ARMPB__REF_KIND__TAG, out);
-    tell_consumers(repository, out);
+    tell_others(repository, out);
     assert_int_equal(arm__buf_u8(out, 0, NULL), ARM_OK);
 }
