@@ -292,9 +292,9 @@ struct arm_sql_options {
  * SQL type of a column, or of what is in it, field metadata "arm.type" does: HUGEINT, UHUGEINT,
  * UUID, BIT, TIMETZ, BIGNUM, JSON. HUGEINT is a decimal128 of scale 0 (up to its 2^127); UHUGEINT,
  * BIT, TIMETZ and BIGNUM are text, and so are UUID and JSON: statements and arm_write that read
- * such a stream make of them what they were. Errors: ARM_SQL with DuckDB's
- * message, ARM_CONSTRAINT, ARM_CONFLICT (safe to run again), ARM_INTERRUPTED, ARM_UNSUPPORTED
- * naming what is not supported, and those of a commit. */
+ * such a stream make of them what they were. VARIANT is given as JSON; half floats that are read
+ * are FLOAT. Errors: ARM_SQL with DuckDB's message, ARM_CONSTRAINT, ARM_CONFLICT (safe to run
+ * again), ARM_INTERRUPTED, ARM_UNSUPPORTED naming what is not supported, and those of a commit. */
 ARM_API arm_status arm_sql(arm_session *session, const char *sql,
                            const struct arm_sql_options *options, struct ArrowArrayStream *out,
                            const char **out_tail, struct arm_error *err);
@@ -331,7 +331,7 @@ ARM_API arm_status arm_txn_commit(arm_txn *txn, const char *message, uint64_t *o
 /** Give it up, and free the handle; NULL is accepted. */
 ARM_API void arm_txn_rollback(arm_txn *txn);
 
-/* Rows by primary key, in batches of at most 2,048 rows. `table` as in arm_write. Streams passed in
+/* Rows by primary key; arm_write is quicker for many. `table` as in arm_write. Streams passed in
  * are taken: released whatever happens. Columns match by name, and are cast where they differ in
  * type. Errors: ARM_NOT_FOUND: there is no such table; ARM_SCHEMA: it has no primary key, or a
  * column does not fit; ARM_INVALID: the transaction has ended. Other errors abort it. */

@@ -2,6 +2,7 @@
 """Transactions: what they see, how they end, rows by key."""
 
 import armillaria as arm
+import pyarrow as pa
 import pytest
 
 
@@ -119,3 +120,27 @@ def test_begin_and_commit_by_sql(orders):
         assert other.tables() == ["orders"] and len(other.table("orders")) == 3
     orders.sql("COMMIT")
     assert orders.tables() == ["more", "orders"] and len(orders.table("orders")) == 0
+
+
+@pytest.mark.parametrize("first, last", [(0, 7000), (1, 2049), (4000, 6048), (4097, 7000)])
+def test_row_calls_take_batches_of_any_size(db, first, last):
+    """Also the middle of one, with validity bits, lists and half floats at odd places."""
+    rows = pa.table({
+        "id": pa.array(range(7000), pa.int32()),
+        "t": [None if i % 3 == 0 else f"text {i}" for i in range(7000)],
+        "l": [None if i % 7 == 0 else [i, None] for i in range(7000)],
+        "h": pa.array([None if i % 5 == 0 else i / 2 for i in range(7000)], pa.float16()),
+        "b": [i % 2 == 0 if i % 11 else None for i in range(7000)],
+    }).slice(first, last - first)
+    db.sql("CREATE TABLE r (id INTEGER PRIMARY KEY, t VARCHAR, l BIGINT[], h FLOAT, b BOOLEAN)")
+    with db.transaction() as tx:
+        assert tx.put("r", rows) == len(rows)
+        found = tx.get("r", rows.select(["id"])).arrow().sort_by("id")
+        assert found.to_pydict() == rows.to_pydict()
+    assert db.sql("SELECT * FROM r ORDER BY id").arrow().to_pydict() == rows.to_pydict()
+    struct = rows.to_struct_array().combine_chunks()
+    batch = pa.RecordBatch.from_struct_array(struct.slice(1))
+    with db.transaction() as tx:
+        assert tx.delete("r", batch.select(["id"])) == len(rows) - 1
+    assert db.sql("SELECT id FROM r").fetchall() == [(first,)]
+    assert db.verify(full=True)

@@ -55,6 +55,38 @@ static void test_inputs_parameters(void **state)
     close_fixture(&f);
 }
 
+static int (*whole_next)(struct ArrowArrayStream *self, struct ArrowArray *out);
+
+static int third_next(struct ArrowArrayStream *self, struct ArrowArray *out)
+{
+    int rc = whole_next(self, out);
+
+    if (rc == 0 && out->release != NULL) {
+        out->offset = 2;
+        out->length = 1;
+    }
+    return rc;
+}
+
+/* A struct may begin in the middle of its columns. */
+static void test_inputs_parameters_of_a_slice(void **state)
+{
+    static const char given_rows[] = "SELECT nullif(range, 2) AS \"1\", range || 'x' AS \"2\", "
+                                     "[range] AS \"3\" FROM range(5) ORDER BY range";
+    struct fixture f;
+    struct ArrowArrayStream given;
+    struct arm_sql_options options = {.parameters = &given};
+
+    (void)state;
+    open_fixture(&f);
+    given = rows_of(&f, given_rows);
+    whole_next = given.get_next;
+    given.get_next = third_next;
+    assert_string_equal(ask_with(&f, f.session, "SELECT {a: $1 IS NULL, b: $2, c: $3}", &options),
+                        "{'a': true, 'b': 2x, 'c': [2]}");
+    close_fixture(&f);
+}
+
 static void test_inputs_wrong_parameters(void **state)
 {
     struct fixture f;
@@ -252,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inputs_parameters),
+        cmocka_unit_test(test_inputs_parameters_of_a_slice),
         cmocka_unit_test(test_inputs_wrong_parameters),
         cmocka_unit_test(test_inputs_versions),
         cmocka_unit_test(test_inputs_wrong_versions),

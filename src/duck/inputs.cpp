@@ -73,6 +73,14 @@ void ReadRow(ArrowArrayStream &stream, Row &row)
             row.array = batch;
         }
     }
+    // DuckDB passes over the offset of a struct: its columns take it on.
+    for (int64_t i = 0; row.array.release != nullptr && i < row.array.n_children; i++) {
+        auto &column = *row.array.children[i];
+        column.offset += row.array.offset;
+        column.length = row.array.length;
+        column.null_count = column.null_count == 0 ? 0 : -1;
+    }
+    row.array.offset = 0;
 }
 
 void ReadParameters(const arm_duck_connection &connection, ArrowArrayStream &stream, Inputs &inputs)

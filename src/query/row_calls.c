@@ -6,7 +6,6 @@
 
 #include "query/row_calls.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -16,6 +15,7 @@
 #include "model/type.h"
 #include "query/query_private.h"
 #include "query/row_stream.h"
+#include "query/slices.h"
 #include "table/types.h"
 #include "txn/row_read.h"
 
@@ -80,7 +80,7 @@ struct call {
     struct arm_transaction *txn;
     const struct arm_view *view;
     struct ArrowArrayStream *stream; /* the caller's */
-    struct ArrowSchema schema;       /* of its rows */
+    struct arm_slices rows;          /* of it */
     /* The columns that are wanted of them: all of the table's, or the key's. */
     size_t column_count;
     const Armpb__Column **columns;
@@ -94,24 +94,12 @@ static void end_call(struct call *call)
     for (size_t i = 0; call->types != NULL && i < call->column_count; i++) {
         duckdb_destroy_logical_type(&call->types[i]);
     }
-    if (call->schema.release != NULL) {
-        call->schema.release(&call->schema);
-    }
+    arm__slices_release(&call->rows);
     arm__free(call->types);
     arm__free(call->children);
     arm__free(call->columns);
     arm__free(call->names);
     arm__view_drop(call->view);
-}
-
-/* The caller's stream gave `code`, an errno: what it was asked for is `what`. */
-static arm_status stream_failed(struct call *call, int code, arm_status otherwise, const char *what,
-                                struct arm_error *err)
-{
-    const char *why = call->stream->get_last_error(call->stream);
-
-    return arm__fail(err, code == ENOMEM ? ARM_NO_MEMORY : otherwise, "%s: %s", what,
-                     why == NULL ? "it does not say why" : why);
 }
 
 /* Inside: the table as the transaction sees it. */
@@ -120,7 +108,6 @@ static arm_status begin_call(struct call *call, uint64_t number, const char *tab
 {
     char schema_name[256];
     char name[256];
-    int code;
     arm_status st = ARM_OK;
 
     ARM_TRY(arm__table_name_parse(table, schema_name, name, err));
@@ -136,11 +123,7 @@ static arm_status begin_call(struct call *call, uint64_t number, const char *tab
                        table);
         goto done;
     }
-    code = call->stream->get_schema(call->stream, &call->schema);
-    if (code != 0) {
-        st = stream_failed(call, code, ARM_SCHEMA, "the Arrow stream gives no schema", err);
-        call->schema.release = NULL;
-    }
+    ARM_TRY(arm__slices_open(call->stream, &call->rows, err));
 done:
     return st;
 }
@@ -167,7 +150,7 @@ static arm_status want_column(struct call *call, const Armpb__Column *column, st
 
     call->columns[i] = column;
     call->names[i] = column->field->name;
-    call->children[i] = find_child(&call->schema, column->field->name);
+    call->children[i] = find_child(&call->rows.schema, column->field->name);
     call->column_count++;
     return arm__type_to_duckdb(column->field->type, &call->types[i], err);
 }
@@ -196,8 +179,8 @@ static arm_status want_columns(struct call *call, bool of_key, struct arm_error 
             goto done;
         }
     }
-    for (int64_t i = 0; found < (size_t)call->schema.n_children && i < call->schema.n_children;
-         i++) {
+    for (int64_t i = 0;
+         found < (size_t)call->rows.schema.n_children && i < call->rows.schema.n_children; i++) {
         bool wanted = false;
 
         for (size_t k = 0; k < count; k++) {
@@ -205,7 +188,7 @@ static arm_status want_columns(struct call *call, bool of_key, struct arm_error 
         }
         if (!wanted) {
             st = arm__fail(err, ARM_SCHEMA, "table %s has no %scolumn %s", call->view->name,
-                           of_key ? "key " : "", child_name(&call->schema, i));
+                           of_key ? "key " : "", child_name(&call->rows.schema, i));
             goto done;
         }
     }
@@ -217,34 +200,20 @@ done:
 static arm_status next_rows(struct call *call, duckdb_data_chunk *out, struct arm_error *err)
 {
     struct ArrowArray array = {.release = NULL};
-    struct arm_arrow_rows rows = {.schema = &call->schema,
+    struct arm_arrow_rows rows = {.schema = &call->rows.schema,
                                   .array = &array,
                                   .column_count = call->column_count,
                                   .children = call->children,
                                   .types = call->types,
                                   .names = call->names};
-    int code;
     arm_status st = ARM_OK;
 
     *out = NULL;
-    code = call->stream->get_next(call->stream, &array);
-    if (code != 0) {
-        return stream_failed(call, code, ARM_IO, "the Arrow stream failed", err);
-    }
-    if (array.release == NULL) {
-        return ARM_OK;
-    }
-    if (array.length > (int64_t)duckdb_vector_size()) {
-        st = arm__fail(err, ARM_INVALID,
-                       "row calls take %llu rows in a batch, not %lld: arm_write takes any number",
-                       (unsigned long long)duckdb_vector_size(), (long long)array.length);
-        goto done;
-    }
-    ARM_TRY(arm__duck_rows(call->session->connection, &rows, out, err));
-done:
+    ARM_TRY(arm__slices_next(&call->rows, (int64_t)duckdb_vector_size(), &array, err));
     if (array.release != NULL) {
-        array.release(&array);
+        st = arm__duck_rows(call->session->connection, &rows, out, err);
     }
+done:
     return st;
 }
 
