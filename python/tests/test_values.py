@@ -121,3 +121,25 @@ def test_types_that_arrow_lacks(db, value, kind, expected):
         assert stored(db, single) == ([kind], [expected, None])
         assert stored(db, single.arrow()) == ([kind], [expected, None])
     assert db.sql(f"SELECT a = {value} FROM single").fetchone() == (True,)
+
+
+def test_json_beside_types_that_arrow_lacks(db):
+    """What one column is made of has nothing to do with another's mark."""
+    result = db.sql("SELECT '{\"a\": 1}'::JSON AS j, '12:00:00+02'::TIMETZ AS t")
+    assert result.types == ["JSON", "TIMETZ"]
+    assert stored(db, db.sql("SELECT '[1]'::JSON AS a, '101'::BIT AS b")) == (
+        ["JSON", "BIT"], ["[1]"])
+
+
+@pytest.mark.parametrize("value, expected", [
+    ("1::VARIANT", "1"), ("{'a': 1, 'b': [1, 2]}::VARIANT", '{"a":1,"b":[1,2]}'),
+    ("'x'::VARIANT", '"x"')])
+def test_variants_are_json(db, value, expected):
+    """Neither Arrow nor a table of ours has a type for them."""
+    result = db.sql(f"SELECT {value} AS a, [{value}] AS b")
+    assert result.types == ["JSON", "JSON[]"]
+    assert result.fetchone() == (expected, [expected])
+    single = db.sql(f"SELECT {value} AS a")
+    assert stored(db, single) == (["JSON"], [expected])
+    rows = "(VALUES (1::VARIANT), (NULL), ('x'::VARIANT)) AS v(a)"
+    assert [a for a, in db.sql(f"SELECT a FROM {rows}").fetchall()] == ["1", None, '"x"']

@@ -101,6 +101,19 @@ void MendColumn(duckdb::Vector &column, idx_t count)
     }
 }
 
+// DuckDB's cast makes the text "null" of NULL.
+void KeepNulls(duckdb::Vector &from, duckdb::Vector &column, idx_t count)
+{
+    duckdb::UnifiedVectorFormat format;
+
+    from.ToUnifiedFormat(count, format);
+    for (idx_t row = 0; row < count; row++) {
+        if (!format.validity.RowIsValid(format.sel->get_index(row))) {
+            duckdb::FlatVector::SetNull(column, row, true);
+        }
+    }
+}
+
 // What Arrow's types would not hold as it is: offsets, bits, numbers of more digits than theirs.
 bool IsExactTextOnly(const LogicalType &type)
 {
@@ -115,14 +128,27 @@ bool IsExactTextOnly(const LogicalType &type)
     }
 }
 
+// What neither Arrow nor tables of ours have a type for is JSON.
+bool IsJsonOnly(const LogicalType &type)
+{
+    return type.id() == duckdb::LogicalTypeId::VARIANT;
+}
+
+bool HasToBeText(const LogicalType &type)
+{
+    return IsExactTextOnly(type) || IsJsonOnly(type);
+}
+
 // The type with text in the place of what is exact only so.
 LogicalType ArrowTarget(const LogicalType &type)
 {
-    if (!duckdb::TypeVisitor::Contains(type, IsExactTextOnly)) {
+    if (!duckdb::TypeVisitor::Contains(type, HasToBeText)) {
         return type;
     }
     return duckdb::TypeVisitor::VisitReplace(type, [](const LogicalType &part) {
-        return IsExactTextOnly(part) ? LogicalType::VARCHAR : part;
+        return IsJsonOnly(part)        ? LogicalType::JSON()
+               : IsExactTextOnly(part) ? LogicalType::VARCHAR
+                                       : part;
     });
 }
 
@@ -148,7 +174,7 @@ bool Renderer::IsNeeded(const vector<LogicalType> &types, arm_render render)
         return true;
     }
     for (auto &type : types) {
-        if (duckdb::TypeVisitor::Contains(type, IsExactTextOnly)) {
+        if (duckdb::TypeVisitor::Contains(type, HasToBeText)) {
             return true;
         }
     }
@@ -162,8 +188,9 @@ Renderer::Renderer(shared_ptr<ClientContext> context_p, const vector<LogicalType
     for (idx_t i = 0; i < from.size(); i++) {
         unique_ptr<Expression> cast = make_uniq<duckdb::BoundReferenceExpression>(from[i], i);
         auto target = Target(from[i], render);
-        is_json.push_back(target.IsJSONType() ||
-                          (render == ARM_RENDER_JSON && IsJsonNumberText(from[i])));
+        is_json.push_back(render == ARM_RENDER_JSON &&
+                          (target.IsJSONType() || IsJsonNumberText(from[i])));
+        is_mended.push_back(is_json.back() || IsJsonOnly(from[i]));
         if (from[i] != target) {
             cast = duckdb::BoundCastExpression::AddCastToType(*context, std::move(cast), target);
         }
@@ -175,6 +202,16 @@ Renderer::Renderer(shared_ptr<ClientContext> context_p, const vector<LogicalType
     }
 }
 
+LogicalType Renderer::ArrowType(const LogicalType &type)
+{
+    if (!duckdb::TypeVisitor::Contains(type, IsJsonOnly)) {
+        return type;
+    }
+    return duckdb::TypeVisitor::VisitReplace(type, [](const LogicalType &part) {
+        return IsJsonOnly(part) ? LogicalType::JSON() : part;
+    });
+}
+
 unique_ptr<DataChunk> Renderer::Render(DataChunk &chunk)
 {
     auto result = make_uniq<DataChunk>();
@@ -182,9 +219,10 @@ unique_ptr<DataChunk> Renderer::Render(DataChunk &chunk)
     result->Initialize(duckdb::Allocator::DefaultAllocator(), types,
                        duckdb::MaxValue<idx_t>(chunk.size(), 1));
     executor.Execute(chunk, *result);
-    for (idx_t i = 0; i < is_json.size(); i++) {
-        if (is_json[i]) {
+    for (idx_t i = 0; i < is_mended.size(); i++) {
+        if (is_mended[i]) {
             MendColumn(result->data[i], chunk.size());
+            KeepNulls(chunk.data[i], result->data[i], chunk.size());
         }
     }
     return result;

@@ -17,6 +17,9 @@ public:
     // Whether a result of such columns has anything to cast.
     static bool IsNeeded(const vector<LogicalType> &types, arm_render render);
 
+    // What a column of Arrow stands for (arm_sql's marks), where it is cast.
+    static LogicalType ArrowType(const LogicalType &type);
+
     Renderer(shared_ptr<ClientContext> context, const vector<LogicalType> &types,
              arm_render render);
 
@@ -27,7 +30,8 @@ public:
 private:
     const shared_ptr<ClientContext> context;
     vector<LogicalType> types;
-    vector<bool> is_json;
+    vector<bool> is_json;   // texts of JSON, for a reader of JSON
+    vector<bool> is_mended; // what DuckDB writes and JSON does not have
     vector<unique_ptr<Expression>> casts;
     duckdb::ExpressionExecutor executor;
 };

@@ -110,8 +110,9 @@ void arm_duck_result::Render(arm_render render)
     }
     renderer = duckdb::make_uniq<arm::Renderer>(context, types, render);
     types = renderer->Types();
-    if (render != ARM_RENDER_ARROW) {
-        sql_types = types;
+    for (idx_t i = 0; i < types.size(); i++) {
+        sql_types[i] =
+            render == ARM_RENDER_ARROW ? arm::Renderer::ArrowType(sql_types[i]) : types[i];
     }
 }
 
