@@ -249,3 +249,52 @@ def test_a_statement_that_fails_while_it_is_read(db, read):
     with pytest.raises((arm.SqlError, arm.Interrupted)):  # DuckDB may tell of the threads it stops
         read(result)
     assert db.sql("SELECT 1").fetchone() == (1,)
+
+
+def test_batches_grow_as_rows_come(db):
+    """Few rows come at once, many in batches that a reader has little to do with."""
+    reader = db.sql("SELECT range AS i, 'x' || range AS t FROM range(500000)").reader()
+    batches = list(reader)
+    sizes = [len(batch) for batch in batches]
+    assert sizes[0] == 2048
+    assert max(sizes) > 30_000
+    assert len(sizes) < 40
+    assert [i for batch in batches for i in batch["i"].to_pylist()] == list(range(500000))
+    assert batches[-1]["t"][-1].as_py() == "x499999"
+
+
+def test_rows_that_are_few_do_not_wait_for_others(db):
+    """A chunk that a filter left little of is given away as it is."""
+    batches = list(db.sql("SELECT range AS i FROM range(1000000) WHERE range % 1000 = 0").reader())
+    assert max(len(batch) for batch in batches) < 2048
+    assert sum(len(batch) for batch in batches) == 1000
+
+
+@pytest.mark.parametrize("value", ["repeat('x', 100000 + range::INTEGER % 7)",
+                                   "[repeat('y', 50000), NULL, repeat('z', 50000 + range::INTEGER)]",
+                                   "{'a': NULL, 'b': repeat('x', 100000)::BLOB}"])
+def test_batches_of_large_values_are_short(db, value):
+    reader = db.sql(f"SELECT range AS i, {value} AS v FROM range(1000)").reader()
+    row = 0
+    for batch in reader:
+        assert batch.nbytes < 40_000_000
+        for i in batch["i"].to_pylist():
+            assert i == row
+            row += 1
+    assert row == 1000
+    expected = db.sql(f"SELECT {value} AS v FROM range(997, 998)").fetchone()[0]
+    assert db.sql(f"SELECT {value} AS v FROM range(1000)").fetchall()[997][0] == expected
+
+
+def test_settings_that_change_do_not_reach_rows_under_way(db):
+    """A result has the layout that it was begun with."""
+    first = db.sql("SELECT 'x' || range AS t FROM range(20000)")
+    assert first.fetchone() == ("x0",)
+    try:
+        db.sql("SET arrow_large_buffer_size = true")
+    except arm.Error:
+        return  # then nobody can
+    assert [row for row, in first.fetchall()] == [f"x{i}" for i in range(1, 20000)]
+    assert first.arrow()["t"].to_pylist() == [f"x{i}" for i in range(20000)]
+    second = db.sql("SELECT 'y' AS t").arrow()
+    assert second["t"].to_pylist() == ["y"]

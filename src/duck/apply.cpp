@@ -200,7 +200,7 @@ void Apply(ClientContext &context, const arm_duck_application &application, uint
 {
     Application run(context, application, TargetOf(context, *application.view));
 
-    while (auto chunk = application.rows->Fetch()) {
+    while (auto chunk = application.rows->Next()) {
         if (chunk->size() > 0 && !run.Add(*chunk)) {
             *out_conflicts = 1;
             return;

@@ -163,6 +163,12 @@ bool arm__duck_has_rows(const struct arm_duck_result *result);
  * render text or json its columns are cast as arm_render says. */
 arm_status arm__duck_next(struct arm_duck_result *result, duckdb_data_chunk *out,
                           struct arm_error *err);
+/* The same as Arrow: what a batch looks like, and the next one, owned by the caller; release NULL
+ * at the end. Batches grow as they go on. */
+arm_status arm__duck_arrow_schema(struct arm_duck_result *result, struct ArrowSchema *out,
+                                  struct arm_error *err);
+arm_status arm__duck_arrow_next(struct arm_duck_result *result, struct ArrowArray *out,
+                                struct arm_error *err);
 /* Take what is left into memory (within DuckDB's limit, spilled beyond), so that the connection
  * is free for another statement. */
 arm_status arm__duck_buffer(struct arm_duck_result *result, struct arm_error *err);

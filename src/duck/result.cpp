@@ -85,6 +85,22 @@ duckdb::unique_ptr<DataChunk> arm_duck_result::Fetch()
     return chunk;
 }
 
+// A result without columns has no rows either, whatever DuckDB says of its success.
+duckdb::unique_ptr<DataChunk> arm_duck_result::Next()
+{
+    auto chunk = types.empty() ? nullptr : Fetch();
+
+    return chunk && renderer ? renderer->Render(*chunk) : std::move(chunk);
+}
+
+arm::ArrowBatches &arm_duck_result::Arrow()
+{
+    if (!batches) {
+        batches = duckdb::make_uniq<arm::ArrowBatches>(*context, types);
+    }
+    return *batches;
+}
+
 // Within DuckDB's memory limit, and on its spill directory beyond.
 void arm_duck_result::Buffer()
 {
@@ -176,12 +192,27 @@ arm_status arm__duck_next(struct arm_duck_result *result, duckdb_data_chunk *out
                           struct arm_error *err)
 {
     return arm::Guard(err, [&]() {
-        // A result without columns has no rows either, whatever DuckDB says of its success.
-        auto chunk = result->types.empty() ? nullptr : result->Fetch();
-        if (chunk && result->renderer) {
-            chunk = result->renderer->Render(*chunk);
+        *out = reinterpret_cast<duckdb_data_chunk>(result->Next().release());
+        return ARM_OK;
+    });
+}
+
+arm_status arm__duck_arrow_schema(struct arm_duck_result *result, struct ArrowSchema *out,
+                                  struct arm_error *err)
+{
+    return arm::Guard(err, [&]() {
+        result->Arrow().Schema(result->names, out);
+        return ARM_OK;
+    });
+}
+
+arm_status arm__duck_arrow_next(struct arm_duck_result *result, struct ArrowArray *out,
+                                struct arm_error *err)
+{
+    return arm::Guard(err, [&]() {
+        if (!result->Arrow().Next([result]() { return result->Next(); }, out)) {
+            out->release = nullptr;
         }
-        *out = reinterpret_cast<duckdb_data_chunk>(chunk.release());
         return ARM_OK;
     });
 }

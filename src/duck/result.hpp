@@ -2,6 +2,7 @@
 #ifndef ARM_DUCK_RESULT_HPP
 #define ARM_DUCK_RESULT_HPP
 
+#include "duck/arrow_batches.hpp"
 #include "duck/connection.hpp"
 #include "duck/renderer.hpp"
 #include "duckdb/common/types/column/column_data_collection.hpp"
@@ -13,8 +14,10 @@ struct arm_duck_result {
                     duckdb::unique_ptr<duckdb::QueryResult> result);
     ~arm_duck_result();
 
-    // The next rows as DuckDB gave them; null: none are left.
-    duckdb::unique_ptr<duckdb::DataChunk> Fetch();
+    // The next rows; null: none are left.
+    duckdb::unique_ptr<duckdb::DataChunk> Next();
+    // They, or what they look like, as Arrow.
+    arm::ArrowBatches &Arrow();
     void Buffer();
     void Render(arm_render render);
 
@@ -29,7 +32,10 @@ struct arm_duck_result {
 
 private:
     void Close();
+    // As DuckDB gave them.
+    duckdb::unique_ptr<duckdb::DataChunk> Fetch();
 
+    duckdb::unique_ptr<arm::ArrowBatches> batches;
     duckdb::unique_ptr<duckdb::ColumnDataCollection> buffer;
     duckdb::ColumnDataScanState buffer_scan;
 };

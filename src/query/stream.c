@@ -16,7 +16,6 @@
 struct result_stream {
     struct arm_query_session *session; /* counted */
     struct arm_duck_result *result;
-    duckdb_arrow_options options;
     struct arm_watchdog *watchdog; /* of the statement's time limit; NULL: none */
     atomic_bool detached;          /* its rows are in memory */
     bool failed;
@@ -66,11 +65,6 @@ static int fail_with(struct result_stream *stream, arm_status st, const char *me
     }
 }
 
-static int fail_conversion(struct result_stream *stream, duckdb_error_data error)
-{
-    return fail_with(stream, ARM_SQL, duckdb_error_data_message(error));
-}
-
 /* ---- The interface ---- */
 
 static void mark_columns(const struct arm_duck_result *result, struct ArrowSchema *schema)
@@ -85,37 +79,17 @@ static void mark_columns(const struct arm_duck_result *result, struct ArrowSchem
 
 static int convert_schema(struct result_stream *stream, struct ArrowSchema *out)
 {
-    size_t count = arm__duck_column_count(stream->result);
-    duckdb_logical_type *types = NULL;
-    const char **names = NULL;
-    duckdb_error_data error = NULL;
-    int rc = 0;
+    struct arm_error err;
+    arm_status st = arm__duck_arrow_schema(stream->result, out, &err);
 
-    if (arm__calloc(count, sizeof *types, &types, NULL) != ARM_OK ||
-        arm__calloc(count, sizeof *names, &names, NULL) != ARM_OK) {
-        rc = fail_with(stream, ARM_NO_MEMORY, "out of memory");
-        goto done;
-    }
-    for (size_t i = 0; i < count; i++) {
-        types[i] = arm__duck_column_type(stream->result, i); /* borrowed */
-        names[i] = arm__duck_column_name(stream->result, i);
-    }
-    error = duckdb_to_arrow_schema(stream->options, types, names, count, out);
-    if (error != NULL && duckdb_error_data_has_error(error)) {
-        rc = fail_conversion(stream, error);
-        goto done;
+    if (st != ARM_OK) {
+        return fail_with(stream, st, err.message);
     }
     mark_columns(stream->result, out);
     if (!arm__duck_has_rows(stream->result)) {
         out->metadata = count_mark;
     }
-done:
-    if (error != NULL) {
-        duckdb_destroy_error_data(&error);
-    }
-    arm__free(types);
-    arm__free(names);
-    return rc;
+    return 0;
 }
 
 static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
@@ -139,43 +113,30 @@ static void let_go(struct result_stream *stream)
     }
 }
 
-static int next_chunk(struct result_stream *stream, struct ArrowArray *out)
+static int next_batch(struct result_stream *stream, struct ArrowArray *out)
 {
-    duckdb_error_data error = NULL;
-    duckdb_data_chunk chunk = NULL;
     struct arm_error err;
     arm_status st;
-    int rc = 0;
 
     if (stream->failed) {
         return EIO; /* the message stays */
     }
-    st = arm__duck_next(stream->result, &chunk, &err);
+    st = arm__duck_arrow_next(stream->result, out, &err);
     if (st != ARM_OK) {
         let_go(stream);
         return fail_with(stream, st, err.message);
     }
-    if (chunk == NULL) {
+    if (out->release == NULL) {
         let_go(stream);
-        *out = (struct ArrowArray){.release = NULL};
-        return 0;
     }
-    error = duckdb_data_chunk_to_arrow(stream->options, chunk, out);
-    if (error != NULL && duckdb_error_data_has_error(error)) {
-        rc = fail_conversion(stream, error);
-    }
-    if (error != NULL) {
-        duckdb_destroy_error_data(&error);
-    }
-    duckdb_destroy_data_chunk(&chunk);
-    return rc;
+    return 0;
 }
 
 static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out)
 {
     struct result_stream *stream = self->private_data;
     bool held = hold(stream);
-    int rc = next_chunk(stream, out);
+    int rc = next_batch(stream, out);
 
     unhold(stream, held);
     return rc;
@@ -195,9 +156,6 @@ static void free_stream(struct result_stream *stream)
 
     let_go(stream);
     arm__duck_result_free(stream->result);
-    if (stream->options != NULL) {
-        duckdb_destroy_arrow_options(&stream->options);
-    }
     unhold(stream, held);
     arm__session_drop(session);
     arm__free(stream);
@@ -219,7 +177,6 @@ void arm__stream_start(struct result_stream *stream, struct arm_query_session *s
                        struct arm_duck_result *result, struct arm_watchdog *watchdog,
                        struct ArrowArrayStream *out)
 {
-    duckdb_connection_get_arrow_options(arm__duck_handle(session->connection), &stream->options);
     stream->session = arm__session_retain(session);
     stream->result = result;
     atomic_init(&stream->detached, false);
