@@ -99,10 +99,10 @@ bool ArrowBatches::Next(const std::function<unique_ptr<DataChunk>()> &next, Arro
             idx_t part = std::max<idx_t>(size * BYTES_MAX / chunk_bytes, 1);
             end = std::min(position + part, size);
         }
-        if (!batch) {
-            // room for what is likely to come; more is made where it is wanted
-            batch = make_uniq<duckdb::ArrowAppender>(
-                types, size < STANDARD_VECTOR_SIZE ? size : rows_wanted, properties, extensions);
+        if (!batch) { // with room for what is likely to come; more is made where it is wanted
+            idx_t fitting = size * BYTES_MAX / std::max<idx_t>(chunk_bytes, 1) + size;
+            idx_t room = size < STANDARD_VECTOR_SIZE ? size : std::min(rows_wanted, fitting);
+            batch = make_uniq<duckdb::ArrowAppender>(types, room, properties, extensions);
         }
         batch->Append(*chunk, position, end, size);
         position = end;
@@ -113,7 +113,7 @@ bool ArrowBatches::Next(const std::function<unique_ptr<DataChunk>()> &next, Arro
     if (!batch) {
         return false;
     }
-    rows_wanted = std::min(rows_wanted * 2, ROWS_MAX);
+    rows_wanted = std::min(std::max<idx_t>(batch->RowCount() * 2, STANDARD_VECTOR_SIZE), ROWS_MAX);
     *out = batch->Finalize();
     return true;
 }

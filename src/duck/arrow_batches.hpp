@@ -6,8 +6,8 @@
 // reader some allocations a column.
 //
 // The first batch is the first chunk, and each following one may hold twice as many rows as the
-// one before, up to a limit of rows and of bytes. A chunk that is far from full ends a batch, and
-// so does a while that it took: rows that come slowly do not wait for others.
+// one before had, up to a limit of rows and of bytes. A chunk that is far from full ends a batch,
+// and so does a while that it took: rows that come slowly do not wait for others.
 
 #include <functional>
 
