@@ -135,6 +135,7 @@ struct dropping {
     struct arm_repository *repository;
     struct arm_hash chunk;
     struct arm_loose_row row;
+    bool was_let_go;               /* by step 1: it is done, then */
     struct arm_retained *retained; /* NULL: the log is not asked */
     struct arm_log_position at;    /* read so far */
 };
@@ -274,6 +275,7 @@ static arm_status let_go(struct dropping *d, bool *out_again, struct arm_error *
     taken = txn;
     txn = NULL;
     ARM_TRY(append(d->repository, taken, &state, &loose, err));
+    d->was_let_go = true;
 done:
     arm__index_abort(txn);
     return st;
@@ -333,7 +335,10 @@ arm_status arm__loose_drop(struct arm_repository *repository, const struct arm_h
         ARM_TRY(prepare(&d, err));
         ARM_TRY(let_go(&d, &again, err));
     }
-    ARM_TRY(remove_file(&d, err));
+    st = remove_file(&d, err);
+    if (d.was_let_go) {
+        st = ARM_OK; /* a file that is left is gc's */
+    }
 done:
     arm__retained_free(d.retained);
     return st;
