@@ -229,9 +229,9 @@ arm_status arm__loose_put(struct arm_repository *repository, struct arm_bytes by
                           struct arm_hash *out, struct arm_error *err);
 /* Remove a chunk that nothing in the log needs, loose or not. Reads the log, unless the index knows
  * that the chunk is nobody else's. A loose one is gone once a record says so: a file that cannot be
- * removed then is left to gc, and the call succeeds. Errors: ARM_NOT_FOUND; ARM_INVALID: a version that can be read
- * uses it, or the log itself does; ARM_BUSY: a running writer or reader needs it; those of a
- * commit. Thread-safe, both. */
+ * removed then is left to gc, and the call succeeds. Errors: ARM_NOT_FOUND; ARM_INVALID: a version
+ * that can be read uses it, or the log itself does; ARM_BUSY: a running writer or reader needs it;
+ * those of a commit. Thread-safe, both. */
 arm_status arm__loose_drop(struct arm_repository *repository, const struct arm_hash *chunk,
                            struct arm_error *err);
 
