@@ -57,12 +57,12 @@ static void test_inputs_parameters(void **state)
 
 static int (*whole_next)(struct ArrowArrayStream *self, struct ArrowArray *out);
 
-static int third_next(struct ArrowArrayStream *self, struct ArrowArray *out)
+static int ninth_next(struct ArrowArrayStream *self, struct ArrowArray *out)
 {
     int rc = whole_next(self, out);
 
     if (rc == 0 && out->release != NULL) {
-        out->offset = 2;
+        out->offset = 8;
         out->length = 1;
     }
     return rc;
@@ -71,8 +71,8 @@ static int third_next(struct ArrowArrayStream *self, struct ArrowArray *out)
 /* A struct may begin in the middle of its columns. */
 static void test_inputs_parameters_of_a_slice(void **state)
 {
-    static const char given_rows[] = "SELECT nullif(range, 2) AS \"1\", range || 'x' AS \"2\", "
-                                     "[range] AS \"3\" FROM range(5) ORDER BY range";
+    static const char given_rows[] = "SELECT nullif(range, 8) AS \"1\", range || 'x' AS \"2\", "
+                                     "[range] AS \"3\" FROM range(10) ORDER BY range";
     struct fixture f;
     struct ArrowArrayStream given;
     struct arm_sql_options options = {.parameters = &given};
@@ -81,9 +81,9 @@ static void test_inputs_parameters_of_a_slice(void **state)
     open_fixture(&f);
     given = rows_of(&f, given_rows);
     whole_next = given.get_next;
-    given.get_next = third_next;
+    given.get_next = ninth_next;
     assert_string_equal(ask_with(&f, f.session, "SELECT {a: $1 IS NULL, b: $2, c: $3}", &options),
-                        "{'a': true, 'b': 2x, 'c': [2]}");
+                        "{'a': true, 'b': 8x, 'c': [8]}");
     close_fixture(&f);
 }
 
