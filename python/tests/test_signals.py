@@ -12,6 +12,8 @@ import threading
 import time
 
 import armillaria as arm
+import pandas  # noqa: F401  # Ctrl-C in the middle of an import would leave half of it behind
+import pyarrow  # noqa: F401
 import pytest
 
 SLOW = "SELECT count(*) FROM range(100000000) a, range(100000) b"
