@@ -145,11 +145,10 @@ LogicalType ArrowTarget(const LogicalType &type)
     if (!duckdb::TypeVisitor::Contains(type, HasToBeText)) {
         return type;
     }
-    return duckdb::TypeVisitor::VisitReplace(type, [](const LogicalType &part) {
-        return IsJsonOnly(part)        ? LogicalType::JSON()
-               : IsExactTextOnly(part) ? LogicalType::VARCHAR
-                                       : part;
-    });
+    return duckdb::TypeVisitor::VisitReplace(
+        Renderer::ArrowType(type), [](const LogicalType &part) {
+            return IsExactTextOnly(part) ? LogicalType::VARCHAR : part;
+        });
 }
 
 LogicalType Target(const LogicalType &type, arm_render render)
