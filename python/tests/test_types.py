@@ -10,6 +10,7 @@ import os
 import tempfile
 
 import armillaria as arm
+import numpy
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -244,12 +245,10 @@ def test_half_floats_at_their_extremes(shared):
     assert [repr(v) for v, in shared.sql("FROM rows").fetchall()] == [repr(v) for v in values]
     rows = pa.table({"v": every})
     found = shared.sql("FROM rows").arrow()["v"].to_numpy()
-    numpy = pytest.importorskip("numpy")
     numpy.testing.assert_array_equal(found, every.to_numpy().astype(numpy.float32))
 
 
 def test_half_floats_as_parameters_and_dictionaries(shared):
-    numpy = pytest.importorskip("numpy")
     assert shared.sql("SELECT ? + 1", [numpy.float16(0.5)]).fetchall() == [(1.5,)]
     indices = pa.array([1, None, 0, 1], pa.int8())
     halves = pa.array([0.25, 8.0], pa.float16())

@@ -5,9 +5,8 @@
  * was told before the shutdown is there afterwards, and at most the statement in flight besides.
  * What is acknowledged while it happens is not judged: ext4 (seen on 6.18) may tell a sync in
  * flight done of which it then drops the extents: a plain program that writes and calls fdatasync
- * sees the same, and after a power cut nobody would have heard of it. The
- * index, which has lost what was not synced, is made anew: the boot is the same, the mounting is
- * not.
+ * sees the same, and after a power cut nobody would have heard of it. The index, which has lost
+ * what was not synced, is made anew: the boot is the same, the mounting is not.
  *
  * Needs root, loop devices and mkfs; without them it says so and is skipped (exit status 77).
  * ARM_SHUTDOWNS=n: so many rounds on each file system. */
